@@ -1,1 +1,7 @@
+"""Bytes to checked records and rejects: one file a format, one transaction a file."""
 
+from safescale.ingest.batch import Adapter, Batch, Options, Probe
+from safescale.ingest.bytes_in import Chunk, line_chunks
+from safescale.ingest.decoding import Decoded, decode
+
+__all__ = ["Adapter", "Batch", "Chunk", "Decoded", "Options", "Probe", "decode", "line_chunks"]

@@ -90,6 +90,10 @@ class Batch:
     metadata_rows: Sequence[int] = ()
     superseded_rows: Sequence[int] = ()
     declared_sizes: Mapping[str, tuple[float | None, float | None, bool]] = attrs.field(factory=dict)
+    checked: bool = False
+    """Whether the tables already passed the violation mask of their records."""
+    bytes_read: int = 0
+    """Bytes of the (decompressed) file that this piece took, for the progress bar."""
 
 
 class Adapter(Protocol):

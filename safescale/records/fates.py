@@ -43,6 +43,7 @@ class RejectCode(enum.StrEnum):
     EMPTY_FOLDER = "EMPTY_FOLDER"
     UNKNOWN_FORMAT = "UNKNOWN_FORMAT"
     UNREADABLE = "UNREADABLE"
+    CONTRADICTION = "CONTRADICTION"
 
 
 def assert_conserved(rows_in: int, fates: Mapping[Fate, int], *, where: str) -> None:

@@ -21,10 +21,10 @@ _KINDS: Final[dict[str, Kind]] = {"String": "text", "Int64": "integer", "Float64
 
 @attrs.frozen(kw_only=True)
 class FieldSpec:
-    """
+    r"""
     One column of a record, engine-free.
 
-    ``pattern`` is an ASCII body without anchors: each engine adds its own (``\\A..\\Z`` Python, ``^..$`` ECMA and RE2).
+    ``pattern`` is an ASCII body without anchors: each engine adds its own (``\A..\Z`` Python, ``^..$`` ECMA and RE2).
     """
 
     name: str

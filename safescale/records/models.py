@@ -2,7 +2,7 @@
 The records: what a row is.
 
 These pandera models are the only declaration. Everything else (strict decoder, violation mask, Arrow schema, JSON Schema,
-SQLite DDL, ibis expression) is derived from them in ``safescale.records.lowering`` and its siblings.
+SQLite DDL, ibis expression) is derived from them in the sibling modules (``fields``, ``rules``, ``strict``, ``json_schema``, ``ddl``).
 
 Only portable rules are used: bounds, membership, text length, and patterns given as an ASCII body that each engine anchors
 by itself (see docs/decisions/0001-one-columnar-engine.md).
@@ -104,7 +104,7 @@ class Turn(_Record):
     """One turn of a trace with several."""
 
     trace_id: str = _text("trace that the turn belongs to")
-    index: int = _number("0-based position", ge=0)
+    turn_index: int = _number("0-based position", ge=0)
     role: str = _text("who speaks", isin=list(ROLES))
     text: str = _text("what is said", nullable=True)
     source_file: str = _text("file that the row was read from")

@@ -36,7 +36,14 @@ class RejectedRow:
 
     @classmethod
     def of(
-        cls, row: int, code: RejectCode, *, expected: str, got: object, column: str | None = None, raw: bytes | None = None
+        cls,
+        row: int,
+        code: RejectCode,
+        *,
+        expected: str,
+        got: object,
+        column: str | None = None,
+        raw: bytes | None = None,
     ) -> RejectedRow:
         """Build a reject from the raw line: ``got`` is clipped, ``raw`` hashed."""
         return cls(

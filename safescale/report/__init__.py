@@ -1,1 +1,1 @@
-
+"""Result objects to words, tables, figures and pages. Computes nothing."""

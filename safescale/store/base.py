@@ -12,7 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-__all__ = ["TABLES", "Corpus", "FileTransaction", "LedgerEntry"]
+__all__ = ["SAME_TRACES_SCHEMA", "TABLES", "Corpus", "DeclaredSize", "FileTransaction", "LedgerEntry"]
+
+DeclaredSize = tuple[float | None, float | None, bool]
+"""Total and active parameters (1e9), and whether the source calls it an estimate."""
 
 TABLES: Final[dict[str, str]] = {
     "traces": "trace",
@@ -25,6 +28,11 @@ TABLES: Final[dict[str, str]] = {
     "rejects": "reject",
 }
 """Table name to record name."""
+
+SAME_TRACES_SCHEMA: Final = pa.schema(
+    [pa.field("trace_id", pa.string(), nullable=False), pa.field("kept_trace_id", pa.string(), nullable=False)]
+)
+"""Schema of the derived table ``same_traces``."""
 
 
 @attrs.frozen(kw_only=True)
@@ -48,12 +56,17 @@ class FileTransaction(Protocol):
         """Append rows (schema of the record); traces, grades, turns and aggregates come with their 16-byte content hashes."""
         ...
 
-    def declare_sizes(self, sizes: Mapping[str, tuple[float | None, float | None, bool]]) -> None:
+    def declare_sizes(self, sizes: Mapping[str, DeclaredSize]) -> None:
         """Add declared sizes; a model that is declared twice with different sizes keeps the smaller one (order-free)."""
         ...
 
-    def replace_trace(self, trace_id: str, row: pa.Table, content_hash: bytes) -> None:
-        """Put another row in the place of a stored trace of the same id (see ``DUPLICATE_ID``)."""
+    def replace_trace(self, trace_id: str, row: pa.Table, content_hash: bytes) -> tuple[str, int]:
+        """
+        Put another row in the place of a stored trace of the same id (see ``DUPLICATE_ID``).
+
+        The turns and grades that came with the replaced row (same source_file and source_row) go with it. Works on rows of this
+        transaction and of earlier ones. Gives source_file and source_row of the replaced row.
+        """
         ...
 
     def finish(self, entry: LedgerEntry) -> None:
@@ -105,7 +118,7 @@ class Corpus(Protocol):
         """Replace the table ``models`` as a whole, atomically (derived from ids, catalogue and declared sizes)."""
         ...
 
-    def declared_sizes(self) -> Mapping[str, tuple[float | None, float | None, bool]]:
+    def declared_sizes(self) -> Mapping[str, DeclaredSize]:
         """Sizes that the data declare: model_id to (total_b, active_b, is_estimate). Part of the content, so of the fingerprint."""
         ...
 

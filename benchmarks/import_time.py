@@ -1,0 +1,52 @@
+"""Time of ``import safescale.stats`` beyond numpy and scipy, and of ``safescale --help``; each the median of several processes."""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import subprocess
+import sys
+import time
+
+STATS_LIMIT_MS = 50.0
+HELP_LIMIT_MS = 300.0
+IN_PROCESS = """
+import time
+import numpy, scipy, scipy.special
+start = time.perf_counter()
+import safescale.stats
+print((time.perf_counter() - start) * 1e3)
+"""
+
+
+def stats_import_ms(runs: int) -> float:
+    """Milliseconds of the import after numpy and scipy are there."""
+    times = [float(subprocess.run([sys.executable, "-c", IN_PROCESS], capture_output=True, check=True).stdout) for _ in range(runs)]
+    return statistics.median(times)
+
+
+def help_ms(runs: int) -> float:
+    """Wall milliseconds of the whole process."""
+    times = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "safescale", "--help"], capture_output=True, check=True)
+        times.append((time.perf_counter() - start) * 1e3)
+    return statistics.median(times)
+
+
+def main() -> int:
+    """Print both; with --check, 1 when a limit is broken."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true")
+    parser.add_argument("--runs", type=int, default=7)
+    arguments = parser.parse_args()
+    found = {"import safescale.stats": (stats_import_ms(arguments.runs), STATS_LIMIT_MS)}
+    found["safescale --help"] = (help_ms(arguments.runs), HELP_LIMIT_MS)
+    for name, (milliseconds, limit) in found.items():
+        print(f"{name}: {milliseconds:.0f} ms (limit {limit:.0f})")
+    return int(arguments.check and any(milliseconds > limit for milliseconds, limit in found.values()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

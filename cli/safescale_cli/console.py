@@ -1,0 +1,49 @@
+"""Exit codes, error lines, and the progress bar: everything that is not data goes to stderr."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import typer
+
+__all__ = ["EXIT_DATA", "EXIT_DOMAIN", "EXIT_FINDINGS", "byte_progress", "fail"]
+
+EXIT_FINDINGS: Final = 1
+EXIT_DATA: Final = 3
+EXIT_DOMAIN: Final = 4
+
+
+def fail(error: Exception, code: int) -> int:
+    """Print an error on stderr as one line and give the exit code."""
+    typer.echo(f"safescale: {error}", err=True)
+    return code
+
+
+@contextmanager
+def byte_progress(label: str, paths: Sequence[Path]) -> Iterator[Callable[[str, int], None] | None]:
+    """Progress bar over the bytes of files, on stderr; None when stderr is no terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    total = sum(_size(path) for path in paths)
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, total=total)
+
+        def advance(file: str, done: int) -> None:
+            bar.update(task, advance=done, description=f"{label} {Path(file).name}")
+
+        yield advance
+
+
+def _size(path: Path) -> int:
+    if path.is_dir():
+        return sum(p.stat().st_size for p in path.rglob("*") if p.is_file())
+    return path.stat().st_size if path.exists() else 0

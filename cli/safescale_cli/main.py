@@ -1,0 +1,57 @@
+"""The ``safescale`` command: one module per command; each parses, calls one function, and prints."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from safescale_cli import analyze, ingest, models, report, schema, validate
+from safescale_cli.console import EXIT_DATA, EXIT_DOMAIN, fail
+
+app = typer.Typer(
+    name="safescale",
+    help="Does LLM safety change with scale, or with attack compute? Answers from graded logs of any red-team tool.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.command("ingest")(ingest.ingest)
+app.command("validate")(validate.validate)
+app.add_typer(analyze.app, name="analyze")
+app.command("report")(report.report)
+app.command("models")(models.models)
+app.add_typer(schema.app, name="schema")
+
+
+def _version(shown: bool) -> None:
+    if shown:
+        from safescale import __version__
+
+        typer.echo(f"safescale {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    """Options of the whole command."""
+
+
+def main() -> None:
+    """
+    Run the command line.
+
+    Exit status: 0 done, 1 the checks found something, 2 wrong usage, 3 the data cannot be read, 4 the question has no answer here.
+    """
+    from safescale.errors import DataError, DomainError, MissingBackend, SafescaleError
+
+    try:
+        app()
+    except DomainError as error:
+        sys.exit(fail(error, EXIT_DOMAIN))
+    except (DataError, MissingBackend, SafescaleError) as error:
+        sys.exit(fail(error, EXIT_DATA))

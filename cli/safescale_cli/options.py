@@ -1,0 +1,33 @@
+"""Options that several commands share, written once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["FromOption", "GraderIdOption", "HrOption", "JsonOption", "MapOption", "OutcomeOption", "PathsArgument", "SourceOption"]
+
+PathsArgument = Annotated[list[Path], typer.Argument(help="Files or folders of graded logs.", show_default=False)]
+FromOption = Annotated[str | None, typer.Option("--from", help="Format of the files (default: recognised).", show_default=False)]
+MapOption = Annotated[
+    Path | None, typer.Option("--map", help="YAML column map, for CSV, Parquet and other JSONL.", show_default=False)
+]
+SourceOption = Annotated[
+    str | None, typer.Option("--source", help="Name of the collection that the rows belong to.", show_default=False)
+]
+GraderIdOption = Annotated[
+    str | None, typer.Option("--grader-id", help="Grader, where the format does not name it.", show_default=False)
+]
+OutcomeOption = Annotated[
+    str | None, typer.Option("--outcome-map", help="Outcome map, where the format does not fix it.", show_default=False)
+]
+HrOption = Annotated[
+    str,
+    typer.Option(
+        "--hallucination-refusal",
+        help="What HALLUCINATION_REFUSAL means in these files: harmful_content, incoherent_compliance, not_used, undeclared.",
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]

@@ -1,0 +1,97 @@
+"""The list of what we believe. ``nox`` runs everything; a tool that no session runs does not exist."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import nox
+
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.sessions = ["lint", "types", "imports", "stats_only", "tests", "laws", "docs", "bench", "wheel"]
+nox.options.reuse_existing_virtualenvs = True
+
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def _test_environment() -> dict[str, str]:
+    """The real data, where the folder is; without it those tests skip and say so."""
+    folder = Path(os.environ.get("SAFESCALE_REAL_DATA", "../shared/data"))
+    return {"SAFESCALE_REAL_DATA": str(folder.resolve())} if folder.is_dir() else {}
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """ruff: style and format."""
+    session.install("ruff>=0.8")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """mypy --strict over the library and the command."""
+    session.install("-e", ".[dev]")
+    session.run("mypy")
+
+
+@nox.session
+def imports(session: nox.Session) -> None:
+    """The rooms import in one direction; the library imports fast."""
+    session.install("-e", ".[dev]")
+    session.run("lint-imports")
+    session.run("python", "benchmarks/import_time.py", "--check")
+
+
+@nox.session
+def stats_only(session: nox.Session) -> None:
+    """safescale.stats with numpy, scipy and attrs, and nothing else."""
+    session.install("numpy", "scipy", "attrs", "pytest", "hypothesis", "mpmath")
+    session.install("--no-deps", ".")
+    session.run("python", "-c", "import safescale.stats, sys; assert not {'pyarrow', 'pandera', 'pandas'} & set(sys.modules)")
+    session.run("pytest", "-q", "tests/stats", "--ignore-glob=*second_opinion*", env=_test_environment())
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Everything that is not a long law or a benchmark."""
+    session.install("-e", ".[test,ibis]")
+    session.run("pytest", "-q", *session.posargs, env=_test_environment())
+
+
+@nox.session
+def laws(session: nox.Session) -> None:
+    """The hypothesis laws with more examples and fresh randomness."""
+    session.install("-e", ".[test,ibis]")
+    session.run("pytest", "-q", "--hypothesis-profile=long", "-k", "law", *session.posargs, env=_test_environment())
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Examples of the documentation, doctests, generated pages, published schemas."""
+    session.install("-e", ".[test,ibis]")
+    session.run("pytest", "-q", "--doctest-modules", "safescale/stats", "safescale/records", "safescale/registry")
+    session.run("pytest", "-q", "tests/docs")
+    session.run("safescale", "schema", "export", "--into", "schemas", "--check")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Throughput against the floor and the nearest peer; ratios are appended to benchmarks/history.jsonl."""
+    session.install("-e", ".[dev]")
+    session.run("python", "-m", "benchmarks.run", *session.posargs)
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """The built wheel, alone in an environment: weight, import name, command."""
+    session.install("build")
+    built = Path(session.create_tmp()).resolve() / "dist"
+    session.run("python", "-m", "build", "--outdir", str(built), ".", silent=True)
+    wheels = sorted(built.glob("*.whl"))
+    session.run("uv", "--version", external=True, success_codes=[0, 127], silent=True)
+    session.install("--force-reinstall", str(wheels[-1]))
+    session.run("safescale", "--help", silent=True)
+    session.run("python", "-m", "safescale", "--version")
+    session.run("python", "benchmarks/weights.py", "--limit-mb", "750")

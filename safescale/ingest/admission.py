@@ -1,0 +1,265 @@
+"""Which rows of a batch are new, which are known, which contradict what is known."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from safescale.ingest.batch import Batch
+from safescale.ingest.texts import complete_texts
+from safescale.records.fates import Fate, RejectCode
+from safescale.records.rows import RejectedRow
+from safescale.records.rules import first_violations, violations
+from safescale.store.base import Corpus, FileTransaction
+from safescale.store.content import content_hashes
+from safescale.store.hash_index import HashIndex, read_text_keys
+
+__all__ = ["Admission", "KnownContent"]
+
+_TABLE: Final = {"trace": "traces", "turn": "turns", "grade": "grades", "aggregate": "aggregates"}
+_RECORDS: Final = tuple(_TABLE)
+_CARRIED: Final = ("grade", "turn")
+_NO_ROWS: Final[npt.NDArray[np.int64]] = np.empty(0, dtype=np.int64)
+
+Keys = npt.NDArray[np.uint64]
+Rows = npt.NDArray[np.int64]
+
+
+class KnownContent:
+    """What a corpus already holds, as 64-bit keys: trace ids with their content, grades and aggregates by content."""
+
+    def __init__(self, corpus: Corpus | None) -> None:
+        self.traces = HashIndex()
+        self.others = HashIndex()
+        self.changed: dict[int, int] = {}
+        if corpus is None:
+            return
+        contents = corpus.content_hashes("traces")[:, 0]
+        ids = corpus.read("traces", ["trace_id"])["trace_id"]
+        if len(ids):
+            self.traces.insert(read_text_keys(ids.combine_chunks()), contents)
+        for table in ("grades", "aggregates"):
+            keys = corpus.content_hashes(table)[:, 0]
+            self.others.insert(keys, keys)
+
+    def trace_contents(self, keys: Keys) -> tuple[npt.NDArray[np.bool_], Keys]:
+        """Whether each trace id is known, and the first half of its content hash."""
+        found, contents = self.traces.lookup(keys)
+        if self.changed:
+            contents = np.array([self.changed.get(int(k), int(c)) for k, c in zip(keys, contents, strict=True)], dtype=np.uint64)
+        return found, contents
+
+
+@attrs.frozen(kw_only=True)
+class Admission:
+    """
+    The decision on one batch: what is added, and the fate of each of its rows.
+
+    Each row has exactly one fate: the first of trace, aggregate, grade, turn that it brings something new as; ``duplicate`` when
+    it brings nothing new; ``reject`` when it contradicts.
+    """
+
+    fates: dict[Fate, int]
+    rejects: tuple[RejectedRow, ...]
+    grades_added: int
+
+    @classmethod
+    def admit(cls, batch: Batch, known: KnownContent, sink: FileTransaction, file: str) -> Admission:
+        """Check, compare with what is known, add what is new to ``sink``."""
+        return _Admitting(batch, known, sink, file).run()
+
+
+class _Admitting:
+    """The steps of one admission; lives as long as one batch."""
+
+    def __init__(self, batch: Batch, known: KnownContent, sink: FileTransaction, file: str) -> None:
+        self.batch, self.known, self.sink, self.file = batch, known, sink, file
+        self.rejects: list[RejectedRow] = list(batch.rejects)
+        self.refused: set[int] = set()
+        given = {"trace": batch.traces, "turn": batch.turns, "grade": batch.grades, "aggregate": batch.aggregates}
+        self.tables: dict[str, pa.Table] = {n: t.combine_chunks() for n, t in given.items() if t is not None and t.num_rows}
+
+    def run(self) -> Admission:
+        all_rows = _union([_source_rows(t) for t in self.tables.values()])
+        self._complete_and_check()
+        if self.batch.graders is not None:
+            self.sink.add("graders", self.batch.graders)
+        if self.batch.declared_sizes:
+            self.sink.declare_sizes(self.batch.declared_sizes)
+        new = {Fate.TRACE: self._traces(), Fate.AGGREGATE: self._aggregates()}
+        new[Fate.TURN] = self._turns(new[Fate.TRACE])
+        new[Fate.GRADE] = self._grades()
+        return Admission(fates=self._fates(all_rows, new), rejects=tuple(self.rejects), grades_added=self.grades_added)
+
+    grades_added = 0
+
+    # -- checking ------------------------------------------------------------------------------------------------------
+
+    def _complete_and_check(self) -> None:
+        """Fill hashes; refuse rows that contradict themselves or break a rule, with everything that they carry."""
+        if "trace" in self.tables:
+            self.tables["trace"], contradicted = complete_texts(self.tables["trace"])
+            for row in _source_rows(self.tables["trace"])[contradicted].tolist():
+                self._refuse(row, RejectCode.CONTRADICTION, "the hash of the text beside it", "another", "response_sha256")
+        if not self.batch.checked:
+            for record in self.tables:
+                self._check(record)
+        self._drop(self.refused)
+
+    def _check(self, record: str) -> None:
+        table = self.tables[record]
+        rows = _source_rows(table)
+        for index, rule in first_violations(violations(table, record), record):
+            got = table.column(rule.field.name)[index].as_py()
+            self._refuse(int(rows[index]), rule.code, rule.expected, got, rule.field.name)
+
+    def _refuse(self, row: int, code: RejectCode, expected: str, got: object, column: str) -> None:
+        if row not in self.refused:
+            self.refused.add(row)
+            self.rejects.append(RejectedRow.of(row, code, expected=expected, got=got, column=column))
+
+    def _drop(self, rows: Collection[int], records: Collection[str] = _RECORDS) -> None:
+        if rows:
+            gone = np.fromiter(rows, dtype=np.int64)
+            for name in self.tables.keys() & set(records):
+                keep = ~np.isin(_source_rows(self.tables[name]), gone)
+                self.tables[name] = self.tables[name].filter(pa.array(keep))
+
+    # -- admitting -----------------------------------------------------------------------------------------------------
+
+    def _traces(self) -> Rows:
+        """Add new traces and settle ids that come with another content. Gives the rows that brought a trace."""
+        table = self.tables.get("trace")
+        if table is None or not table.num_rows:
+            return _NO_ROWS
+        hashes = content_hashes(table, "trace")
+        contents = _first_lane(hashes)
+        keys = read_text_keys(table["trace_id"].combine_chunks())
+        found, stored = self.known.trace_contents(keys)
+        _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+        is_first = np.zeros(len(keys), dtype=np.bool_)
+        is_first[first] = True
+        new = ~found & is_first
+        conflict = ~new & (contents != np.where(found, stored, contents[first][inverse]))
+        self._add("traces", table, hashes, new)
+        self.known.traces.insert(keys[new], contents[new])
+        rows = _source_rows(table)
+        for index in np.flatnonzero(conflict).tolist():
+            self._settle(table.slice(index, 1), int(keys[index]), hashes[index], int(rows[index]))
+        return rows[new]
+
+    def _settle(self, trace: pa.Table, key: int, content: bytes, row: int) -> None:
+        """
+        One id, two contents: the smaller content hash is kept, whatever the order of rows and files.
+
+        In the count it is this row that is rejected; the reject names the row that lost.
+        """
+        trace_id = trace["trace_id"][0].as_py()
+        expected = f"one content for the id {trace_id!r}; the content with the smaller hash is kept"
+        _, stored = self.known.trace_contents(np.array([key], dtype=np.uint64))
+        if int(_first_lane([content])[0]) >= int(stored[0]):
+            self._refuse(row, RejectCode.DUPLICATE_ID, expected, "another content than the row that is kept", "trace_id")
+            self._drop({row}, _CARRIED)
+            return
+        self.known.changed[key] = int(_first_lane([content])[0])
+        loser_file, loser_row = self.sink.replace_trace(trace_id, trace, content)
+        self.refused.add(row)
+        named = loser_row if loser_file == self.file else row
+        got = f"another content at {loser_file}:{loser_row}, which row {row} replaces"
+        self.rejects.append(RejectedRow.of(named, RejectCode.DUPLICATE_ID, expected=expected, got=got, column="trace_id"))
+        self._move_carried(row, loser_row if loser_file == self.file else None)
+
+    def _move_carried(self, winner: int, loser: int | None) -> None:
+        """Store what the winning row carries; drop what the losing row of this batch carries."""
+        for record in _CARRIED:
+            table = self.tables.get(record)
+            if table is not None:
+                won = table.filter(pa.array(_source_rows(table) == winner))
+                if won.num_rows:
+                    self.sink.add(_TABLE[record], won, content_hashes(won, record))
+        self._drop({winner} if loser is None else {winner, loser}, _CARRIED)
+
+    def _aggregates(self) -> Rows:
+        table = self.tables.get("aggregate")
+        if table is None or not table.num_rows:
+            return _NO_ROWS
+        hashes = content_hashes(table, "aggregate")
+        new = self._unseen(_first_lane(hashes))
+        self._add("aggregates", table, hashes, new)
+        return _source_rows(table)[new]
+
+    def _turns(self, new_trace_rows: Rows) -> Rows:
+        """Turns belong to the content of their trace: they come with it."""
+        table = self.tables.get("turn")
+        if table is not None and table.num_rows:
+            mine = np.isin(_source_rows(table), new_trace_rows)
+            if mine.any():
+                kept = table.filter(pa.array(mine))
+                self.sink.add("turns", kept, content_hashes(kept, "turn"))
+        return _NO_ROWS
+
+    def _grades(self) -> Rows:
+        table = self.tables.get("grade")
+        if table is None or not table.num_rows:
+            return _NO_ROWS
+        known, _ = self.known.traces.lookup(read_text_keys(table["trace_id"].combine_chunks()))
+        rows = _source_rows(table)
+        for index in np.flatnonzero(~known).tolist():
+            got = table["trace_id"][index].as_py()
+            self._refuse(int(rows[index]), RejectCode.ORPHAN_GRADE, "the id of a known trace", got, "trace_id")
+        if not known.all():
+            table = table.filter(pa.array(known))
+        hashes = content_hashes(table, "grade")
+        new = self._unseen(_first_lane(hashes))
+        self._add("grades", table, hashes, new)
+        self.grades_added = int(new.sum())
+        return _source_rows(table)[new]
+
+    def _unseen(self, keys: Keys) -> npt.NDArray[np.bool_]:
+        """Which contents are new, the first of equal ones within the batch; they are remembered."""
+        found, _ = self.known.others.lookup(keys)
+        _, first = np.unique(keys, return_index=True)
+        is_first = np.zeros(len(keys), dtype=np.bool_)
+        is_first[first] = True
+        new: npt.NDArray[np.bool_] = ~found & is_first
+        self.known.others.insert(keys[new], keys[new])
+        return new
+
+    def _add(self, name: str, table: pa.Table, hashes: Sequence[bytes], new: npt.NDArray[np.bool_]) -> None:
+        if new.all():
+            self.sink.add(name, table, hashes)
+        elif new.any():
+            self.sink.add(name, table.filter(pa.array(new)), [h for h, is_new in zip(hashes, new, strict=True) if is_new])
+
+    # -- counting ------------------------------------------------------------------------------------------------------
+
+    def _fates(self, all_rows: Rows, new: Mapping[Fate, Rows]) -> dict[Fate, int]:
+        """One fate for each row of the batch."""
+        fates: dict[Fate, int] = dict.fromkeys(Fate, 0)
+        left = np.setdiff1d(all_rows, np.fromiter(self.refused, dtype=np.int64))
+        fates[Fate.REJECT] = len(all_rows) - len(left) + sum(r.row > 0 for r in self.batch.rejects)
+        for fate, rows in new.items():
+            taken = np.isin(left, rows)
+            fates[fate] = int(taken.sum())
+            left = left[~taken]
+        fates[Fate.DUPLICATE] = len(left)
+        fates[Fate.METADATA] = len(self.batch.metadata_rows)
+        fates[Fate.SUPERSEDED] = len(self.batch.superseded_rows)
+        return fates
+
+
+def _source_rows(table: pa.Table) -> Rows:
+    return np.asarray(table["source_row"].to_numpy(), dtype=np.int64)
+
+
+def _union(parts: Sequence[Rows]) -> Rows:
+    return np.unique(np.concatenate(parts)) if parts else _NO_ROWS
+
+
+def _first_lane(hashes: Sequence[bytes]) -> Keys:
+    return np.frombuffer(b"".join(hashes), dtype="<u8").reshape(-1, 2)[:, 0].astype(np.uint64)

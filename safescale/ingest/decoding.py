@@ -1,0 +1,188 @@
+"""
+``decode(chunk)``: canonical lines to columns plus rejects, on two paths that agree.
+
+The fast path (pyarrow's JSON reader, then the violation mask) is taken only when every line of a piece is provably good: each
+line is ``{...}``, as many rows come back as lines went in, no unknown field, valid UTF-8, no rule broken. Any doubt sends the
+piece to the exact path, line by line, with line number and reason. The reasons for two paths and their measurements:
+docs/decisions/0002-two-path-decoder.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.json as pajson
+
+from safescale.records.fields import arrow_schema
+from safescale.records.rows import RejectedRow
+from safescale.records.rules import violations
+from safescale.records.strict import line_decoder
+
+__all__ = ["Decoded", "decode"]
+
+PIECES: Final = 16
+"""Into how many pieces a chunk that is not provably good is cut before it is decoded line by line."""
+
+_BLANK: Final = b" \t\r"
+
+
+@attrs.frozen(kw_only=True)
+class Decoded:
+    """
+    Rows of a chunk.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        Good rows with the schema of the record.
+    rows : ndarray of int64
+        Shape (table.num_rows,): 1-based line number of each.
+    rejects : tuple of RejectedRow
+        Lines that were not taken.
+    blank_rows : tuple of int
+        Lines that hold nothing.
+    rows_in : int
+        Lines of the chunk: good + rejected + blank.
+    """
+
+    table: pa.Table
+    rows: npt.NDArray[np.int64]
+    rejects: tuple[RejectedRow, ...]
+    blank_rows: tuple[int, ...]
+    rows_in: int
+
+
+def decode(chunk: bytes, *, first_row: int = 1, record: str = "graded_trace") -> Decoded:
+    """
+    Decode whole lines of JSON of one record strictly.
+
+    Parameters
+    ----------
+    chunk : bytes
+        Whole lines; the last may lack its newline.
+    first_row : int, default 1
+        1-based number of the first line.
+    record : str, default "graded_trace"
+        Record that each line must be.
+
+    Returns
+    -------
+    Decoded
+        Every line is in exactly one of ``rows``, ``rejects`` and ``blank_rows``.
+    """
+    ends = _line_ends(chunk)
+    table = _fast(chunk, ends, record)
+    if table is not None:
+        rows = np.arange(first_row, first_row + len(ends), dtype=np.int64)
+        return Decoded(table=table, rows=rows, rejects=(), blank_rows=(), rows_in=len(ends))
+    pieces = [_piece(chunk, ends, int(low), int(high), first_row, record) for low, high in _cuts(len(ends))]
+    return Decoded(
+        table=pa.concat_tables([p.table for p in pieces]) if pieces else arrow_schema(record).empty_table(),
+        rows=np.concatenate([p.rows for p in pieces]) if pieces else np.empty(0, dtype=np.int64),
+        rejects=tuple(r for p in pieces for r in p.rejects),
+        blank_rows=tuple(b for p in pieces for b in p.blank_rows),
+        rows_in=len(ends),
+    )
+
+
+def _line_ends(chunk: bytes) -> npt.NDArray[np.int64]:
+    """Offset just past the content of each line (at its newline, or at the end)."""
+    ends = np.flatnonzero(np.frombuffer(chunk, dtype=np.uint8) == 0x0A).astype(np.int64)
+    if chunk and (len(ends) == 0 or ends[-1] != len(chunk) - 1):
+        ends = np.append(ends, len(chunk))
+    return ends
+
+
+def _cuts(lines: int) -> list[tuple[int, int]]:
+    edges = np.unique(np.linspace(0, lines, PIECES + 1).astype(np.int64))
+    return [(int(a), int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+
+
+def _piece(chunk: bytes, ends: npt.NDArray[np.int64], low: int, high: int, first_row: int, record: str) -> Decoded:
+    """Lines ``low`` to ``high`` (exclusive): by the fast path if they are provably good, else one by one."""
+    start = int(ends[low - 1]) + 1 if low else 0
+    data = chunk[start : int(ends[high - 1])]
+    local = ends[low:high] - start
+    table = _fast(data, local, record)
+    if table is not None:
+        rows = np.arange(first_row + low, first_row + high, dtype=np.int64)
+        return Decoded(table=table, rows=rows, rejects=(), blank_rows=(), rows_in=high - low)
+    return _exact(data, local, first_row + low, record)
+
+
+def _fast(data: bytes, ends: npt.NDArray[np.int64], record: str) -> pa.Table | None:
+    """The rows, or None where a line is not provably good."""
+    if not len(ends) or not _all_objects(data, ends):
+        return None
+    schema = arrow_schema(record)
+    try:
+        table = pajson.read_json(
+            pa.BufferReader(data),
+            read_options=pajson.ReadOptions(use_threads=False, block_size=len(data) + 1),
+            parse_options=pajson.ParseOptions(explicit_schema=_nullable(schema), unexpected_field_behavior="error"),
+        )
+        if table.num_rows != len(ends):
+            return None
+        table.validate(full=True)
+        if violations(table, record).any():
+            return None
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return None
+    return table.cast(schema)
+
+
+def _all_objects(data: bytes, ends: npt.NDArray[np.int64]) -> bool:
+    """Whether each line begins with ``{`` and ends with ``}`` (or ``}`` and a carriage return)."""
+    view = np.frombuffer(data, dtype=np.uint8)
+    starts = np.concatenate(([0], ends[:-1] + 1))
+    if (ends - starts < 2).any():
+        return False
+    last = view[ends - 1]
+    closing = np.where(last == 0x0D, view[ends - 2], last)
+    return bool((view[starts] == 0x7B).all() and (closing == 0x7D).all())
+
+
+def _nullable(schema: pa.Schema) -> pa.Schema:
+    """The reader's schema: a missing required key must come back as null, to be named by the exact path."""
+    return pa.schema([pa.field(f.name, f.type) for f in schema])
+
+
+def _exact(data: bytes, ends: npt.NDArray[np.int64], first_row: int, record: str) -> Decoded:
+    decoder = line_decoder(record)
+    good: list[tuple[Any, ...]] = []
+    rows: list[int] = []
+    rejects: list[RejectedRow] = []
+    blank: list[int] = []
+    start = 0
+    for row, end in enumerate(ends.tolist(), start=first_row):
+        line = data[start:end].removesuffix(b"\r")
+        start = end + 1
+        if not line.strip(_BLANK):
+            blank.append(row)
+            continue
+        found = decoder.decode(line, row)
+        if isinstance(found, RejectedRow):
+            rejects.append(found)
+        else:
+            good.append(found)
+            rows.append(row)
+    return Decoded(
+        table=_columns(decoder.columns, good, record),
+        rows=np.asarray(rows, dtype=np.int64),
+        rejects=tuple(rejects),
+        blank_rows=tuple(blank),
+        rows_in=len(ends),
+    )
+
+
+def _columns(names: Sequence[str], good: Sequence[tuple[Any, ...]], record: str) -> pa.Table:
+    schema = arrow_schema(record)
+    if not good:
+        return schema.empty_table()
+    by_name = dict(zip(names, zip(*good, strict=True), strict=True))
+    return pa.Table.from_arrays([pa.array(by_name[f.name], type=f.type) for f in schema], schema=schema)

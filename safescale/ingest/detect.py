@@ -1,0 +1,92 @@
+"""Which adapter reads a file, and which files of a folder are data."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Iterator, Sequence
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Final
+
+from safescale.errors import DataError
+from safescale.ingest.batch import Adapter, Options, Probe
+from safescale.ingest.bytes_in import head_bytes
+
+__all__ = ["adapters", "choose_adapter", "data_files"]
+
+ENTRY_POINTS: Final = "safescale.adapters"
+"""Entry-point group for adapters of other packages: each a callable without arguments that gives an Adapter."""
+
+_DATA_SUFFIXES: Final = (".jsonl", ".json", ".csv", ".parquet", ".db", ".sqlite", ".sqlite3", ".eval", ".ndjson")
+
+
+@functools.cache
+def adapters() -> dict[str, Adapter]:
+    """Every adapter by name: ours in order of detection, then those of other packages."""
+    from safescale.ingest.canonical import Canonical
+    from safescale.ingest.failure_first import FailureFirst
+    from safescale.ingest.inspect_log import InspectLog
+    from safescale.ingest.jailbreak_db import JailbreakDb
+    from safescale.ingest.mapped import Mapped
+
+    ours: list[Adapter] = [Canonical(), JailbreakDb(), InspectLog(), FailureFirst(), Mapped()]
+    found = {adapter.name: adapter for adapter in ours}
+    for point in entry_points(group=ENTRY_POINTS):
+        adapter = point.load()()
+        found.setdefault(adapter.name, adapter)
+    return found
+
+
+def choose_adapter(path: Path, options: Options, *, name: str | None = None) -> Adapter | None:
+    """
+    The adapter that was named; else, with a column map, the mapped one (an Inspect log is read as such: its map tells polarities);
+    else the first that recognises the file; else None.
+
+    Raises
+    ------
+    DataError
+        When ``name`` is not an adapter.
+    """
+    known = adapters()
+    if name is not None:
+        if name not in known:
+            raise DataError(f"no format is called {name!r}; known formats: {', '.join(known)}")
+        return known[name]
+    probe = Probe(path=path, head=head_bytes(path))
+    if options.column_map is not None:
+        return known["inspect"] if known["inspect"].recognises(probe) else known["mapped"]
+    return next((a for a in known.values() if a.name != "mapped" and a.recognises(probe)), None)
+
+
+def data_files(paths: Sequence[Path]) -> Iterator[tuple[Path, bool]]:
+    """
+    Files to read, and whether each was named by the user.
+
+    A folder is walked in sorted order (links to folders are not followed); only names with the suffix of a data format count, also
+    under ``.gz``, ``.zst`` or a ``.snapshot_DATE``. A file that is named is always given.
+
+    Raises
+    ------
+    DataError
+        When a path does not exist.
+    """
+    for path in paths:
+        if path.is_dir():
+            for folder, folders, names in os.walk(path):
+                folders[:] = sorted(f for f in folders if not f.startswith("."))
+                for name in sorted(names):
+                    if not name.startswith(".") and _is_data(name):
+                        yield Path(folder) / name, False
+        elif path.exists():
+            yield path, True
+        else:
+            raise DataError("there is no such file or folder; check the path", file=str(path))
+
+
+def _is_data(name: str) -> bool:
+    lowered = name.lower()
+    for suffix in (".gz", ".zst"):
+        lowered = lowered.removesuffix(suffix)
+    stem, _, _ = lowered.partition(".snapshot_")
+    return stem.endswith(_DATA_SUFFIXES)

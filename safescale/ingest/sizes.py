@@ -1,0 +1,28 @@
+"""The table of models: ids parsed by the registry, sizes declared by the data."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from safescale.ingest.batch import table_of
+from safescale.registry import parse_model_id, resolve_size, to_model_record
+from safescale.store.base import Corpus
+
+__all__ = ["update_models"]
+
+
+def update_models(corpus: Corpus) -> None:
+    """Rebuild the table ``models`` from the ids in the corpus and the sizes that its data declare."""
+    ids = pa.concat_arrays(
+        [pc.unique(corpus.read(table, ["model_id"])["model_id"]).cast(pa.string()) for table in ("traces", "aggregates")]
+    )
+    declared = corpus.declared_sizes()
+    rows = []
+    for model_id in sorted(set(ids.to_pylist())):
+        total, active, estimated = declared.get(model_id, (None, None, False))
+        info = resolve_size(
+            parse_model_id(model_id), declared_params_b=total, declared_active_b=active, declared_estimated=estimated
+        )
+        rows.append(to_model_record(info))
+    corpus.set_models(table_of("model", rows))
