@@ -1,0 +1,174 @@
+"""
+What the functions of this room accept, checked once and refused in words.
+
+Private: every public function calls these first, so that the formulas below them never meet a NaN, a percent, a bool
+or a negative count.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Any, TypeAlias
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from safescale.errors import DomainError
+
+FloatVector: TypeAlias = npt.NDArray[np.float64]
+IntVector: TypeAlias = npt.NDArray[np.int64]
+
+# arrays in a frozen result are compared as wholes: `==` on them is elementwise
+AS_A_WHOLE = attrs.cmp_using(eq=np.array_equal)
+
+
+def frozen(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """A read-only copy: a frozen result must not change when its caller's array does."""
+    copy = np.array(values)
+    copy.setflags(write=False)
+    return copy
+
+
+def count(name: str, value: object) -> int:
+    """Refuse anything but a whole, non-negative number; bools and floats are not counts."""
+    if isinstance(value, bool | np.bool_):
+        raise DomainError(f"{name} must be a whole number, got the truth value {value!r}; count the true values first")
+    try:
+        number = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise DomainError(
+            f"{name} must be a whole number, got {value!r} ({type(value).__name__}); pass an int, not a rate or a float"
+        ) from None
+    if number < 0:
+        raise DomainError(f"{name} must not be negative, got {number}; check the subtraction that made it")
+    return number
+
+
+def successes_of_trials(successes: object, trials: object, *, suffix: str = "") -> tuple[int, int]:
+    """Refuse no trials and more successes than trials."""
+    k, n = count(f"successes{suffix}", successes), count(f"trials{suffix}", trials)
+    if n == 0:
+        raise DomainError(f"trials{suffix} must be at least 1, got 0; a rate without trials is unknown, drop the cell")
+    if k > n:
+        raise DomainError(f"successes{suffix} must not exceed trials{suffix}, got {k} of {n}; are the two arguments swapped?")
+    return k, n
+
+
+def counts(name: str, values: npt.ArrayLike) -> IntVector:
+    """Refuse anything but a one-dimensional array of whole, non-negative numbers."""
+    array = _as_array(name, values)
+    if array.size and array.dtype.kind not in "iu":
+        raise DomainError(f"{name} must hold whole numbers, got dtype {array.dtype}; convert exact counts to int first")
+    if array.size and int(array.max()) > np.iinfo(np.int64).max:
+        raise DomainError(f"{name} must fit 64-bit integers, got {int(array.max())}; check the units")
+    if array.size and int(array.min()) < 0:
+        at = int(np.argmin(array))
+        raise DomainError(f"{name} must not be negative, got {array[at]} at position {at}")
+    return array.astype(np.int64)
+
+
+def successes_of_trials_arrays(successes: npt.ArrayLike, trials: npt.ArrayLike) -> tuple[IntVector, IntVector]:
+    """Refuse unequal lengths, no cells, empty cells and more successes than trials."""
+    k, n = counts("successes", successes), counts("trials", trials)
+    same_length("successes", len(k), "trials", len(n))
+    if len(k) == 0:
+        raise DomainError("successes and trials must hold at least one cell, got none")
+    if np.any(n == 0):
+        at = int(np.argmin(n))
+        raise DomainError(f"trials must be at least 1 in every cell, got 0 at position {at}; drop the cell")
+    if np.any(k > n):
+        at = int(np.argmax(k > n))
+        raise DomainError(f"successes must not exceed trials, got {k[at]} of {n[at]} at position {at}")
+    return k, n
+
+
+def fraction(name: str, value: object) -> float:
+    """Refuse anything not strictly between 0 and 1: a level, an alpha."""
+    number = real(name, value)
+    if not 0.0 < number < 1.0:
+        raise DomainError(f"{name} must lie strictly between 0 and 1, got {value!r}; 95 % is written 0.95")
+    return number
+
+
+def real(name: str, value: object) -> float:
+    """Refuse anything but a finite real number."""
+    if isinstance(value, bool | np.bool_ | str | bytes | complex):
+        raise DomainError(f"{name} must be a real number, got {value!r} ({type(value).__name__})")
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise DomainError(f"{name} must be a real number, got {value!r} ({type(value).__name__})") from None
+    if not np.isfinite(number):
+        raise DomainError(f"{name} must be finite, got {number}; an unknown value is left out, not passed on")
+    return number
+
+
+def choice(name: str, value: object, allowed: Sequence[str]) -> None:
+    """Refuse a word outside the list."""
+    if value not in allowed:
+        raise DomainError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
+
+
+def _as_array(name: str, values: npt.ArrayLike) -> npt.NDArray[Any]:
+    try:
+        array = np.asarray(values)
+    except (ValueError, OverflowError) as error:
+        raise DomainError(f"{name} must be a one-dimensional sequence of numbers ({error})") from None
+    if array.ndim != 1:
+        raise DomainError(f"{name} must be one-dimensional, got shape {array.shape}; pass one value per unit")
+    if array.size and array.dtype.kind not in "iuf":
+        raise DomainError(f"{name} must hold real numbers, got dtype {array.dtype}; missing values are left out first")
+    return array
+
+
+def vector(name: str, values: npt.ArrayLike) -> FloatVector:
+    """Refuse anything but a one-dimensional array of finite real numbers."""
+    array = _as_array(name, values).astype(np.float64)
+    if not np.all(np.isfinite(array)):
+        at = int(np.argmin(np.isfinite(array)))
+        raise DomainError(f"{name} must be finite, got {array[at]} at position {at}; leave the unit out instead")
+    return array
+
+
+def same_length(name: str, length: int, other: str, other_length: int) -> None:
+    """Refuse columns of unequal length."""
+    if length != other_length:
+        raise DomainError(f"{name} and {other} must have the same length, got {length} and {other_length}")
+
+
+def positive(name: str, values: npt.ArrayLike, *, unit: str) -> FloatVector:
+    """Refuse values at or below zero: sizes, weights."""
+    array = vector(name, values)
+    if np.any(array <= 0):
+        at = int(np.argmin(array))
+        raise DomainError(f"{name} must be positive ({unit}), got {array[at]:g} at position {at}; leave the unit out")
+    return array
+
+
+def sizes(params_b: npt.ArrayLike) -> FloatVector:
+    """Model sizes in billions of parameters, all known and positive."""
+    return positive("params_b", params_b, unit="billions of parameters")
+
+
+def sizes_and_rates(params_b: npt.ArrayLike, rates: npt.ArrayLike) -> tuple[FloatVector, FloatVector]:
+    """Model sizes and their rates as fractions, shape ``(models,)`` each."""
+    x, y = sizes(params_b), vector("rates", rates)
+    same_length("params_b", len(x), "rates", len(y))
+    if np.any((y < 0) | (y > 1)):
+        at = int(np.argmax((y < 0) | (y > 1)))
+        raise DomainError(f"rates must be fractions in [0, 1], got {y[at]:g} at position {at}; divide percent by 100")
+    return x, y
+
+
+def group_codes(groups: Iterable[Hashable], length: int) -> tuple[tuple[Hashable, ...], IntVector]:
+    """Group labels as given and as codes in order of first appearance."""
+    if isinstance(groups, str | bytes):
+        raise DomainError(f"groups must be a sequence of labels, one per model, got the text {groups!r}")
+    labels = tuple(groups)
+    same_length("groups", len(labels), "params_b", length)
+    if any(label is None or label != label for label in labels):
+        raise DomainError("groups must name every model's group, got a missing label; leave the model out")
+    order = {label: code for code, label in enumerate(dict.fromkeys(labels))}
+    return labels, np.array([order[label] for label in labels], dtype=np.int64)

@@ -1,0 +1,67 @@
+"""From a permutation distribution to a p-value, and to the smallest p-value that it could have given."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+
+from safescale.stats.fisher import Alternative
+
+# the fixed seed behind rng=None, the same in the whole room
+DEFAULT_SEED = 20_260_630
+RESAMPLES = 99_999
+
+
+def tail_share(
+    sums: npt.NDArray[np.float64] | npt.NDArray[np.int64],
+    observed: float,
+    alternative: Alternative,
+    *,
+    doubled: bool,
+    extra: int = 0,
+    tolerance: float = 0.0,
+) -> float:
+    """
+    The share of centred sums at least as extreme as the observed one.
+
+    ``extra=1`` counts the observed arrangement among random ones, ``(b + 1) / (m + 1)``; sums closer than
+    ``tolerance`` are equal.
+    """
+    total = len(sums) + extra
+    above = (int(np.count_nonzero(sums >= observed - tolerance)) + extra) / total
+    below = (int(np.count_nonzero(sums <= observed + tolerance)) + extra) / total
+    if alternative == "greater":
+        return above
+    if alternative == "less":
+        return below
+    if doubled:
+        return min(1.0, 2 * min(above, below))
+    return (int(np.count_nonzero(np.abs(sums) >= abs(observed) - tolerance)) + extra) / total
+
+
+def smallest_share(
+    up: Fraction,
+    down: Fraction,
+    highest: float,
+    lowest: float,
+    alternative: Alternative,
+    *,
+    doubled: bool,
+    tolerance: float = 0.0,
+) -> float:
+    """The smallest `tail_share`, from the shares of the arrangements that reach the highest and the lowest sum."""
+    one = Fraction(1)
+    if alternative != "two-sided":
+        return float(up if alternative == "greater" else down)
+    if doubled:
+        return float(min(one, 2 * min(up, down)))
+    if abs(highest + lowest) <= tolerance:
+        return float(min(one, up + down))
+    return float(up if highest > -lowest else down)
+
+
+def smallest_monte_carlo(alternative: Alternative, *, doubled: bool) -> float:
+    """The smallest p that ``RESAMPLES`` random arrangements can give."""
+    return (2 if doubled and alternative == "two-sided" else 1) / (RESAMPLES + 1)
