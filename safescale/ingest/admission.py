@@ -17,7 +17,7 @@ from safescale.records.rows import RejectedRow
 from safescale.records.rules import first_violations, violations
 from safescale.store.base import Corpus, FileTransaction
 from safescale.store.content import content_hashes
-from safescale.store.hash_index import HashIndex, read_text_keys
+from safescale.store.hash_index import HashIndex
 
 __all__ = ["Admission", "KnownContent"]
 
@@ -36,23 +36,15 @@ class KnownContent:
     def __init__(self, corpus: Corpus | None) -> None:
         self.traces = HashIndex()
         self.others = HashIndex()
-        self.changed: dict[int, int] = {}
         if corpus is None:
             return
         contents = corpus.content_hashes("traces")[:, 0]
         ids = corpus.read("traces", ["trace_id"])["trace_id"]
         if len(ids):
-            self.traces.insert(read_text_keys(ids.combine_chunks()), contents)
+            self.traces.insert(_text_keys(ids), contents)
         for table in ("grades", "aggregates"):
             keys = corpus.content_hashes(table)[:, 0]
             self.others.insert(keys, keys)
-
-    def trace_contents(self, keys: Keys) -> tuple[npt.NDArray[np.bool_], Keys]:
-        """Whether each trace id is known, and the first half of its content hash."""
-        found, contents = self.traces.lookup(keys)
-        if self.changed:
-            contents = np.array([self.changed.get(int(k), int(c)) for k, c in zip(keys, contents, strict=True)], dtype=np.uint64)
-        return found, contents
 
 
 @attrs.frozen(kw_only=True)
@@ -139,15 +131,13 @@ class _Admitting:
             return _NO_ROWS
         hashes = content_hashes(table, "trace")
         contents = _first_lane(hashes)
-        keys = read_text_keys(table["trace_id"].combine_chunks())
-        found, stored = self.known.trace_contents(keys)
-        _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
-        is_first = np.zeros(len(keys), dtype=np.bool_)
-        is_first[first] = True
-        new = ~found & is_first
-        conflict = ~new & (contents != np.where(found, stored, contents[first][inverse]))
+        keys = _text_keys(table["trace_id"])
+        new = self.known.traces.insert(keys, contents)
         self._add("traces", table, hashes, new)
-        self.known.traces.insert(keys[new], contents[new])
+        if new.all():
+            return _source_rows(table)
+        _, stored = self.known.traces.lookup(keys)
+        conflict = contents != stored
         rows = _source_rows(table)
         for index in np.flatnonzero(conflict).tolist():
             self._settle(table.slice(index, 1), int(keys[index]), hashes[index], int(rows[index]))
@@ -161,12 +151,15 @@ class _Admitting:
         """
         trace_id = trace["trace_id"][0].as_py()
         expected = f"one content for the id {trace_id!r}; the content with the smaller hash is kept"
-        _, stored = self.known.trace_contents(np.array([key], dtype=np.uint64))
-        if int(_first_lane([content])[0]) >= int(stored[0]):
+        lane, one_key = _first_lane([content]), np.array([key], dtype=np.uint64)
+        _, stored = self.known.traces.lookup(one_key)
+        if int(lane[0]) == int(stored[0]):
+            return  # the same as what replaced the row that it contradicted
+        if int(lane[0]) > int(stored[0]):
             self._refuse(row, RejectCode.DUPLICATE_ID, expected, "another content than the row that is kept", "trace_id")
             self._drop({row}, _CARRIED)
             return
-        self.known.changed[key] = int(_first_lane([content])[0])
+        self.known.traces.assign(one_key, lane)
         loser_file, loser_row = self.sink.replace_trace(trace_id, trace, content)
         self.refused.add(row)
         named = loser_row if loser_file == self.file else row
@@ -207,7 +200,7 @@ class _Admitting:
         table = self.tables.get("grade")
         if table is None or not table.num_rows:
             return _NO_ROWS
-        known, _ = self.known.traces.lookup(read_text_keys(table["trace_id"].combine_chunks()))
+        known, _ = self.known.traces.lookup(_text_keys(table["trace_id"]))
         rows = _source_rows(table)
         for index in np.flatnonzero(~known).tolist():
             got = table["trace_id"][index].as_py()
@@ -222,13 +215,7 @@ class _Admitting:
 
     def _unseen(self, keys: Keys) -> npt.NDArray[np.bool_]:
         """Which contents are new, the first of equal ones within the batch; they are remembered."""
-        found, _ = self.known.others.lookup(keys)
-        _, first = np.unique(keys, return_index=True)
-        is_first = np.zeros(len(keys), dtype=np.bool_)
-        is_first[first] = True
-        new: npt.NDArray[np.bool_] = ~found & is_first
-        self.known.others.insert(keys[new], keys[new])
-        return new
+        return self.known.others.insert(keys, keys)
 
     def _add(self, name: str, table: pa.Table, hashes: Sequence[bytes], new: npt.NDArray[np.bool_]) -> None:
         if new.all():
@@ -259,6 +246,11 @@ def _source_rows(table: pa.Table) -> Rows:
 
 def _union(parts: Sequence[Rows]) -> Rows:
     return np.unique(np.concatenate(parts)) if parts else _NO_ROWS
+
+
+def _text_keys(texts: pa.ChunkedArray) -> Keys:
+    """64-bit keys of texts. Python's own hash: salted for each process, and the index lives in one process only."""
+    return np.fromiter(map(hash, texts.to_pylist()), dtype=np.int64, count=len(texts)).view(np.uint64)
 
 
 def _first_lane(hashes: Sequence[bytes]) -> Keys:

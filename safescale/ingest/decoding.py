@@ -9,6 +9,7 @@ docs/decisions/0002-two-path-decoder.md.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -23,10 +24,10 @@ from safescale.records.rows import RejectedRow
 from safescale.records.rules import violations
 from safescale.records.strict import line_decoder
 
-__all__ = ["Decoded", "decode"]
+__all__ = ["SPLITS", "Decoded", "decode"]
 
-PIECES: Final = 16
-"""Into how many pieces a chunk that is not provably good is cut before it is decoded line by line."""
+SPLITS: Final = (4, 16)
+"""Into how many pieces lines that are not provably good are cut, and these again, before they are decoded one by one."""
 
 _BLANK: Final = b" \t\r"
 
@@ -76,17 +77,36 @@ def decode(chunk: bytes, *, first_row: int = 1, record: str = "graded_trace") ->
         Every line is in exactly one of ``rows``, ``rejects`` and ``blank_rows``.
     """
     ends = _line_ends(chunk)
-    table = _fast(chunk, ends, record)
+    if not len(ends):
+        return _joined([], 0, record)
+    return _lines(chunk, ends, 0, len(ends), first_row, record, SPLITS)
+
+
+def _lines(
+    chunk: bytes, ends: npt.NDArray[np.int64], low: int, high: int, first_row: int, record: str, splits: Sequence[int]
+) -> Decoded:
+    """Lines ``low`` to ``high`` (exclusive): by the fast path if they are provably good, else in smaller pieces, else one by one."""
+    start = int(ends[low - 1]) + 1 if low else 0
+    data = chunk[start : int(ends[high - 1])] if high - low < len(ends) else chunk
+    local = ends[low:high] - start
+    table = _fast(data, local, record)
     if table is not None:
-        rows = np.arange(first_row, first_row + len(ends), dtype=np.int64)
-        return Decoded(table=table, rows=rows, rejects=(), blank_rows=(), rows_in=len(ends))
-    pieces = [_piece(chunk, ends, int(low), int(high), first_row, record) for low, high in _cuts(len(ends))]
+        rows = np.arange(first_row + low, first_row + high, dtype=np.int64)
+        return Decoded(table=table, rows=rows, rejects=(), blank_rows=(), rows_in=high - low)
+    if not splits:
+        return _exact(data, local, first_row + low, record)
+    edges = np.unique(np.linspace(low, high, splits[0] + 1).astype(np.int64)).tolist()
+    parts = [_lines(chunk, ends, a, b, first_row, record, splits[1:]) for a, b in itertools.pairwise(edges)]
+    return _joined(parts, high - low, record)
+
+
+def _joined(parts: Sequence[Decoded], rows_in: int, record: str) -> Decoded:
     return Decoded(
-        table=pa.concat_tables([p.table for p in pieces]) if pieces else arrow_schema(record).empty_table(),
-        rows=np.concatenate([p.rows for p in pieces]) if pieces else np.empty(0, dtype=np.int64),
-        rejects=tuple(r for p in pieces for r in p.rejects),
-        blank_rows=tuple(b for p in pieces for b in p.blank_rows),
-        rows_in=len(ends),
+        table=pa.concat_tables([p.table for p in parts]) if parts else arrow_schema(record).empty_table(),
+        rows=np.concatenate([p.rows for p in parts]) if parts else np.empty(0, dtype=np.int64),
+        rejects=tuple(r for p in parts for r in p.rejects),
+        blank_rows=tuple(b for p in parts for b in p.blank_rows),
+        rows_in=rows_in,
     )
 
 
@@ -96,23 +116,6 @@ def _line_ends(chunk: bytes) -> npt.NDArray[np.int64]:
     if chunk and (len(ends) == 0 or ends[-1] != len(chunk) - 1):
         ends = np.append(ends, len(chunk))
     return ends
-
-
-def _cuts(lines: int) -> list[tuple[int, int]]:
-    edges = np.unique(np.linspace(0, lines, PIECES + 1).astype(np.int64))
-    return [(int(a), int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True)]
-
-
-def _piece(chunk: bytes, ends: npt.NDArray[np.int64], low: int, high: int, first_row: int, record: str) -> Decoded:
-    """Lines ``low`` to ``high`` (exclusive): by the fast path if they are provably good, else one by one."""
-    start = int(ends[low - 1]) + 1 if low else 0
-    data = chunk[start : int(ends[high - 1])]
-    local = ends[low:high] - start
-    table = _fast(data, local, record)
-    if table is not None:
-        rows = np.arange(first_row + low, first_row + high, dtype=np.int64)
-        return Decoded(table=table, rows=rows, rejects=(), blank_rows=(), rows_in=high - low)
-    return _exact(data, local, first_row + low, record)
 
 
 def _fast(data: bytes, ends: npt.NDArray[np.int64], record: str) -> pa.Table | None:

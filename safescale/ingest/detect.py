@@ -64,7 +64,7 @@ def data_files(paths: Sequence[Path]) -> Iterator[tuple[Path, bool]]:
     Files to read, and whether each was named by the user.
 
     A folder is walked in sorted order (links to folders are not followed); only names with the suffix of a data format count, also
-    under ``.gz``, ``.zst`` or a ``.snapshot_DATE``. A file that is named is always given.
+    under ``.gz``, ``.zst``, ``.snapshot_DATE`` or ``.xgrader_NAME``. A file that is named is always given.
 
     Raises
     ------
@@ -88,5 +88,6 @@ def _is_data(name: str) -> bool:
     lowered = name.lower()
     for suffix in (".gz", ".zst"):
         lowered = lowered.removesuffix(suffix)
-    stem, _, _ = lowered.partition(".snapshot_")
-    return stem.endswith(_DATA_SUFFIXES)
+    for mark in (".snapshot_", ".xgrader_"):
+        lowered, _, _ = lowered.partition(mark)
+    return lowered.endswith(_DATA_SUFFIXES)

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Final
@@ -131,9 +132,8 @@ class _Reading:
         if adapter is None:
             expected = "a format that safescale knows; name it with --from, or give a column map with --map"
             return _whole_file(path, RejectCode.UNKNOWN_FORMAT, expected, path.name, format=None)
-        digest = _sha256(path)
         options = _options_key(adapter, self.options)
-        earlier = self.ledger.get((digest, options))
+        earlier = self._earlier(path, size, options)
         if earlier is not None:
             self._tell(path, size)
             return FileOutcome(
@@ -145,12 +145,20 @@ class _Reading:
                 size_bytes=size,
                 already_ingested=True,
             )
-        return self._read(path, adapter, digest, size, options)
+        return self._read(path, adapter, size, options)
 
-    def _read(self, path: Path, adapter: Adapter, digest: str, size: int, options: str) -> FileOutcome:
+    def _earlier(self, path: Path, size: int, options: str) -> LedgerEntry | None:
+        """The ledger entry of these bytes; they are only hashed where a file of that size was read before."""
+        if not any(e.size_bytes == size and e.options == options for e in self.ledger.values()):
+            return None
+        return self.ledger.get((_sha256(path), options))
+
+    def _read(self, path: Path, adapter: Adapter, size: int, options: str) -> FileOutcome:
         try:
-            with self._transaction() as sink:
+            with self._transaction() as sink, ThreadPoolExecutor(1) as beside:
+                hashing = beside.submit(_sha256, path) if self.corpus else None
                 outcome = self._admit_all(path, adapter, sink, size)
+                digest = hashing.result() if hashing else ""
                 sink.add("rejects", _reject_table(outcome))
                 entry = LedgerEntry(
                     file=str(path),

@@ -1,0 +1,305 @@
+"""Ingest and validate as wholes: fates, idempotence, identity, order, and being killed."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ingest.lines import row, write
+from safescale.errors import DataError
+from safescale.ingest.session import ingest, validate
+from safescale.records.fates import Fate, RejectCode
+from safescale.store import open_corpus
+from safescale.store.base import Corpus
+
+FORMS = ("corpus.db", "corpus")
+
+
+@pytest.fixture(params=FORMS)
+def corpus(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Corpus]:
+    opened = open_corpus(tmp_path / request.param, create=True)
+    yield opened
+    opened.close()
+
+
+def _codes(report: Any) -> list[tuple[int, RejectCode]]:
+    return [(r.row, r.code) for f in report.files for r in f.rejects]
+
+
+def test_every_row_has_one_fate(tmp_path: Path, corpus: Corpus) -> None:
+    rows = [row(0), row(1), b"", row(0), b"frimble", row(2, verdict="MAYBE"), row(3)]
+    report = ingest([write(tmp_path / "a.jsonl", rows)], corpus)
+    assert report.rows_in == 7
+    assert {f: n for f, n in report.fates.items() if n} == {Fate.TRACE: 3, Fate.METADATA: 1, Fate.DUPLICATE: 1, Fate.REJECT: 2}
+    assert _codes(report) == [(5, RejectCode.BAD_JSON), (6, RejectCode.UNKNOWN_VERDICT)]
+    assert (corpus.count("traces"), corpus.count("grades"), corpus.count("rejects")) == (3, 3, 2)
+
+
+def test_texts_get_their_hashes_and_lengths(tmp_path: Path, corpus: Corpus) -> None:
+    import hashlib
+
+    ingest([write(tmp_path / "a.jsonl", [row(0)])], corpus)
+    [stored] = corpus.read("traces").to_pylist()
+    assert stored["response_sha256"] == hashlib.sha256(row(0)["response"].encode()).hexdigest()
+    assert stored["prompt_sha256"] == hashlib.sha256(row(0)["prompt"].encode()).hexdigest()
+    assert stored["response_chars"] == len(row(0)["response"])
+    assert (stored["source_file"], stored["source_row"]) == (str(tmp_path / "a.jsonl"), 1)
+
+
+def test_a_hash_that_contradicts_its_text_is_a_reject(tmp_path: Path, corpus: Corpus) -> None:
+    report = ingest([write(tmp_path / "a.jsonl", [row(0, response_sha256="0" * 64), row(1)])], corpus)
+    assert _codes(report) == [(1, RejectCode.CONTRADICTION)]
+    assert corpus.count("traces") == 1
+    assert corpus.count("grades") == 1
+
+
+def test_the_same_file_twice_adds_nothing_and_says_so(tmp_path: Path, corpus: Corpus) -> None:
+    file = write(tmp_path / "a.jsonl", [row(i) for i in range(5)])
+    first = ingest([file], corpus)
+    again = ingest([file.rename(tmp_path / "renamed.jsonl")], corpus)
+    assert again.files[0].already_ingested
+    assert again.fates[Fate.DUPLICATE] == 5
+    assert again.fingerprint == first.fingerprint
+    assert corpus.count("traces") == 5
+
+
+def test_a_grade_of_a_known_trace_is_a_grade(tmp_path: Path, corpus: Corpus) -> None:
+    ingest([write(tmp_path / "a.jsonl", [row(0, verdict=..., grader_id=..., grader_kind=...), row(1)])], corpus)
+    report = ingest([write(tmp_path / "b.jsonl", [row(0), row(1), row(1, grader_id="other")])], corpus)
+    assert {f: n for f, n in report.fates.items() if n} == {Fate.GRADE: 2, Fate.DUPLICATE: 1}
+    assert (corpus.count("traces"), corpus.count("grades")) == (2, 3)
+
+
+def test_repeats_are_kept_and_duplicates_are_not(tmp_path: Path, corpus: Corpus) -> None:
+    rows = [row(0), row(0, trace_id="demo:0b", sample_index=1), row(0)]
+    report = ingest([write(tmp_path / "a.jsonl", rows)], corpus)
+    assert (report.fates[Fate.TRACE], report.fates[Fate.DUPLICATE]) == (2, 1)
+
+
+def test_one_id_with_two_contents_is_a_reject_whatever_the_order(tmp_path: Path) -> None:
+    one, other = row(0, response="plim", verdict="REFUSAL"), row(0, response="brudd", verdict="COMPLIANCE")
+    fingerprints, kept = set(), set()
+    for form in FORMS:
+        for order in ((one, other), (other, one)):
+            for split in (False, True):
+                folder = tmp_path / f"{form}-{order[0]['verdict']}-{split}"
+                folder.mkdir()
+                corpus = open_corpus(folder / form, create=True)
+                parts = [[order[0], row(1)], [order[1]]] if split else [[order[0], row(1), order[1]]]
+                reports = [ingest([write(folder / f"{i}.jsonl", part)], corpus) for i, part in enumerate(parts)]
+                codes = [code for report in reports for _, code in _codes(report)]
+                assert codes == [RejectCode.DUPLICATE_ID]
+                fingerprints.add(reports[-1].fingerprint)
+                traces = {t["trace_id"]: t["response"] for t in corpus.read("traces").to_pylist()}
+                grades = {g["trace_id"]: g["verdict"] for g in corpus.read("grades").to_pylist()}
+                assert corpus.count("grades") == 2
+                kept.add((traces["demo:0"], grades["demo:0"]))
+                corpus.close()
+    assert len(fingerprints) == 1
+    assert kept in ({("plim", "REFUSAL")}, {("brudd", "COMPLIANCE")})
+
+
+@given(st.randoms(use_true_random=False), st.integers(1, 4))
+@settings(max_examples=20)
+def test_law_the_fingerprint_ignores_row_order_file_order_and_names(rng: random.Random, files: int) -> None:
+    import tempfile
+
+    rows = [row(i) for i in range(12)] + [row(3), row(4, response="another")]
+    found = set()
+    with tempfile.TemporaryDirectory() as folder:
+        for attempt in range(2):
+            rng.shuffle(rows)
+            there = Path(folder) / str(attempt)
+            there.mkdir()
+            corpus = open_corpus(there / "corpus.db", create=True)
+            parts = [write(there / f"{rng.random()}-{i}.jsonl", rows[i::files]) for i in range(files)]
+            found.add(ingest(parts, corpus).fingerprint)
+            corpus.close()
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize("change", [{"response": "x"}, {"verdict": "PARTIAL"}, {"model_id": "m"}, {"score": 9.5}, {"seed": 3}])
+def test_the_fingerprint_changes_with_content(tmp_path: Path, change: dict[str, Any]) -> None:
+    found = set()
+    for name, first in (("a", row(0)), ("b", row(0, **change))):
+        corpus = open_corpus(tmp_path / f"{name}.db", create=True)
+        found.add(ingest([write(tmp_path / f"{name}.jsonl", [first, row(1)])], corpus).fingerprint)
+        corpus.close()
+    assert len(found) == 2
+
+
+def test_a_trace_in_two_sources_counts_once(tmp_path: Path, corpus: Corpus) -> None:
+    here = [row(i) for i in range(6)]
+    there = [row(i, trace_id=f"other:{i}", source="other", grader_id="second-judge") for i in range(4)]
+    for order in ((here, there), (there, here)):
+        report = None
+        for i, rows in enumerate(order):
+            report = ingest([write(tmp_path / f"{order[0][0]['source']}{i}.jsonl", rows)], corpus)
+        assert report is not None
+        assert report.same_traces == 4
+        pairs = corpus.same_traces().to_pylist()
+        assert sorted((p["trace_id"], p["kept_trace_id"]) for p in pairs) == [(f"other:{i}", f"demo:{i}") for i in range(4)]
+
+
+def test_a_copy_counts_as_often_as_the_source_that_has_it_most(tmp_path: Path, corpus: Corpus) -> None:
+    same = {"prompt_id": "p", "response": "plim", "model_id": "m"}
+    here = [row(i, sample_index=i, **same) for i in range(3)]
+    there = [row(i, trace_id=f"other:{i}", source="other", sample_index=i, **same) for i in range(2)]
+    report = ingest([write(tmp_path / "a.jsonl", here), write(tmp_path / "b.jsonl", there)], corpus)
+    assert report.same_traces == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "code"),
+    [
+        ("a.jsonl", b"", RejectCode.EMPTY_FILE),
+        ("a.csv", b"frimble\n1\n", RejectCode.UNKNOWN_FORMAT),
+        ("a.jsonl", b"\xff\xfe\x00\x01frimble", RejectCode.UNKNOWN_FORMAT),
+        ("a.db", b"SQLite format 3\x00 but not really", None),
+    ],
+)
+def test_a_file_that_is_no_log_is_named(tmp_path: Path, corpus: Corpus, name: str, content: bytes, code: RejectCode | None) -> None:
+    (tmp_path / name).write_bytes(content)
+    report = ingest([tmp_path / name], corpus)
+    [(row_number, found)] = _codes(report)
+    assert row_number == 0
+    assert found is code or code is None
+    assert report.rows_in == 0
+    assert corpus.count("traces") == 0
+
+
+def test_an_empty_folder_is_named_and_notes_are_not_data(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "README.md").write_text("frimble")
+    report = validate([tmp_path / "logs"])
+    assert _codes(report) == [(0, RejectCode.EMPTY_FOLDER)]
+
+
+def test_a_missing_path_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="there is no such file or folder"):
+        validate([tmp_path / "nowhere.jsonl"])
+
+
+def test_refuses_an_unknown_format(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no format is called 'frimble'; known formats: safescale"):
+        validate([write(tmp_path / "a.jsonl", [row(0)])], format="frimble")
+
+
+def test_a_cut_archive_keeps_what_came_before(tmp_path: Path, corpus: Corpus) -> None:
+    packed = gzip.compress(
+        write(tmp_path / "a.jsonl", [row(i, response="plim" * 500 + str(i)) for i in range(4000)]).read_bytes(), 0
+    )
+    (tmp_path / "cut.jsonl.gz").write_bytes(packed[: len(packed) // 2])
+    report = ingest([tmp_path / "cut.jsonl.gz"], corpus)
+    codes = [code for _, code in _codes(report)]
+    assert RejectCode.TRUNCATED_FILE in codes
+    assert 1900 < report.fates[Fate.TRACE] <= 2000
+    assert len(codes) <= 2
+
+
+def test_validate_finds_what_ingest_finds(tmp_path: Path, corpus: Corpus) -> None:
+    rows = [row(0), b"[", row(0), row(1, model_id=7), row(0, response="other")]
+    file = write(tmp_path / "a.jsonl", rows)
+    checked, stored = validate([file]), ingest([file], corpus)
+    assert checked.fates == stored.fates
+    assert [c for _, c in _codes(checked)] == [c for _, c in _codes(stored)]
+
+
+def test_declared_sizes_reach_the_models(tmp_path: Path, corpus: Corpus) -> None:
+    ingest([write(tmp_path / "a.jsonl", [row(0, model_id="frimble-7b", params_total_b=13.0)])], corpus)
+    [model] = corpus.read("models").to_pylist()
+    assert (model["params_total_b"], model["size_source"]) == (13.0, "declared")
+
+
+def _ingest_process(files: Path, corpus: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "safescale", "ingest", str(files), "--into", str(corpus)]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+
+def _whole_files(path: Path) -> int:
+    """Opens the corpus, asserts that it holds whole files only, and gives their number."""
+    if not path.exists():
+        return 0
+    if path.suffix == ".db":
+        connection = sqlite3.connect(path)
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        connection.close()
+    try:
+        corpus = open_corpus(path)
+    except DataError:
+        return 0  # killed before the corpus itself was there
+    ledger = corpus.ledger()
+    assert corpus.count("traces") == sum(e.fates["trace"] for e in ledger)
+    assert corpus.count("grades") == corpus.count("traces")
+    stored = corpus.read("traces", ["source_file"])["source_file"].value_counts().to_pylist()
+    assert {v["values"]: v["counts"] for v in stored} == {e.file: e.fates["trace"] for e in ledger}
+    corpus.close()
+    return len(ledger)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", FORMS)
+def test_kill_at_ten_moments_leaves_whole_files_and_a_rerun_completes(tmp_path: Path, form: str) -> None:
+    files = tmp_path / "logs"
+    files.mkdir()
+    for f in range(8):
+        write(files / f"{f}.jsonl", [row(i, trace_id=f"demo:{f}-{i}", response="plim " * 150) for i in range(2500)])
+    undisturbed = tmp_path / f"whole-{form}"
+    process = _ingest_process(files, undisturbed)
+    start = time.monotonic()
+    assert process.wait() == 0, process.stderr and process.stderr.read()
+    assert process.stderr is not None
+    process.stderr.close()
+    whole_s = time.monotonic() - start
+    rng, seen = random.Random(7), set()
+    for attempt in range(10):
+        target = tmp_path / f"{attempt}-{form}"
+        process = _ingest_process(files, target)
+        time.sleep(rng.uniform(0.15, 1.0) * whole_s)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        assert process.stderr is not None
+        process.stderr.close()
+        seen.add(_whole_files(target))
+        process = _ingest_process(files, target)
+        assert process.wait() == 0, process.stderr and process.stderr.read()
+        assert process.stderr is not None
+        process.stderr.close()
+        assert _whole_files(target) == 8
+    corpora = [open_corpus(p) for p in (undisturbed, target)]
+    assert corpora[0].fingerprint() == corpora[1].fingerprint()
+    for opened in corpora:
+        opened.close()
+    assert len(seen) > 1, "the kills must hit the ingest at different moments"
+
+
+def test_pieces_are_counted_for_the_progress_bar(tmp_path: Path) -> None:
+    file = write(tmp_path / "a.jsonl", [row(i) for i in range(50)])
+    told: list[int] = []
+    validate([file], progress=lambda _, done: told.append(done))
+    assert sum(told) == file.stat().st_size
+
+
+def test_tables_have_the_columns_of_their_records(tmp_path: Path, corpus: Corpus) -> None:
+    from safescale.records.fields import arrow_schema
+    from safescale.store.base import TABLES
+
+    ingest([write(tmp_path / "a.jsonl", [row(0), b"["])], corpus)
+    for table, record in TABLES.items():
+        found = corpus.read(table)
+        assert isinstance(found, pa.Table)
+        assert found.column_names == arrow_schema(record).names
