@@ -1,1 +1,28 @@
+"""Cells: grouping and counting; what is excluded, why, and how many."""
 
+from safescale.cells.build import build_cells
+from safescale.cells.common_prompts import CommonPrompts, common_prompts
+from safescale.cells.graders import GraderMeaning
+from safescale.cells.identical import IdenticalModels
+from safescale.cells.selection import REASON_WORDS, SWITCHES, Reason, Selection
+from safescale.cells.table import CELL_KEYS, AggregateCell, Cell, Cells, Exclusion, PromptVector, Rate, TraceCounts
+
+__all__ = [
+    "CELL_KEYS",
+    "REASON_WORDS",
+    "SWITCHES",
+    "AggregateCell",
+    "Cell",
+    "Cells",
+    "CommonPrompts",
+    "Exclusion",
+    "GraderMeaning",
+    "IdenticalModels",
+    "PromptVector",
+    "Rate",
+    "Reason",
+    "Selection",
+    "TraceCounts",
+    "build_cells",
+    "common_prompts",
+]

@@ -1,0 +1,194 @@
+"""Does the attack success rate change with model size? One answer per grader, target and condition."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from safescale.analyses.inverse_scaling.results import (
+    GraderBand,
+    InverseScalingResult,
+    Options,
+    ScalingVerdict,
+    SettingResult,
+)
+from safescale.analyses.inverse_scaling.setting import Setting, setting_result
+from safescale.analyses.inverse_scaling.words import and_list, plural, signed
+from safescale.analyses.units import model_units
+from safescale.cells import AggregateCell, Cell, Cells, Reason
+from safescale.errors import DomainError
+from safescale.records.outcomes import Tier
+
+__all__ = ["analyze_inverse_scaling"]
+
+
+def analyze_inverse_scaling(
+    cells: Cells,
+    models: pa.Table,
+    *,
+    tier: Tier = Tier.STRICT,
+    claim_classes: Sequence[str] | None = None,
+    grader: str | Sequence[str] | None = None,
+    min_cell: int = 20,
+    alpha: float = 0.05,
+    margin_pp: float = 5.0,
+    min_decades: float = 0.3,
+    level: float = 0.95,
+) -> InverseScalingResult:
+    """
+    Whether the attack success rate changes with model size, and whether this corpus could tell.
+
+    Models are the units: ids of one model are one unit, and every slope speaks of new models. Per grader, target and
+    condition: each attack class (Holm over them), the mean over common classes, the rows pooled, and each lineage at two
+    levels, everything repeated without estimated sizes, with active parameters and on common prompts.
+
+    Parameters
+    ----------
+    cells : Cells
+        Counts of a corpus, from ``safescale.cells.build_cells``.
+    models : pyarrow.Table
+        Table ``models`` of the corpus (record Model).
+    tier : Tier, default strict
+        Which verdicts count as success.
+    claim_classes : sequence of str, optional
+        The attack classes that the claim concerns; all of them when absent.
+    grader : str or sequence of str, optional
+        Only this grader or these (label with rubric version, or id).
+    min_cell : int, default 20
+        Evaluable rows below which a model is shown and not fitted. Unit: rows.
+    alpha : float, default 0.05
+        Family-wise level of every claim. Unit: probability.
+    margin_pp : float, default 5.0
+        Largest slope that still counts as flat. Unit: percentage points per decade.
+    min_decades : float, default 0.3
+        Spread of sizes below which nothing is tested (0.3 is a factor of two). Unit: decades.
+    level : float, default 0.95
+        Nominal coverage of every interval. Unit: probability.
+
+    Returns
+    -------
+    InverseScalingResult
+        ``answer`` in words; every number in ``settings``.
+
+    Raises
+    ------
+    DomainError
+        If a parameter is outside its range, or no grader of that name has graded anything.
+    """
+    _check(min_cell, alpha, margin_pp, min_decades)
+    options = Options(tier=tier, min_cell=min_cell, alpha=alpha, margin_pp=margin_pp, min_decades=min_decades, level=level)
+    members = _by_setting(cells, tier, grader)
+    able = {setting: found for setting, found in members.items() if tier in cells.graders[setting.grader].tiers}
+    units = model_units(models, [cell.model_id for found in able.values() for cell in found])
+    settings = tuple(
+        setting_result(setting, found, cells=cells, units=units, claim_classes=claim_classes, options=options)
+        for setting, found in able.items()
+    )
+    bands = _bands(settings)
+    unable = {setting.grader for setting in members} - {setting.grader for setting in able}
+    return InverseScalingResult(
+        fingerprint=cells.fingerprint,
+        selection=cells.selection,
+        options=options,
+        claim_classes=None if claim_classes is None else tuple(claim_classes),
+        considered=cells.considered,
+        counted=cells.counted,
+        exclusions=cells.exclusions,
+        aggregate_exclusions=cells.aggregate_exclusions,
+        traces=cells.traces,
+        identical_models=cells.identical_models,
+        unknown_tampering=cells.unknown_tampering,
+        graders_without_tier={g: f"outcome map {cells.graders[g].outcome_map!r}" for g in sorted(unable)},
+        settings=settings,
+        bands=bands,
+        answer=_answer(settings, bands, cells, tier),
+    )
+
+
+def _check(min_cell: int, alpha: float, margin_pp: float, min_decades: float) -> None:
+    if min_cell < 1:
+        raise DomainError(f"min_cell must be at least 1 row, got {min_cell}")
+    if not 0 < alpha < 0.5:
+        raise DomainError(f"alpha must lie strictly between 0 and 0.5, got {alpha}")
+    if not margin_pp > 0:
+        raise DomainError(f"margin_pp must be positive, got {margin_pp}; state the largest slope that counts as flat")
+    if min_decades < 0:
+        raise DomainError(f"min_decades must not be negative, got {min_decades}")
+
+
+def _by_setting(cells: Cells, tier: Tier, grader: str | Sequence[str] | None) -> dict[Setting, list[Cell | AggregateCell]]:
+    members: dict[Setting, list[Cell | AggregateCell]] = {}
+    wanted = None if grader is None else {grader} if isinstance(grader, str) else set(grader)
+    for cell in (*cells, *(a for a in cells.aggregates if a.tier is tier)):
+        if wanted is None or not wanted.isdisjoint((cell.grader, cells.graders[cell.grader].grader_id)):
+            setting = Setting(grader=cell.grader, target=cell.target, condition=cell.condition)
+            members.setdefault(setting, []).append(cell)
+    names = {name for found in members for name in (found.grader, cells.graders[found.grader].grader_id)}
+    for missing in sorted((wanted or set()) - names):
+        known = ", ".join(sorted(cells.graders)) or "none"
+        raise DomainError(f"no counted verdict is of grader {missing!r}; graders of this corpus: {known}")
+    return dict(sorted(members.items(), key=lambda item: (item[0].target, item[0].condition, item[0].grader)))
+
+
+def _bands(settings: Sequence[SettingResult]) -> tuple[GraderBand, ...]:
+    grouped: dict[tuple[str, str], list[SettingResult]] = {}
+    for setting in settings:
+        grouped.setdefault((setting.target, setting.condition), []).append(setting)
+    return tuple(_band(*key, found) for key, found in grouped.items() if len(found) > 1)
+
+
+def _band(target: str, condition: str, found: Sequence[SettingResult]) -> GraderBand:
+    heads = [setting.headline for setting in found]
+    slopes = [None if head is None or head.slope is None else head.slope.slope.slope_pp_per_decade for head in heads]
+    verdicts = [None if head is None else head.verdict for head in heads]
+    known = [slope for slope in slopes if slope is not None]
+    agree = len(set(verdicts)) == 1
+    names = [setting.grader.grader for setting in found]
+    band = f", slopes from {signed(min(known))} to {signed(max(known))} pp per decade" if known else ""
+    each = "; ".join(f"{g}: {v.value if v else 'nothing'}" for g, v in zip(names, verdicts, strict=True))
+    words = f"{plural(len(names), 'grader')} {'agree' if agree else 'do not agree'}{band} ({each})"
+    return GraderBand(
+        target=target,
+        condition=condition,
+        graders=tuple(names),
+        verdicts=tuple(verdicts),
+        slopes_pp_per_decade=tuple(slopes),
+        lowest_pp_per_decade=min(known) if known else None,
+        highest_pp_per_decade=max(known) if known else None,
+        agree=agree,
+        words=words,
+    )
+
+
+def _answer(settings: Sequence[SettingResult], bands: Sequence[GraderBand], cells: Cells, tier: Tier) -> str:
+    if not settings:
+        return f"{ScalingVerdict.CANNOT_TEST.value}: {_why_nothing(cells, tier)}."
+    sentences = [f"{_setting_name(setting, settings)}{setting.words}" for setting in settings]
+    sentences += [f"{band.words}." for band in bands]
+    sentences += [
+        f"Warning: {and_list(list(same.model_ids))} have the same verdict on all {plural(same.prompts, 'prompt')} "
+        f"({plural(same.evaluable, 'row')}, {same.grader}): one series under several ids?"
+        for same in cells.identical_models
+    ]
+    return " ".join(sentences)
+
+
+def _setting_name(setting: SettingResult, settings: Sequence[SettingResult]) -> str:
+    tier = setting.definition.split(" = ", 1)[0].replace("_", " ")
+    names = [f"{tier} ASR".capitalize() if not tier.isupper() else tier, f"grader {setting.grader.grader}"]
+    if len({(s.target, s.condition) for s in settings}) > 1:
+        names += [f"target {setting.target}", f"condition {setting.condition}"]
+    return ", ".join(names).replace("asr", "ASR") + ": "
+
+
+def _why_nothing(cells: Cells, tier: Tier) -> str:
+    if cells.counted or cells.aggregates:
+        return f"no grader of this corpus has a {tier.value} rate"
+    keyword = sum(e.rows for e in cells.exclusions if e.reason is Reason.KEYWORD_GRADER)
+    if keyword and keyword == cells.considered:
+        return f"all {plural(keyword, 'verdict')} are of keyword rules, which are not graders of harm"
+    if cells.considered:
+        reasons = and_list([f"{e.rows:,} {e.reason.value}" for e in cells.exclusions])
+        return f"none of {plural(cells.considered, 'graded row')} can be counted ({reasons})"
+    return "nothing is graded"

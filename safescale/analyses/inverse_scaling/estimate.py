@@ -1,0 +1,145 @@
+"""What is computed from one series: a slope, a difference, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import attrs
+
+from safescale.analyses.inverse_scaling.difference import two_size_difference
+from safescale.analyses.inverse_scaling.observations import Observation, Series
+from safescale.analyses.inverse_scaling.results import Difference, Options, ScalingVerdict, Testability
+from safescale.analyses.inverse_scaling.testability import groups_of, sizes_of, testabilities
+from safescale.cells import Cells
+from safescale.errors import InsufficientData
+from safescale.stats import (
+    ScalingLabel,
+    SeriesShape,
+    SizeSlopeTest,
+    SlopeEquivalenceTest,
+    distinct_sizes,
+    holm,
+    scaling_label,
+    shape_of_series,
+    size_slope_test,
+    slope_equivalence_test,
+)
+
+__all__ = ["Estimate", "estimate_family"]
+
+
+@attrs.frozen(kw_only=True)
+class Estimate:
+    """One series with everything that is computed from it, before words."""
+
+    series: Series
+    fitted: tuple[Observation, ...]
+    testability: Testability
+    slope: SizeSlopeTest | None = None
+    label: ScalingLabel | None = None
+    slope_unavailable: str | None = None
+    p_holm: float | None = None
+    equivalence: SlopeEquivalenceTest | None = None
+    equivalence_p_holm: float | None = None
+    equivalence_unavailable: str | None = None
+    difference: Difference | None = None
+    shape: SeriesShape | None = None
+    shape_unavailable: str | None = None
+    verdict: ScalingVerdict = ScalingVerdict.CANNOT_TEST
+
+    @property
+    def kind(self) -> Literal["slope", "difference", "nothing"]:
+        """What the sizes allowed."""
+        if self.slope is not None:
+            return "slope"
+        return "nothing" if self.difference is None else "difference"
+
+
+def estimate_family(many: Sequence[Series], options: Options, cells: Cells) -> tuple[Estimate, ...]:
+    """Estimates of the series of one family of tests, p-values adjusted by Holm over those that can be tested."""
+    judged = testabilities(many, options)
+    raw = [_estimate(series, judgement, options, cells) for series, judgement in zip(many, judged, strict=True)]
+    p_holm = _adjusted([None if e.slope is None else e.slope.p_value for e in raw], raw, options)
+    flat_holm = _adjusted([None if e.equivalence is None else e.equivalence.p_value for e in raw], raw, options)
+    adjusted = (
+        attrs.evolve(estimate, p_holm=p, equivalence_p_holm=flat) for estimate, p, flat in zip(raw, p_holm, flat_holm, strict=True)
+    )
+    return tuple(attrs.evolve(estimate, verdict=_verdict(estimate, options)) for estimate in adjusted)
+
+
+def _adjusted(p_values: Sequence[float | None], raw: Sequence[Estimate], options: Options) -> list[float | None]:
+    """Holm over the series that are tests: those that their sizes allow to reach alpha alone."""
+    tested = [i for i, e in enumerate(raw) if e.testability.smallest_p_after_holm is not None]
+    given = {i: p for i in tested if (p := p_values[i]) is not None}
+    if not given:
+        return [None] * len(raw)
+    # a test of the family that gave no p still counts in the correction
+    filled = [given.get(i, 1.0) for i in tested]
+    adjusted = dict(zip(tested, holm(filled, alpha=options.alpha).adjusted, strict=True))
+    return [adjusted.get(i) if i in given else None for i in range(len(raw))]
+
+
+def _verdict(estimate: Estimate, options: Options) -> ScalingVerdict:
+    if not estimate.testability.can_test or estimate.slope is None:
+        return ScalingVerdict.CANNOT_TEST
+    if estimate.p_holm is not None and estimate.p_holm <= options.alpha:
+        rising = estimate.slope.slope.slope_pp_per_decade > 0
+        return ScalingVerdict.COMPLY_MORE if rising else ScalingVerdict.COMPLY_LESS
+    if estimate.equivalence_p_holm is not None and estimate.equivalence_p_holm <= options.alpha:
+        return ScalingVerdict.FLAT
+    return ScalingVerdict.UNDECIDED
+
+
+def _estimate(series: Series, testability: Testability, options: Options, cells: Cells) -> Estimate:
+    fitted = series.fitted(options.min_cell)
+    base = Estimate(series=series, fitted=fitted, testability=testability)
+    sizes = sizes_of(series, fitted)
+    distinct = len(distinct_sizes(sizes))
+    if distinct < 2:
+        return base
+    if distinct == 2:
+        if series.grouping is not None:
+            return attrs.evolve(base, slope_unavailable="two sizes in all make a difference, not a slope")
+        return attrs.evolve(base, difference=two_size_difference(series, fitted, options, cells))
+    return _with_slope(base, sizes, options)
+
+
+def _with_slope(base: Estimate, sizes: tuple[float, ...], options: Options) -> Estimate:
+    rates = [rate for o in base.fitted if (rate := base.series.rate(o)) is not None]
+    try:
+        slope = size_slope_test(sizes, rates, groups=groups_of(base.series, base.fitted), level=options.level)
+    except InsufficientData as error:
+        return attrs.evolve(base, slope_unavailable=str(error))
+    shape, no_shape = _shape(base)
+    equivalence, no_equivalence = None, None
+    try:
+        equivalence = slope_equivalence_test(slope.slope, margin_pp_per_decade=options.margin_pp, alpha=options.alpha)
+    except InsufficientData as error:
+        no_equivalence = str(error)
+    return attrs.evolve(
+        base,
+        slope=slope,
+        label=scaling_label(slope.slope.slope_pp_per_decade),
+        equivalence=equivalence,
+        equivalence_unavailable=no_equivalence,
+        shape=shape,
+        shape_unavailable=no_shape,
+    )
+
+
+def _shape(base: Estimate) -> tuple[SeriesShape | None, str | None]:
+    """Shape from the counts at each size; the counts of models of one size are added up."""
+    if base.series.grouping is not None:
+        return None, "several lineages together have no one shape"
+    if base.series.pooling == "classes" and len(base.series.attack_classes) > 1:
+        return None, "a mean over attack classes has no counts of its own; see the classes"
+    counts: dict[float, tuple[int, int]] = {}
+    for observation in base.fitted:
+        size, k, n = base.series.params_b(observation), observation.successes, observation.trials
+        if size is None or k is None or n is None:
+            return None, "a published rate without counts has no shape; rows are needed"
+        before = counts.get(size, (0, 0))
+        counts[size] = (before[0] + k, before[1] + n)
+    in_order = [counts[size] for size in sorted(counts)]
+    return shape_of_series([k for k, _ in in_order], [n for _, n in in_order]), None

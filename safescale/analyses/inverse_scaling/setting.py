@@ -1,0 +1,174 @@
+"""One grader, target and condition: every series of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Literal
+
+import attrs
+
+from safescale.analyses.inverse_scaling.estimate import estimate_family
+from safescale.analyses.inverse_scaling.observations import Part, Series, parts_by_class
+from safescale.analyses.inverse_scaling.results import Options, ScalingVerdict, SeriesResult, SettingResult
+from safescale.analyses.inverse_scaling.robustness import repeat_family
+from safescale.analyses.inverse_scaling.sentences import change_words, series_result
+from safescale.analyses.inverse_scaling.series import (
+    class_mean_series,
+    class_series,
+    lineage_series,
+    rows_pooled_series,
+    within_series,
+)
+from safescale.analyses.inverse_scaling.words import and_list, p_clause, percent, plural, signed
+from safescale.analyses.units import ModelUnit
+from safescale.cells import AggregateCell, Cell, Cells
+
+__all__ = ["Setting", "setting_result"]
+
+DIRECTED = (ScalingVerdict.COMPLY_MORE, ScalingVerdict.COMPLY_LESS)
+
+
+@attrs.frozen(kw_only=True)
+class Setting:
+    """What is never pooled: one grader, one target, one condition."""
+
+    grader: str
+    target: str
+    condition: str
+
+
+def setting_result(
+    setting: Setting,
+    members: Sequence[Cell | AggregateCell],
+    *,
+    cells: Cells,
+    units: Mapping[str, ModelUnit],
+    claim_classes: Sequence[str] | None,
+    options: Options,
+) -> SettingResult:
+    """Every series of one setting, with its words."""
+    meaning = cells.graders[setting.grader]
+    wanted = [cell for cell in members if claim_classes is None or cell.attack_class in claim_classes]
+    by_class = parts_by_class(wanted, units, options.tier)
+    rows = sum(cell.evaluable for cell in members if isinstance(cell, Cell))
+    claimed = sum(cell.evaluable for cell in wanted if isinstance(cell, Cell))
+    mean_series, note = class_mean_series(by_class, options)
+    pooled_rows = rows_pooled_series(by_class) if by_class else None
+    headline = _quote_first(mean_series, pooled_rows, options)
+    one = [_family([series], options, cells)[0] if series else None for series in (mean_series, pooled_rows)]
+    classes = _family(class_series(by_class), options, cells)
+    result = SettingResult(
+        grader=meaning,
+        target=setting.target,
+        condition=setting.condition,
+        definition=meaning.definition(options.tier),
+        rows=rows,
+        rows_in_claim_classes=claimed,
+        share_in_claim_classes=claimed / rows if rows else None,
+        published_rates=sum(isinstance(cell, AggregateCell) for cell in wanted),
+        excluded=_excluded(setting, cells),
+        models_of_unknown_size=_models(by_class, lambda unit: unit.params_total_b is None),
+        models_of_guessed_size=_models(by_class, lambda unit: unit.size_is_guess),
+        class_mean=one[0],
+        class_mean_note=note,
+        rows_pooled=one[1],
+        attack_classes=classes,
+        generations=_family(lineage_series(by_class, "lineage"), options, cells),
+        families=_family(lineage_series(by_class, "family"), options, cells),
+        headline_scope=None if headline is None else headline.scope,
+        within_generations=_within(headline, "lineage", options, cells),
+        within_families=_within(headline, "family", options, cells),
+        notes=_notes(meaning.grader_kinds, claim_classes, rows, claimed, by_class),
+        words="",
+    )
+    return attrs.evolve(result, words=_words(result))
+
+
+def _quote_first(mean: Series | None, rows: Series | None, options: Options) -> Series | None:
+    """The mean over common classes, unless it holds fewer than half of the models that the pooled rows hold."""
+    if mean is None or rows is None:
+        return mean or rows
+    few = 2 * len(mean.fitted(options.min_cell)) < len(rows.fitted(options.min_cell))
+    return rows if few else mean
+
+
+def _family(many: Iterable[Series], options: Options, cells: Cells) -> tuple[SeriesResult, ...]:
+    estimates = estimate_family(list(many), options, cells)
+    repeats = repeat_family(estimates, options, cells)
+    return tuple(series_result(estimate, repeated, options, cells) for estimate, repeated in zip(estimates, repeats, strict=True))
+
+
+def _within(base: Series | None, level: Literal["lineage", "family"], options: Options, cells: Cells) -> SeriesResult | None:
+    return None if base is None else _family([within_series(base, level)], options, cells)[0]
+
+
+def _excluded(setting: Setting, cells: Cells) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for row in cells.excluded.to_pylist():
+        if (row["grader"], row["target"], row["condition"]) == (setting.grader, setting.target, setting.condition):
+            counts[row["reason"]] = counts.get(row["reason"], 0) + row["rows"]
+    return dict(sorted(counts.items()))
+
+
+def _models(by_class: Mapping[str, Mapping[str, Part]], has: Callable[[ModelUnit], bool]) -> tuple[str, ...]:
+    return tuple(sorted({part.unit.model for parts in by_class.values() for part in parts.values() if has(part.unit)}))
+
+
+def _notes(
+    kinds: Sequence[str],
+    claim_classes: Sequence[str] | None,
+    rows: int,
+    claimed: int,
+    by_class: Mapping[str, Mapping[str, Part]],
+) -> tuple[str, ...]:
+    notes = []
+    if "keyword" in kinds:
+        notes.append("these are verdicts of a keyword rule, not of a grader of harm")
+    if "imported" in kinds:
+        notes.append("these verdicts were imported; how they were made is not known here")
+    if claim_classes is not None:
+        names = and_list(sorted(claim_classes)) if claim_classes else "no class"
+        share = percent(claimed / rows) if rows else "none"
+        notes.append(f"the claim concerns {names}: {claimed:,} of {rows:,} evaluable rows ({share})")
+        absent = sorted(set(claim_classes) - set(by_class))
+        if absent:
+            notes.append(f"no evaluable row in {and_list(absent)}")
+    return tuple(notes)
+
+
+def _lineage_words(head: SeriesResult, within: SeriesResult | None) -> str:
+    """What is left of a change with size when models are compared within their lineages."""
+    if within is None or within.slope is None or head.slope is None:
+        return ""
+    slope = f"{signed(within.slope.slope.slope_pp_per_decade)} pp per decade, {p_clause(within.slope.p_value)}"
+    if head.verdict not in DIRECTED or within.verdict is head.verdict:
+        return f". Within generations: {slope}, {within.verdict.value}"
+    return f". Within generations: {slope}, {within.verdict.value}; size and lineage are not told apart"
+
+
+def _words(result: SettingResult) -> str:
+    head = result.headline
+    if head is None:
+        return f"{ScalingVerdict.CANNOT_TEST.value} (no evaluable row in the attack classes that it concerns)"
+    words = head.words.removesuffix(".") + _lineage_words(head, result.within_generations)
+    words += "".join(f". {change[0].upper()}{change[1:]}" for change in change_words(head.robustness, head.verdict))
+    if len(result.attack_classes) > 1:
+        words += f". By class ({plural(len(result.attack_classes), 'attack class')}): {_class_words(result.attack_classes)}"
+    return words + "."
+
+
+def _class_words(classes: Sequence[SeriesResult]) -> str:
+    """What the classes say, Holm over those that can be tested; and how many cannot."""
+    testable = [series for series in classes if series.verdict is not ScalingVerdict.CANNOT_TEST]
+    found = [
+        f"{verdict.value} in {and_list([repr(s.name) for s in testable if s.verdict is verdict])}"
+        for verdict in (*DIRECTED, ScalingVerdict.FLAT)
+        if any(s.verdict is verdict for s in testable)
+    ]
+    if testable and not found:
+        found.append("neither a change with size nor its absence survives Holm")
+    if len(testable) < len(classes):
+        out = f"{ScalingVerdict.CANNOT_TEST.value} in {len(classes) - len(testable)} of {len(classes)}"
+        floor = next((s.testability for s in classes if s.verdict is ScalingVerdict.CANNOT_TEST), None)
+        found.append(out if floor is None or not floor.reasons else f"{out} (such as {floor.reasons[0]})")
+    return "; ".join(found)
