@@ -10,7 +10,7 @@ from typing import Final
 
 import typer
 
-__all__ = ["EXIT_DATA", "EXIT_DOMAIN", "EXIT_FINDINGS", "byte_progress", "fail"]
+__all__ = ["EXIT_DATA", "EXIT_DOMAIN", "EXIT_FINDINGS", "byte_progress", "fail", "stage_line"]
 
 EXIT_FINDINGS: Final = 1
 EXIT_DATA: Final = 3
@@ -41,6 +41,12 @@ def byte_progress(label: str, paths: Sequence[Path]) -> Iterator[Callable[[str, 
             bar.update(task, advance=done, description=f"{label} {Path(file).name}")
 
         yield advance
+
+
+def stage_line(words: str) -> None:
+    """Say on stderr what is being done, when somebody watches."""
+    if sys.stderr.isatty():
+        typer.echo(f"{words} ...", err=True)
 
 
 def _size(path: Path) -> int:

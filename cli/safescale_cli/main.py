@@ -50,7 +50,7 @@ def main() -> None:
     from safescale.errors import DataError, DomainError, MissingBackend, SafescaleError
 
     try:
-        app()
+        app(prog_name="safescale")
     except DomainError as error:
         sys.exit(fail(error, EXIT_DOMAIN))
     except (DataError, MissingBackend, SafescaleError) as error:

@@ -1,0 +1,120 @@
+"""A report as data: findings, sections, tables and figures, before any markup."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import attrs
+
+from safescale.errors import SafescaleError
+
+__all__ = ["ALL_IN_FULL", "Column", "Document", "Figure", "Finding", "Section", "Table", "every_section"]
+
+ALL_IN_FULL: Final = 6
+"""More findings than this are given in full only where something could be tested; the sections hold all of them."""
+
+
+@attrs.frozen(kw_only=True)
+class Column:
+    """Heading of a table column; numbers are set to the right."""
+
+    name: str
+    numeric: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class Table:
+    """
+    A table; the first cell of each row is its heading.
+
+    ``source`` names command, fingerprint, counts, denominator and exclusions.
+    """
+
+    id: str
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[str, ...], ...]
+    source: str
+    notes: tuple[str, ...] = ()
+
+    def __attrs_post_init__(self) -> None:
+        if any(len(row) != len(self.columns) for row in self.rows):
+            raise SafescaleError(f"a row of table {self.id!r} has not {len(self.columns)} cells; report this")
+
+
+@attrs.frozen(kw_only=True)
+class Figure:
+    """
+    A figure: its SVG, and the names of the files that hold it.
+
+    ``alt`` says in words what it shows; ``source`` is as in ``Table``.
+    """
+
+    id: str
+    title: str
+    caption: str
+    alt: str
+    svg: str = attrs.field(repr=False)
+    files: tuple[str, ...]
+    source: str
+
+
+@attrs.frozen(kw_only=True)
+class Section:
+    """A heading with what stands under it, in this order: paragraphs, warnings, figures, tables, sections."""
+
+    id: str
+    title: str
+    paragraphs: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    tables: tuple[Table, ...] = ()
+    commands: tuple[str, ...] = ()
+    sections: tuple[Section, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class Finding:
+    """One question with what could be tested and the answer, both in the words of the result."""
+
+    question: str
+    about: str
+    verdict: str
+    testable: bool
+    testability: str
+    answer: str
+
+
+@attrs.frozen(kw_only=True)
+class Document:
+    """A whole report. ``watermark`` is None for real data, ``summary`` where one finding needs none."""
+
+    title: str
+    version: str
+    fingerprint: str
+    command: str
+    watermark: str | None
+    watermark_words: str | None
+    summary: str | None
+    findings: tuple[Finding, ...]
+    sections: tuple[Section, ...]
+
+    @property
+    def in_full(self) -> tuple[Finding, ...]:
+        """Findings to give in full: all of a few, else those that could be tested."""
+        if len(self.findings) <= ALL_IN_FULL:
+            return self.findings
+        return tuple(finding for finding in self.findings if finding.testable)
+
+    @property
+    def in_short(self) -> tuple[Finding, ...]:
+        """The other findings: a line each."""
+        return tuple(finding for finding in self.findings if finding not in self.in_full)
+
+
+def every_section(sections: tuple[Section, ...], depth: int = 2) -> Iterator[tuple[int, Section]]:
+    """All sections with the level of their heading, in reading order."""
+    for section in sections:
+        yield depth, section
+        yield from every_section(section.sections, depth + 1)

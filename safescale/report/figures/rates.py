@@ -1,0 +1,209 @@
+"""Attack success rate against model size: a panel per attack class, models as points, the line where one was fitted."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from safescale.analyses.inverse_scaling import ModelPoint, SeriesResult, SettingResult
+from safescale.analyses.inverse_scaling.words import signed, size_words
+from safescale.report.figures.style import INK, MARKERS, MUTED, OTHER, PAPER, SERIES, SETTINGS, WIDTH_IN, sign
+from safescale.report.plain import shortened
+from safescale.stats import LogScalingSlope
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["SHOWN_CLASSES", "draw_rates", "shown_classes"]
+
+SHOWN_CLASSES: Final = 12
+COLUMNS: Final = 2
+PANEL_IN: Final = 2.5
+NO_LINEAGE: Final = "no known lineage"
+OTHER_LINEAGES: Final = "other lineages"
+DODGE: Final = 0.007
+"""Share of the axis by which lineages of one size are set apart."""
+
+NICE_SIZES: Final = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0)
+
+
+@attrs.frozen(kw_only=True)
+class _Look:
+    colour: str
+    marker: str
+    shift: float
+
+
+def shown_classes(setting: SettingResult) -> tuple[SeriesResult, ...]:
+    """The attack classes with a panel: those with most fitted models and rows, in the order of the tables."""
+    with_sizes = [s for s in setting.attack_classes if any(p.params_b is not None for p in s.points)]
+    ranked = sorted(with_sizes, key=lambda s: (-s.n_models, -(s.n_rows or 0), s.name))[:SHOWN_CLASSES]
+    return tuple(s for s in with_sizes if s in ranked)
+
+
+def draw_rates(setting: SettingResult, *, tier: str, tampered: Collection[str], footer: str, watermark: str | None) -> Figure:
+    """
+    Small multiples of one setting.
+
+    Parameters
+    ----------
+    setting : SettingResult
+        At least one attack class with a model of known size.
+    tier : str
+        Name of the rate, for the axis.
+    tampered : collection of str
+        Model ids whose safety training was tampered with: drawn hollow.
+    footer, watermark : str
+        See ``sign``.
+    """
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    panels = shown_classes(setting)
+    points = [p for s in panels for p in s.points if p.params_b is not None]
+    looks = _looks(points)
+    rows = math.ceil(len(panels) / COLUMNS)
+    columns = min(COLUMNS, len(panels))
+    legend_rows = math.ceil((len(looks) + 2) / 3)
+    below = 0.62 + 0.2 * legend_rows
+    height = rows * PANEL_IN + below + 0.5
+    with mpl.rc_context(SETTINGS):
+        figure = Figure(figsize=(WIDTH_IN, height))
+        axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+        span = _span([p.params_b for p in points if p.params_b is not None])
+        for axis, series in zip(axes.flat, panels, strict=False):
+            _panel(axis, series, looks, tampered, span)
+        for axis in axes.flat[len(panels) :]:
+            axis.set_visible(False)
+        _ticks(axes[0, 0], points, span)
+        for position, axis in enumerate(axes.flat[: len(panels)]):
+            axis.tick_params(labelbottom=position + columns >= len(panels))
+            if position % columns == 0:
+                axis.set_ylabel(f"{tier} ASR, %")
+            if position + columns >= len(panels):
+                axis.set_xlabel("parameters (log scale)")
+        figure.subplots_adjust(left=0.085, right=0.985, top=1 - 0.46 / height, bottom=below / height, wspace=0.07, hspace=0.36)
+        _legend(figure, looks, points, tampered, height)
+        sign(figure, footer=footer, watermark=watermark)
+    return figure
+
+
+def _lineage(point: ModelPoint) -> str:
+    return point.lineage or NO_LINEAGE
+
+
+def _looks(points: Sequence[ModelPoint]) -> dict[str, _Look]:
+    """Colour, marker and shift of each lineage: the ones with most models have their own."""
+    members = Counter(lineage for lineage, _ in {(_lineage(p), p.model) for p in points})
+    ranked = sorted((name for name in members if name != NO_LINEAGE), key=lambda name: (-members[name], name))
+    own = sorted(ranked[: len(SERIES)])
+    middle = (len(own) - 1) / 2
+    looks = {name: _Look(colour=SERIES[i], marker=MARKERS[i], shift=(i - middle) * DODGE) for i, name in enumerate(own)}
+    if len(ranked) > len(own):
+        looks[OTHER_LINEAGES] = _Look(colour=OTHER, marker="h", shift=0.0)
+    if NO_LINEAGE in members:
+        looks[NO_LINEAGE] = _Look(colour=OTHER, marker="*", shift=0.0)
+    return looks
+
+
+def _span(sizes: Sequence[float]) -> tuple[float, float]:
+    low, high = math.log10(min(sizes)), math.log10(max(sizes))
+    room = max(0.07 * (high - low), 0.12)
+    return low - room, high + room
+
+
+def _panel(
+    axis: Axes, series: SeriesResult, looks: Mapping[str, _Look], tampered: Collection[str], span: tuple[float, float]
+) -> None:
+    axis.set_title(shortened(series.name, 40), color=INK, pad=18)
+    if series.slope is not None and isinstance(series.slope.slope, LogScalingSlope):
+        line = series.slope.slope
+        ends = [math.log10(min(line.params_b)), math.log10(max(line.params_b))]
+        axis.plot(ends, [100 * line.rate_at_1b + line.slope_pp_per_decade * x for x in ends], color=INK, linewidth=1.4, zorder=2)
+    for point in series.points:
+        if point.params_b is not None:
+            _point(axis, point, looks.get(_lineage(point), looks.get(OTHER_LINEAGES)), tampered, span)
+    axis.text(0, 1.03, _fit_words(series), transform=axis.transAxes, fontsize=7.8, color=MUTED, ha="left", va="bottom")
+
+
+def _point(axis: Axes, point: ModelPoint, look: _Look | None, tampered: Collection[str], span: tuple[float, float]) -> None:
+    assert look is not None
+    assert point.params_b is not None
+    x = math.log10(point.params_b) + look.shift * (span[1] - span[0])
+    strength = 1.0 if point.why_not_fitted is None else 0.35
+    if point.interval is not None:
+        low, high = 100 * point.interval.low, 100 * point.interval.high
+        axis.plot([x, x], [low, high], color=look.colour, linewidth=1.1, alpha=0.55 * strength, zorder=3)
+    hollow = any(model_id in tampered for model_id in point.model_ids)
+    axis.plot(
+        [x],
+        [100 * point.rate],
+        linestyle="none",
+        marker=look.marker,
+        markersize=5.5,
+        markerfacecolor=PAPER if hollow else look.colour,
+        markeredgecolor=look.colour,
+        markeredgewidth=1.1,
+        alpha=strength,
+        zorder=4,
+    )
+
+
+def _fit_words(series: SeriesResult) -> str:
+    if series.slope is not None:
+        line = series.slope.slope
+        interval = "" if line.interval is None else f" [{signed(line.interval[0])}, {signed(line.interval[1])}]"
+        return f"{signed(line.slope_pp_per_decade)}{interval} pp per decade"
+    if series.difference is not None:
+        return f"two sizes: {signed(series.difference.raw.difference_pp)} pp, no slope"
+    return "no slope"
+
+
+def _ticks(axis: Axes, points: Sequence[ModelPoint], span: tuple[float, float]) -> None:
+    sizes = sorted({p.params_b for p in points if p.params_b is not None})
+    ticks = [b for b in NICE_SIZES if span[0] <= math.log10(b) <= span[1]]
+    if len(ticks) < 2:
+        ticks = sizes if len(sizes) <= 4 else [sizes[0], sizes[len(sizes) // 2], sizes[-1]]
+    axis.set_xticks([math.log10(b) for b in ticks], [size_words(b) for b in ticks])
+    axis.set_xlim(*span)
+    tops = [100 * (p.rate if p.interval is None else p.interval.high) for p in points]
+    top = min(100.0, max(20.0, 1.22 * max(tops)))
+    axis.set_ylim(-0.02 * top, 1.03 * top)
+
+
+def _legend(
+    figure: Figure, looks: Mapping[str, _Look], points: Sequence[ModelPoint], tampered: Collection[str], height: float
+) -> None:
+    from matplotlib.lines import Line2D
+
+    def handle(label: str, *, colour: str = MUTED, marker: str = "o", fill: str | None = None, alpha: float = 1.0) -> Line2D:
+        return Line2D(
+            *([], []),
+            linestyle="none",
+            marker=marker,
+            color=colour,
+            markerfacecolor=fill or colour,
+            markersize=5.5,
+            alpha=alpha,
+            label=label,
+        )
+
+    handles = [handle(shortened(name, 30), colour=look.colour, marker=look.marker) for name, look in looks.items()]
+    if any(m in tampered for p in points for m in p.model_ids):
+        handles.append(handle("hollow: tampered model", fill=PAPER))
+    if any(p.why_not_fitted is not None for p in points):
+        handles.append(handle("faint: not fitted", alpha=0.35))
+    figure.legend(
+        handles=handles,
+        loc="lower center",
+        bbox_to_anchor=(0.5, 0.2 / height),
+        ncols=min(3, len(handles)),
+        columnspacing=1.6,
+        handletextpad=0.4,
+        borderaxespad=0,
+    )

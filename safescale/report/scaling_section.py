@@ -1,0 +1,72 @@
+"""The section of the question of inverse scaling: one part per grader, target and condition."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from safescale.analyses import InverseScalingResult
+from safescale.analyses.inverse_scaling import SettingResult
+from safescale.report.document import Figure, Section
+from safescale.report.findings import setting_name, testability_words
+from safescale.report.provenance import setting_source
+from safescale.report.raised import setting_warnings
+from safescale.report.scaling_tables import (
+    difference_table,
+    nothing_table,
+    rates_table,
+    robustness_table,
+    slope_table,
+    testability_table,
+)
+
+__all__ = ["scaling_section", "setting_section"]
+
+
+def scaling_section(
+    result: InverseScalingResult, command: str, figures: Mapping[int, Sequence[Figure]], notes: Sequence[str] = ()
+) -> Section:
+    """Every setting with its figures (by position in ``result.settings``)."""
+    parts = tuple(
+        setting_section(setting, result, command, position, tuple(figures.get(position, ())))
+        for position, setting in enumerate(result.settings)
+    )
+    return Section(
+        id="inverse-scaling",
+        title="Attack success and model size",
+        paragraphs=(*([] if result.settings else [result.answer]), *(f"{band.words}." for band in result.bands), *notes),
+        sections=parts,
+    )
+
+
+def setting_section(
+    setting: SettingResult, result: InverseScalingResult, command: str, position: int, figures: tuple[Figure, ...]
+) -> Section:
+    """One grader, target and condition."""
+    source, level, prefix = setting_source(setting, result, command), result.options.level, f"s{position + 1}"
+    head = setting.headline
+    tables = (
+        testability_table(setting, id=f"{prefix}-testability", source=source),
+        slope_table(setting, id=f"{prefix}-slopes", level=level, source=source),
+        difference_table(setting, id=f"{prefix}-differences", source=source),
+        nothing_table(setting, id=f"{prefix}-nothing", source=source),
+        robustness_table(setting, id=f"{prefix}-robustness", source=source),
+        rates_table(setting, id=f"{prefix}-rates", level=level, source=source),
+    )
+    words = [_capital(setting.words)]
+    if head is not None:
+        words.insert(0, _capital(f"{testability_words(head.testability)}."))
+    if setting.class_mean_note:
+        words.append(_capital(f"{setting.class_mean_note}."))
+
+    return Section(
+        id=prefix,
+        title=_capital(setting_name(setting)),
+        paragraphs=tuple(words),
+        warnings=setting_warnings(setting),
+        figures=figures,
+        tables=tuple(table for table in tables if table is not None and table.rows),
+    )
+
+
+def _capital(words: str) -> str:
+    return words[0].upper() + words[1:]

@@ -1,0 +1,145 @@
+"""Parquet parts: written in the background with bounded memory, read piece by piece."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from safescale.errors import DataError
+from safescale.store.base import SAME_TRACES_SCHEMA
+from safescale.store.fingerprint import Lanes
+from safescale.store.parquet_manifest import Part, fsync_path
+from safescale.store.pending import stored_schema
+
+__all__ = ["PartWriter", "part_batches", "part_schema", "read_part", "table_lanes"]
+
+_GROUP_ROWS: Final = 65_536
+_GROUP_BYTES: Final = 32 << 20
+_PART_ROWS: Final = 1 << 20
+_PART_BYTES: Final = 1 << 30
+_IN_FLIGHT: Final = 2
+
+# Nearly every value is different: a dictionary or minima would only cost time.
+_UNIQUE_COLUMNS: Final = frozenset(
+    {"trace_id", "prompt", "response", "text", "prompt_sha256", "response_sha256", "raw_sha256", "content_hash", "aggregate_id"}
+)
+
+
+def part_schema(table: str) -> pa.Schema:
+    """Arrow schema of the parts of a table."""
+    return SAME_TRACES_SCHEMA if table == "same_traces" else stored_schema(table)
+
+
+def table_lanes(rows: pa.Table) -> Lanes:
+    """Sum of the content hashes of rows; zero for tables without."""
+    if "content_hash" not in rows.column_names or not rows.num_rows:
+        return Lanes()
+    flat = rows.column("content_hash").combine_chunks()
+    lanes = np.frombuffer(flat.buffers()[1], dtype="<u8").reshape(-1, 2)[flat.offset : flat.offset + len(flat)]
+    return Lanes.of(lanes)
+
+
+class PartWriter:
+    """
+    Writes one part: rows are gathered into row groups, which a background thread compresses and writes.
+
+    At most three row groups (of 32 MB or 65 536 rows) are in memory: one that fills, two under way.
+
+    Parameters
+    ----------
+    path : Path
+        Where to write.
+    schema : pyarrow.Schema
+        Columns.
+    pool : ThreadPoolExecutor
+        The background thread.
+    """
+
+    def __init__(self, path: Path, schema: pa.Schema, pool: ThreadPoolExecutor) -> None:
+        self.path = path
+        self.rows = 0
+        self._lanes = Lanes()
+        self._pool = pool
+        self._bytes = 0
+        self._group: list[pa.Table] = []
+        self._group_rows = self._group_bytes = 0
+        self._under_way: deque[Future[None]] = deque()
+        repeated = [name for name in schema.names if name not in _UNIQUE_COLUMNS]
+        self._writer = pq.ParquetWriter(
+            path, schema, compression="zstd", compression_level=1, use_dictionary=repeated, write_statistics=repeated
+        )
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the next rows should go into another part."""
+        return self.rows >= _PART_ROWS or self._bytes >= _PART_BYTES
+
+    def write(self, rows: pa.Table) -> None:
+        """Append rows."""
+        self._group.append(rows)
+        self.rows += rows.num_rows
+        self._group_rows += rows.num_rows
+        self._group_bytes += rows.nbytes
+        self._lanes = self._lanes.plus(table_lanes(rows))
+        if self._group_rows >= _GROUP_ROWS or self._group_bytes >= _GROUP_BYTES:
+            self._flush()
+
+    def _flush(self) -> None:
+        if not self._group:
+            return
+        self._bytes += self._group_bytes
+        group = pa.concat_tables(self._group)
+        self._group, self._group_rows, self._group_bytes = [], 0, 0
+        while len(self._under_way) >= _IN_FLIGHT:
+            self._under_way.popleft().result()
+        self._under_way.append(self._pool.submit(self._writer.write_table, group))
+
+    def close(self) -> Part:
+        """Finish the file and wait until it is on the disk."""
+        self._flush()
+        while self._under_way:
+            self._under_way.popleft().result()
+        self._writer.close()
+        fsync_path(self.path)
+        return Part(name=self.path.name, rows=self.rows, size_bytes=self.path.stat().st_size, lanes=self._lanes.digits)
+
+    def abandon(self) -> None:
+        """Give up: the file will be removed."""
+        for future in self._under_way:
+            future.cancel()
+            if not future.cancelled():
+                future.exception()
+        with contextlib.suppress(OSError, pa.ArrowException):  # it could not be written, and nobody will read it
+            self._writer.close()
+
+
+def part_batches(path: Path, columns: Sequence[str], *, rows: int) -> Iterator[pa.RecordBatch]:
+    """Rows of a part in pieces."""
+    with _open(path) as part:
+        yield from part.iter_batches(batch_size=rows, columns=list(columns))
+
+
+def read_part(path: Path, columns: Sequence[str]) -> pa.Table:
+    """Rows of a part."""
+    with _open(path) as part:
+        return part.read(columns=list(columns))
+
+
+def _open(path: Path) -> pq.ParquetFile:
+    try:
+        return pq.ParquetFile(path)
+    except FileNotFoundError:
+        raise DataError(
+            "a part of the corpus is missing: another process changed the corpus while it was read, or it was deleted; run again",
+            file=str(path),
+        ) from None
+    except (OSError, pa.ArrowException) as error:
+        raise DataError(f"a part of the corpus is damaged ({error}): restore it, or ingest again", file=str(path)) from error

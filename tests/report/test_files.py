@@ -1,0 +1,84 @@
+"""The files of a report: whole or not there, the same every time."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from report.made import RISING, made_facts
+from safescale.report import write as writing
+from safescale.report.facts import Facts
+from safescale.report.write import REPORT_FILES, write_report_files
+
+
+def _written(facts: Facts, into: Path) -> dict[str, bytes]:
+    staging = into.parent / f"{into.name}.staging"
+    staging.mkdir()
+    _, paths = write_report_files(facts, staging, into, stage=lambda _: None)
+    assert not any(path.is_file() for path in staging.rglob("*"))
+    return {str(path.relative_to(into)): path.read_bytes() for path in paths}
+
+
+def test_two_runs_write_the_same_bytes(tmp_path: Path) -> None:
+    first, second = (_written(made_facts(), tmp_path / name) for name in ("a", "b"))
+    assert set(REPORT_FILES) < set(first)
+    assert first == second
+
+
+def test_the_json_holds_what_the_page_says(tmp_path: Path) -> None:
+    facts = made_facts(source="simulated")
+    written = _written(facts, tmp_path / "a")
+    whole = json.loads(written["report.json"])
+    assert whole["simulated"] is True
+    assert whole["watermark"].startswith("SIMULATED")
+    assert whole["fingerprint"] == facts.scaling.fingerprint == whole["inverse_scaling"]["fingerprint"]
+    assert whole["findings"][0]["answer"] in written["report.md"].decode().replace("\\", "")
+    assert {file for figure in whole["figures"] for file in figure["files"]} == {n for n in written if n.startswith("figures/")}
+    assert b"SIMULATED" in written["report.md"]
+    assert b"SIMULATED" not in _written(made_facts(), tmp_path / "b")["report.md"]
+
+
+def test_a_failure_leaves_the_earlier_report_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = _written(made_facts(), tmp_path / "a")
+
+    def broken(_: object) -> str:
+        raise RuntimeError("the machine stopped")
+
+    monkeypatch.setattr(writing, "document_html", broken)
+    (tmp_path / "staging").mkdir()
+    with pytest.raises(RuntimeError, match="the machine stopped"):
+        write_report_files(made_facts({"other": RISING}), tmp_path / "staging", tmp_path / "a", stage=lambda _: None)
+    assert before == {name: (tmp_path / "a" / name).read_bytes() for name in before}
+
+
+def test_figures_of_an_earlier_report_go_and_other_files_stay(tmp_path: Path) -> None:
+    _written(made_facts(grader_ids=("judge", "other")), tmp_path / "a")
+    mine = tmp_path / "a" / "figures" / "mine.png"
+    mine.write_bytes(b"mine")
+    assert (tmp_path / "a" / "figures" / "rates-2.svg").exists()
+    (tmp_path / "a.staging" / "figures").rmdir()
+    (tmp_path / "a.staging").rmdir()
+    _written(made_facts(), tmp_path / "a")
+    assert sorted(p.name for p in (tmp_path / "a" / "figures").glob("rates-*.svg")) == ["rates-1.svg"]
+    assert mine.read_bytes() == b"mine"
+
+
+def test_markdown_tables_keep_their_columns(tmp_path: Path) -> None:
+    written = _written(made_facts({"a|b*c_d`e": RISING}), tmp_path / "a")["report.md"].decode()
+    lines = written.split("\n")
+    tables = [i for i, line in enumerate(lines) if line.startswith("| ---")]
+    assert len(tables) > 5
+
+    def columns(line: str) -> int:
+        return line.replace("\\|", "").count("|") - 1
+
+    for i in tables:
+        body = [lines[i - 1]]
+        for line in lines[i + 1 :]:
+            if not line.startswith("|"):
+                break
+            body.append(line)
+        assert {columns(line) for line in body} == {columns(lines[i])}
+    assert "a\\|b\\*c\\_d\\`e" in written
