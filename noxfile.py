@@ -62,9 +62,10 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def laws(session: nox.Session) -> None:
-    """The hypothesis laws with more examples and fresh randomness."""
+    """The hypothesis laws with more examples and fresh randomness: 500 each; ``nox -s laws -- --hypothesis-profile=long`` 10,000."""
     session.install("-e", ".[test,ibis]")
-    session.run("pytest", "-q", "--hypothesis-profile=long", "-k", "law", *session.posargs, env=_test_environment())
+    profile = session.posargs or ["--hypothesis-profile=thorough"]
+    session.run("pytest", "-q", "-m", "not slow", "-k", "law or laws", *profile, env=_test_environment())
 
 
 @nox.session

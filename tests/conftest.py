@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 _COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("fast", max_examples=25, derandomize=True, **_COMMON)
 settings.register_profile("default", max_examples=100, derandomize=True, **_COMMON)
+settings.register_profile("thorough", max_examples=500, derandomize=False, **_COMMON)
 settings.register_profile("long", max_examples=10_000, derandomize=False, **_COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 

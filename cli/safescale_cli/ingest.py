@@ -17,6 +17,7 @@ from safescale_cli.options import (
     OutcomeOption,
     PathsArgument,
     SourceOption,
+    ingest_options,
 )
 
 
@@ -33,18 +34,11 @@ def ingest(
     json_output: JsonOption = False,
 ) -> None:
     """Read graded logs into a corpus; every row is kept, counted or rejected with its reason."""
-    from safescale.ingest.batch import Options
     from safescale.ingest.session import ingest as run
     from safescale.report.ingest_report import ingest_json, ingest_text
     from safescale.store import open_corpus
 
-    options = Options(
-        source=source,
-        column_map=column_map,
-        grader_id=grader_id,
-        outcome_map=outcome_map,
-        hallucination_refusal=hallucination_refusal,
-    )
+    options = ingest_options(column_map, source, grader_id, outcome_map, hallucination_refusal)
     corpus = open_corpus(into, create=True)
     try:
         with byte_progress("ingest", paths) as progress:

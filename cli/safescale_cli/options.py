@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from safescale.ingest.batch import Options
 
 __all__ = ["FromOption", "GraderIdOption", "HrOption", "JsonOption", "MapOption", "OutcomeOption", "PathsArgument", "SourceOption"]
 
@@ -31,3 +34,22 @@ HrOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
+
+
+def ingest_options(
+    column_map: Path | None,
+    source: str | None,
+    grader_id: str | None,
+    outcome_map: str | None,
+    hallucination_refusal: str,
+) -> Options:
+    """What the user says about the input, from the options of a command."""
+    from safescale.ingest.batch import Options
+
+    return Options(
+        source=source,
+        column_map=column_map,
+        grader_id=grader_id,
+        outcome_map=outcome_map,
+        hallucination_refusal=hallucination_refusal,
+    )

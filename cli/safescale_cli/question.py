@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from safescale_cli.options import ingest_options
+
 if TYPE_CHECKING:
     from safescale.main_job import Input, Question
 
@@ -97,16 +99,9 @@ def input_of(
     hallucination_refusal: str,
 ) -> Input:
     """What is read, from the options of a command."""
-    from safescale.ingest.batch import Options
     from safescale.main_job import Input
 
-    options = Options(
-        source=source,
-        column_map=column_map,
-        grader_id=grader_id,
-        outcome_map=outcome_map,
-        hallucination_refusal=hallucination_refusal,
-    )
+    options = ingest_options(column_map, source, grader_id, outcome_map, hallucination_refusal)
     return Input(paths=tuple(paths or ()), options=options, format=format_name)
 
 

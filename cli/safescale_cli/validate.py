@@ -17,6 +17,7 @@ from safescale_cli.options import (
     OutcomeOption,
     PathsArgument,
     SourceOption,
+    ingest_options,
 )
 
 
@@ -40,17 +41,10 @@ def validate(
     json_output: JsonOption = False,
 ) -> None:
     """Check graded logs without storing them. Exit 0 clean, 1 findings, 2 usage, 3 unreadable."""
-    from safescale.ingest.batch import Options
     from safescale.ingest.session import validate as run
     from safescale.report.ingest_report import ingest_github, ingest_json, ingest_text
 
-    options = Options(
-        source=source,
-        column_map=column_map,
-        grader_id=grader_id,
-        outcome_map=outcome_map,
-        hallucination_refusal=hallucination_refusal,
-    )
+    options = ingest_options(column_map, source, grader_id, outcome_map, hallucination_refusal)
     with byte_progress("validate", paths) as progress:
         outcome = run(paths, options=options, format=format_name, progress=progress)
     render = {OutputFormat.RICH: ingest_text, OutputFormat.JSON: ingest_json, OutputFormat.GITHUB: ingest_github}

@@ -30,7 +30,6 @@ RUBRIC_MARK: Final = " · rubric "
 
 TRACE_COLUMNS: Final = (
     "trace_id",
-    "source",
     "model_id",
     "prompt_id",
     "prompt_kind",
@@ -46,7 +45,6 @@ class Traces:
     """Traces as codes; ``kept`` (traces,) is the row of the copy that counts, where alone the trace's own."""
 
     trace_id: pa.Array
-    source: Coded
     model_id: Coded
     prompt_id: Coded
     prompt_kind: Coded
@@ -81,10 +79,13 @@ class GradedRows:
 
 def read_traces(corpus: Corpus, selection: Selection) -> Traces:
     """Read the traces, without any text of theirs, and settle which copy of a trace counts."""
-    table = corpus.read("traces", list(TRACE_COLUMNS))
+    names = [*TRACE_COLUMNS, "source"] if selection.exclude_sources else list(TRACE_COLUMNS)
+    table = corpus.read("traces", names)
     trace_id = text_column(table["trace_id"])
     columns = {name: coded(table[name]) for name in TRACE_COLUMNS if name != "trace_id"}
-    excluded = _matches(columns["source"], selection.exclude_sources)
+    excluded = np.zeros(len(trace_id), dtype=bool)
+    if selection.exclude_sources:
+        excluded = _matches(coded(table["source"]), selection.exclude_sources)
     kept = np.arange(len(trace_id), dtype=np.int64)
     if selection.merge_same_traces:
         kept = _kept_copies(trace_id, corpus.same_traces(), excluded)

@@ -14,7 +14,7 @@ from typing import Final
 import attrs
 import pyarrow as pa
 
-from safescale.errors import DataError
+from safescale.errors import DataError, MissingBackend
 from safescale.ingest.admission import Admission, KnownContent
 from safescale.ingest.batch import Adapter, Options, table_of
 from safescale.ingest.detect import choose_adapter, data_files
@@ -171,6 +171,9 @@ class _Reading:
                     reject_codes=dict(outcome.reject_codes),
                 )
                 sink.finish(entry)
+        except MissingBackend as error:
+            expected = f"the extra that reads this format: {error}"
+            return _whole_file(path, RejectCode.UNREADABLE, expected, path.name, format=adapter.name)
         except DataError as error:
             if self.corpus is not None:
                 self.known = KnownContent(self.corpus)  # the transaction is rolled back, so what it had seen is not known

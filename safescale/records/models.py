@@ -2,7 +2,7 @@
 The records: what a row is.
 
 These pandera models are the only declaration. Everything else (strict decoder, violation mask, Arrow schema, JSON Schema,
-SQLite DDL, ibis expression) is derived from them in the sibling modules (``fields``, ``rules``, ``strict``, ``json_schema``, ``ddl``).
+SQLite DDL, ibis expression) is derived from them in its siblings (``fields``, ``rules``, ``strict``, ``json_schema``, ``ddl``).
 
 Only portable rules are used: bounds, membership, text length, and patterns given as an ASCII body that each engine anchors
 by itself (see docs/decisions/0001-one-columnar-engine.md).

@@ -151,6 +151,14 @@ def test_a_copy_stands_in_when_the_kept_source_is_excluded() -> None:
     assert cells.counted == 1
 
 
+def test_the_copy_that_stands_in_counts_as_it_is() -> None:
+    mine, theirs = graded("m", [C], response_kind="telemetry"), graded("m", [C], source="t")
+    corpus = corpus_of(mine, theirs, same=[(theirs[0][0]["trace_id"], mine[0][0]["trace_id"])])
+    assert reasons(build_cells(corpus)) == {"telemetry": 2}
+    cells = build_cells(corpus, Selection(exclude_sources=("s",)))
+    assert (reasons(cells), cells.counted) == ({"source_excluded": 1}, 1)
+
+
 def regraded(*verdicts: str) -> Cells:
     traces, grades = graded("m", [verdicts[0]])
     more = [{"trace_id": traces[0]["trace_id"], "verdict": verdict} for verdict in verdicts[1:]]

@@ -112,7 +112,7 @@ def test_multi_turn_batch_1_gives_the_published_slopes(
     verdict = {g["trace_id"]: g["verdict"] for g in found.grades}
     counts = {m: Counter[str]() for m in LLAMA_SIZES}
     for t in found.traces:
-        if t["model_id"] in counts and t["attack_class"] == attack:
+        if t["model_id"] in counts and t["condition"] == f"batch_1/{attack}":
             counts[t["model_id"]][verdict[t["trace_id"]]] += 1
     assert {sum(c.values()) for c in counts.values()} == {360 if attack == "single_turn" else 630}
     for left_out, printed in ((True, evaluable), (False, as_failures)):

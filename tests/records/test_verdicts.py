@@ -59,5 +59,5 @@ def test_a_binary_negative_is_never_a_refusal() -> None:
 
 
 def test_refuses_an_unknown_map() -> None:
-    with pytest.raises(DomainError, match="no outcome map is called 'frimble'; known maps: .*flip"):
+    with pytest.raises(DomainError, match=r"no outcome map is called 'frimble'; known maps: .*flip"):
         outcome_map("frimble")

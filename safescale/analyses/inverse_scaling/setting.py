@@ -151,6 +151,7 @@ def _words(result: SettingResult) -> str:
     if head is None:
         return f"{ScalingVerdict.CANNOT_TEST.value} (no evaluable row in the attack classes that it concerns)"
     words = head.words.removesuffix(".") + _lineage_words(head, result.within_generations)
+    words += "".join(f"; {caveat}" for caveat in head.caveats if caveat.startswith("the mix of attack classes"))
     words += "".join(f". {change[0].upper()}{change[1:]}" for change in change_words(head.robustness, head.verdict))
     if len(result.attack_classes) > 1:
         words += f". By class ({plural(len(result.attack_classes), 'attack class')}): {_class_words(result.attack_classes)}"
