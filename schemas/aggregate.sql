@@ -6,7 +6,7 @@ CREATE TABLE "aggregates" (
   "model_id" TEXT NOT NULL CHECK ("model_id" <> ''),
   "attack_class" TEXT NOT NULL CHECK ("attack_class" <> ''),
   "condition" TEXT NOT NULL CHECK ("condition" <> ''),
-  "outcome" TEXT NOT NULL CHECK ("outcome" IN ('strict', 'broad', 'functionally_dangerous')),
+  "outcome" TEXT NOT NULL CHECK (("outcome" = 'strict' OR "outcome" = 'broad' OR "outcome" = 'functionally_dangerous')),
   "grader_id" TEXT NOT NULL CHECK ("grader_id" <> ''),
   "rate" REAL NOT NULL CHECK ("rate" >= 0 AND "rate" <= 1),
   "n" INTEGER CHECK ("n" >= 1),

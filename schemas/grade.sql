@@ -1,9 +1,9 @@
 CREATE TABLE "grades" (
   "trace_id" TEXT NOT NULL CHECK ("trace_id" <> ''),
-  "target" TEXT NOT NULL CHECK ("target" IN ('text', 'action', 'tool_call')),
+  "target" TEXT NOT NULL CHECK (("target" = 'text' OR "target" = 'action' OR "target" = 'tool_call')),
   "grader_id" TEXT NOT NULL CHECK ("grader_id" <> ''),
-  "grader_kind" TEXT NOT NULL CHECK ("grader_kind" IN ('human', 'llm', 'classifier', 'keyword', 'imported')),
-  "verdict" TEXT NOT NULL CHECK ("verdict" IN ('COMPLIANCE', 'PARTIAL', 'REFUSAL', 'HALLUCINATION_REFUSAL', 'NOT_HARMFUL', 'BENIGN_QUERY', 'NOT_GRADEABLE', 'ERROR', 'UNGRADED')),
+  "grader_kind" TEXT NOT NULL CHECK (("grader_kind" = 'human' OR "grader_kind" = 'llm' OR "grader_kind" = 'classifier' OR "grader_kind" = 'keyword' OR "grader_kind" = 'imported')),
+  "verdict" TEXT NOT NULL CHECK (("verdict" = 'COMPLIANCE' OR "verdict" = 'PARTIAL' OR "verdict" = 'REFUSAL' OR "verdict" = 'HALLUCINATION_REFUSAL' OR "verdict" = 'NOT_HARMFUL' OR "verdict" = 'BENIGN_QUERY' OR "verdict" = 'NOT_GRADEABLE' OR "verdict" = 'ERROR' OR "verdict" = 'UNGRADED')),
   "raw_label" TEXT NOT NULL,
   "score" REAL CHECK (abs("score") <= 1.7976931348623157e308),
   "score_scale" TEXT,

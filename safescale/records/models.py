@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import pandera.pyarrow as pa
+from pandera.api.pyarrow.model_config import BaseConfig
 
 from safescale.records.verdicts import Verdict
 
@@ -71,17 +72,15 @@ def _number(description: str, *, nullable: bool = False, **rules: Any) -> Any:
 class _Record(pa.DataFrameModel):
     """A record: its columns and no others."""
 
-    class Config(pa.DataFrameModel.Config):
+    class Config(BaseConfig):
         strict = True
 
 
-class Trace(_Record):
-    """One response to one prompt."""
+class _Answer(_Record):
+    """What a trace and a canonical line share."""
 
     trace_id: str = _text("the source's own id within its source ('source:id'), else a content hash with sample_index")
     source: str = _text("collection that the row belongs to; ids are unique within it")
-    source_file: str = _text("file that the row was read from")
-    source_row: int = _number("1-based line or row in that file", ge=1)
     model_id: str = _text("model id exactly as the source gives it")
     prompt_id: str = _text("prompt id within its prompt set; the cluster key")
     prompt_kind: str = _text("whether the prompt asks for harm", isin=list(PROMPT_KINDS))
@@ -98,6 +97,13 @@ class Trace(_Record):
     error: str = _text("what failed, as the source words it", nullable=True)
     prompt: str = _text("text sent to the model", nullable=True)
     response: str = _text("text that came back; the final one of several turns", nullable=True)
+
+
+class Trace(_Answer):
+    """One response to one prompt."""
+
+    source_file: str = _text("file that the row was read from")
+    source_row: int = _number("1-based line or row in that file", ge=1)
 
 
 class Turn(_Record):
@@ -201,31 +207,13 @@ class Reject(_Record):
     raw_sha256: str = _pattern(SHA256_BODY, "SHA-256 of the raw line or file", nullable=True)
 
 
-class GradedTrace(_Record):
+class GradedTrace(_Answer):
     """
     The canonical flat line: a trace with at most one grade and, optionally, the declared size of its model.
 
-    This is safescale's own interchange form (one JSON object a line); ``source_file`` and ``source_row`` are given by the reader.
+    This is safescale's own interchange form (one JSON object a line); the reader gives file and row.
     """
 
-    trace_id: str = _text("globally unique id of the trace")
-    source: str = _text("collection that the row belongs to")
-    model_id: str = _text("model id exactly as the source gives it")
-    prompt_id: str = _text("prompt id within its prompt set; the cluster key")
-    prompt_kind: str = _text("whether the prompt asks for harm", isin=list(PROMPT_KINDS))
-    attack_class: str = _text("kind of attack; 'none' for a direct request")
-    condition: str = _text("experimental condition; 'default' when there is only one")
-    sample_index: int = _number("0-based repeat of the same prompt, model and condition", ge=0)
-    response_kind: str = _text("whether there is a response, and whether its text is here", isin=list(RESPONSE_KINDS))
-    finish_reason: str = _text("why generation ended", isin=list(FINISH_REASONS))
-    response_chars: int = _number("length of the response (characters)", nullable=True, ge=0)
-    response_sha256: str = _pattern(SHA256_BODY, "SHA-256 of the response as UTF-8", nullable=True)
-    prompt_sha256: str = _pattern(SHA256_BODY, "SHA-256 of the prompt as UTF-8", nullable=True)
-    seed: int = _number("sampling seed", nullable=True)
-    created_at: str = _pattern(INSTANT_BODY, "ISO 8601 instant of the response", nullable=True)
-    error: str = _text("what failed, as the source words it", nullable=True)
-    prompt: str = _text("text sent to the model", nullable=True)
-    response: str = _text("text that came back; the final one of several turns", nullable=True)
     target: str = _text("what of the trace is graded", nullable=True, isin=list(TARGETS))
     grader_id: str = _text("grader, with its version where it has one", nullable=True)
     grader_kind: str = _text("what kind of grader", nullable=True, isin=list(GRADER_KINDS))

@@ -19,7 +19,7 @@ def row(i: int, **changes: Any) -> dict[str, Any]:
         "model_id": f"frimble-{(1, 3, 7, 13)[i % 4]}b",
         "prompt_id": f"zarvonic-{i // 4:05d}",
         "prompt": f"plim {i // 4}",
-        "response": f"brüdd {i} \u2028 \" \\ \n",
+        "response": f'brüdd {i} \u2028 " \\ \n',
         "verdict": VERDICTS[i % 4],
         "raw_label": VERDICTS[i % 4],
         "grader_id": "demo-judge",
