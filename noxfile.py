@@ -62,7 +62,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def laws(session: nox.Session) -> None:
-    """The hypothesis laws with more examples and fresh randomness: 500 each; ``nox -s laws -- --hypothesis-profile=long`` 10,000."""
+    """The laws with 500 fresh examples each; ``nox -s laws -- --hypothesis-profile=long`` takes 10,000."""
     session.install("-e", ".[test,ibis]")
     profile = session.posargs or ["--hypothesis-profile=thorough"]
     session.run("pytest", "-q", "-m", "not slow", "-k", "law or laws", *profile, env=_test_environment())

@@ -85,7 +85,7 @@ def decode(chunk: bytes, *, first_row: int = 1, record: str = "graded_trace") ->
 def _lines(
     chunk: bytes, ends: npt.NDArray[np.int64], low: int, high: int, first_row: int, record: str, splits: Sequence[int]
 ) -> Decoded:
-    """Lines ``low`` to ``high`` (exclusive): by the fast path if they are provably good, else in smaller pieces, else one by one."""
+    """Lines ``low`` to ``high`` (exclusive): fast if they are provably good, else in smaller pieces, else one by one."""
     start = int(ends[low - 1]) + 1 if low else 0
     data = chunk[start : int(ends[high - 1])] if high - low < len(ends) else chunk
     local = ends[low:high] - start

@@ -3,9 +3,9 @@
 import pytest
 import scipy.special
 import scipy.stats
-import strategies as own
 from hypothesis import given
 
+import strategies as own
 from safescale.errors import DomainError
 from safescale.stats import clopper_pearson_interval
 

@@ -6,10 +6,10 @@ from math import comb
 import numpy as np
 import pytest
 import scipy.stats
-import strategies as own
 from hypothesis import given
 from hypothesis import strategies as st
 
+import strategies as own
 from safescale.errors import DomainError
 from safescale.stats import fisher_exact_test, mcnemar_exact_test
 

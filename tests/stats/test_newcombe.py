@@ -3,9 +3,9 @@
 import math
 
 import pytest
-import strategies as own
 from hypothesis import given
 
+import strategies as own
 from safescale.errors import DomainError
 from safescale.stats import newcombe_interval, paired_newcombe_interval, wilson_interval
 

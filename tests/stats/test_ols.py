@@ -5,10 +5,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import scipy.stats
-import strategies as own
 from hypothesis import given
 from hypothesis import strategies as st
 
+import strategies as own
 from safescale.errors import DomainError, InsufficientData
 from safescale.stats import ols
 

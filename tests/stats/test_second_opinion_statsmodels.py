@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 import statsmodels.api as sm
-import strategies as own
 from hypothesis import assume, given
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
+import strategies as own
 from safescale.stats import (
     clopper_pearson_interval,
     holm,

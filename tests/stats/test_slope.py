@@ -5,10 +5,10 @@ import math
 import numpy as np
 import pytest
 import scipy.stats
-import strategies as own
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+import strategies as own
 from safescale.errors import DomainError, InsufficientData
 from safescale.stats import log_scaling_slope, ols, raw_difference_per_decade, within_group_slope
 

@@ -7,10 +7,10 @@ import time
 import numpy as np
 import pytest
 import scipy.stats
-import strategies as own
 from hypothesis import given
 from hypothesis import strategies as st
 
+import strategies as own
 from safescale.errors import DomainError, InsufficientData
 from safescale.stats import spearman_test
 

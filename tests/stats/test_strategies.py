@@ -1,8 +1,9 @@
 """The strategies find what they were written to find."""
 
 import pytest
-import strategies as own
 from hypothesis import Phase, find, settings
+
+import strategies as own
 
 _SEARCH = settings(max_examples=5000, derandomize=True, database=None, phases=[Phase.generate])
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import scipy.special
 import scipy.stats
-import strategies as own
 from hypothesis import given
 from hypothesis import strategies as st
 
+import strategies as own
 from safescale.errors import DomainError
 from safescale.stats import wilson_interval, wilson_intervals
 
