@@ -19,13 +19,13 @@ _HALF_OF_A_SIZE: Final = re.compile(r"-\d{1,2}-\d[bm](?=-|$)")
 _SIZE_NEXT: Final = re.compile(r"-?\d+(?:\.\d+)?[bm](?=-|$)")
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class Family:
     """One entry of ``families.toml``; the fields are explained there."""
 
     rank: int
     name: str
-    developer: str
+    developer: str | None
     aliases: tuple[str, ...]
     stem: str
     joiner: str = "-"
@@ -46,7 +46,7 @@ class Kinship:
     """Family, narrow lineage and generation of a name."""
 
     family: str
-    developer: str
+    developer: str | None
     lineage: str
     generation: str | None
 
@@ -76,11 +76,12 @@ def _families() -> tuple[Mapping[str, Family], re.Pattern[str]]:
     return by_alias, re.compile(rf"(?:^|(?<=-))(?:{'|'.join(bodies)})(?=-|$|v?\d)")
 
 
-def alias_matches(name: str) -> list[tuple[Family, int, int]]:
+@functools.lru_cache(maxsize=1024)
+def alias_matches(name: str) -> tuple[tuple[Family, int, int], ...]:
     """Every alias in a name (lower case, '-' between words): family, start, end."""
     by_alias, pattern = _families()
     found = [(by_alias[match[0]], match.start(), match.end()) for match in pattern.finditer(name)]
-    return [(family, start, end) for family, start, end in found if start == 0 or not family.at_start]
+    return tuple((family, start, end) for family, start, end in found if start == 0 or not family.at_start)
 
 
 def kinship_of(name: str) -> Kinship | None:

@@ -30,6 +30,7 @@ _NOT_PART_OF_A_KEY: Final = frozenset((*_TRAINING_WORDS, *_TAMPERING_WORDS, *_CO
 _WHOLE_DATE: Final = re.compile(r"[-@](20[12]\d)-?(\d{2})-?(\d{2})(?=[-_:@]|$)")
 _DATED_BY: Final = ("anthropic", "openai")
 """Developers who put a whole release date into their ids; in other names such digits may be the time of a run."""
+_CLOSING_VERSION: Final = re.compile(r"(?<=[a-z])[-.]?v?\d+(?:\.\d+)*$")
 _SMALLEST_FULL_R1_B: Final = 100.0
 
 
@@ -78,9 +79,10 @@ def parse_model_id(model_id: str) -> ModelInfo:
     spelled, doubtful, reformatted = spelled_name(parts)
     name = canonical_spelling(spelled)
     named = named_sizes(spelled, doubtful=doubtful)
-    kinship = kinship_of(spelled)
+    known_kinship = kinship_of(spelled)
+    kinship = known_kinship or _kinship_of_stem(parts, name, named)
     developer, third_party = _developer(parts, kinship)
-    tampering = find_tampering(parts, name, family=kinship.family if kinship else None, developer=developer)
+    tampering = find_tampering(parts, name, family=known_kinship.family if known_kinship else None, developer=developer)
     sizes = _sizes(parts, name, named)
     return ModelInfo(
         model_id=model_id,
@@ -103,6 +105,7 @@ def parse_model_id(model_id: str) -> ModelInfo:
             *(("quantised",) if reformatted else ()),
             *(("third_party",) if third_party else ()),
             *(("hardened",) if tampering.hardened else ()),
+            *(("lineage_from_name",) if kinship is not None and known_kinship is None else ()),
         ),
     )
 
@@ -114,6 +117,22 @@ def _developer(parts: IdParts, kinship: Kinship | None) -> tuple[str | None, boo
         return of_family, False
     developer = organisations().developers.get(parts.org, parts.org)
     return developer, of_family is not None and developer != of_family
+
+
+def _kinship_of_stem(parts: IdParts, name: str, named: NamedSizes) -> Kinship | None:
+    """
+    Kinship of a family that no table knows: ids of one organisation that differ in nothing before their size.
+
+    What stands before the size is the lineage, and without a closing version number the family.
+    """
+    words = name.split("-")
+    before = next((i for i, word in enumerate(words) if word in named.tokens), 0)
+    stem = "-".join(word for word in (parts.org, *words[:before]) if word)
+    if before == 0 or not re.search(r"[a-z]", "-".join(words[:before])):
+        return None
+    family = _CLOSING_VERSION.sub("", stem)
+    generation = stem[len(family) :].lstrip("-.v") or None
+    return Kinship(family=family, developer=None, lineage=stem, generation=generation)
 
 
 def _lineage(kinship: Kinship | None, sizes: _Sizes) -> str | None:
@@ -230,7 +249,7 @@ def _published(name: str, named: NamedSizes) -> PublishedSize | None:
         return next((size for (form, word), size in known.by_experts.items() if form == named.experts and word in name), None)
     words = [word for word in name.split("-") if word not in _NOT_PART_OF_A_KEY]
     extra = named.tokens | ({named.expert_count} if named.expert_count else set())
-    for key in ("-".join(words), "-".join(word for word in words if word not in extra)):
+    for key in (name, "-".join(words), "-".join(word for word in words if word not in extra)):
         entry = known.by_name.get(key)
         if entry is not None and (not entry.active_in_name or named.active_b is not None):
             return entry

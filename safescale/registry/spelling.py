@@ -16,12 +16,12 @@ from safescale.registry.families import Family, alias_matches
 __all__ = ["IdParts", "Organisations", "organisations", "spelled_name", "split_id"]
 
 _EXTENSION: Final = re.compile(r"\.(?:gguf|jsonl?|csv|safetensors)$")
-_ROUTER_VARIANT: Final = re.compile(r"(?::(?:free|nitro|floor|online|extended|exacto|beta)|[-_]free)$")
+_ROUTER_VARIANT: Final = re.compile(r"(?::(?:free|nitro|floor|online|extended|exacto|beta)|[-_]free)+$")
 _BEDROCK: Final = re.compile(
     r"^(?:(?:us|eu|apac|ap|global|us-gov|jp|au|ca)\.)?"
     r"(anthropic|meta|amazon|mistral|cohere|ai21|deepseek|qwen|openai|writer|nvidia|minimax|moonshot|google)\.([a-z].*)$"
 )
-_BEDROCK_REVISION: Final = re.compile(r"-v?\d+(?::\d+(?::\d+k)?)$|-v\d+$")
+_BEDROCK_REVISION: Final = re.compile(r"-v\d+(?:[:-]\d+(?:[:-]\d+k)?)?$|-\d+:\d+$")
 _PATH: Final = re.compile(r"^(?:.*/)?(accounts|publishers)/([^/]+)/models/(.+)$")
 _QUANTISATION: Final = re.compile(
     r"(?:(?<=[-_.:])|^)(?:(?:ud[-_])?i?q\d(?:[-_](?:k(?:[-_](?:xl|xs|s|m|l))?|0|1|xxs|xs|s|m|nl))*|gguf|ggml|gptq|awq|exl[23]|mlx|"
@@ -31,8 +31,11 @@ _QUANTISATION: Final = re.compile(
 _FOLDERS: Final = frozenset({"models", "model", "checkpoints", "results", "outputs", "data", "blob", "main"})
 _BETWEEN_WORDS: Final = re.compile(r"[\s()\[\]{},;/|=@~\"'`]+")
 _P_FOR_DOT: Final = re.compile(r"(?<![a-z0-9])([a-z]*\d{1,2})p(\d{1,2}b?)(?![a-z0-9])")
+_RUN_OF_DASHES: Final = re.compile(r"[-_]{2,}")
+_EXPERT_UNDERSCORE: Final = re.compile(r"(\dx\d+)_(\d+b)")
 _V_UNDERSCORE: Final = re.compile(r"(?<![a-z0-9])(v\d{1,2})_(\d{1,2})(?=[-_]|$)")
 _MINOR: Final = re.compile(r"[-_]?v?(\d{1,2})([-_])(\d{1,2})(?=[-_]|$)")
+_NUMBER_BEFORE_SIZE: Final = re.compile(r"(?:^|[-_])\d{1,2}[-_]\d{1,3}[bm](?=[-_]|$)")
 _ONE_DIGIT_SIZE: Final = re.compile(r"^\d[bm]$")
 
 
@@ -70,10 +73,10 @@ def organisations() -> Organisations:
 def split_id(model_id: str) -> IdParts:
     """Host, organisation, name and tag of an id or file stem."""
     text = _EXTENSION.sub("", unicodedata.normalize("NFKC", model_id).strip().lower())
-    text, *interventions = text.split("+")
     host: str | None = None
     if (plain := _ROUTER_VARIANT.sub("", text)) != text:
         text, host = plain, "openrouter"
+    text, *interventions = text.split("+")
     custom = text.startswith(("ft:", "ft-"))
     text = text[3:] if custom else text
     prefixed, org, name = _strip_prefixes(text)
@@ -99,7 +102,8 @@ def _strip_prefixes(text: str) -> tuple[str | None, str | None, str]:
     segments = [segment for segment in text.split("/") if segment]
     host: str | None = None
     while len(segments) > 1 and segments[0] in known.hosts:
-        host = host or known.hosts[segments.pop(0)]
+        prefix = known.hosts[segments.pop(0)]
+        host = host or prefix
     name = segments[-1] if segments else ""
     middle = segments[:-1]
     host = host or next((known.hosts[segment] for segment in middle if segment in known.hosts), None)
@@ -107,12 +111,12 @@ def _strip_prefixes(text: str) -> tuple[str | None, str | None, str]:
     on_disk = text.startswith(("/", "./", "../", "~"))
     org = next((segment for segment in reversed(middle) if segment not in known.hosts and segment not in _FOLDERS), None)
     org = None if on_disk and org not in known.developers else org
-    if bedrock := _BEDROCK.match(name):
-        bare = _BEDROCK_REVISION.sub("", bedrock[2])
-        return "bedrock", bedrock[1], f"deepseek-{bare}" if bedrock[1] == "deepseek" else bare
     if org is None:
         stem_host, org, name = _strip_stem_prefixes(name)
         host = host or stem_host
+    if bedrock := _BEDROCK.match(name):
+        bare = _BEDROCK_REVISION.sub("", bedrock[2])
+        return "bedrock", bedrock[1], f"deepseek-{bare}" if bedrock[1] == "deepseek" else bare
     return host, org, name
 
 
@@ -167,11 +171,12 @@ def spelled_name(parts: IdParts) -> tuple[str, frozenset[str], bool]:
     """
     raw = parts.name if parts.tag is None else f"{parts.name}-{parts.tag}"
     raw = _BETWEEN_WORDS.sub("-", raw).replace("gpt-35", "gpt-3.5").replace(":", "-")
-    text = _QUANTISATION.sub("", raw)
-    text = re.sub(r"[-_]{2,}", "-", text).strip("-_.")
-    text = _P_FOR_DOT.sub(r"\1.\2", re.sub(r"(\dx\d+)_(\d+b)", r"\1.\2", text))
-    merged = _merge_minor_versions(_V_UNDERSCORE.sub(r"\1.\2", text))
-    return *_join_decimals(merged), _QUANTISATION.search(raw) is not None
+    text, formats = _QUANTISATION.subn("", raw)
+    text = _RUN_OF_DASHES.sub("-", text).strip("-_.")
+    if "_" in text:
+        text = _V_UNDERSCORE.sub(r"\1.\2", _EXPERT_UNDERSCORE.sub(r"\1.\2", text))
+    merged = _merge_minor_versions(_P_FOR_DOT.sub(r"\1.\2", text))
+    return *_join_decimals(merged), formats > 0
 
 
 def _merge_minor_versions(text: str) -> str:
@@ -199,9 +204,13 @@ def _after_between(family: Family, text: str, position: int) -> int:
 
 def _join_decimals(text: str) -> tuple[str, frozenset[str]]:
     """Read ``1_6b`` as 1.6b; find the sizes of one digit that a lone number before makes doubtful."""
+    if not _NUMBER_BEFORE_SIZE.search(text):
+        return text.replace("_", "-"), frozenset()
     dashes = "-" in text
     generations = {
-        (end, generation) for family, _, end in alias_matches(text.replace("_", "-")) for generation in family.generations
+        (_after_between(family, text, end), generation)
+        for family, _, end in alias_matches(text.replace("_", "-"))
+        for generation in family.generations
     }
     tokens = re.split(r"([-_])", text)
     doubtful: set[str] = set()

@@ -10,7 +10,7 @@ import attrs
 
 from safescale.registry.catalogue import read_table
 from safescale.registry.info import Tampering
-from safescale.registry.spelling import IdParts
+from safescale.registry.spelling import IdParts, organisations
 
 __all__ = ["TamperingFinding", "find_tampering"]
 
@@ -29,7 +29,11 @@ class TamperingFinding:
 
 @functools.cache
 def _tables() -> dict[str, Any]:
-    return read_table("tampering.toml")
+    raw = read_table("tampering.toml")
+    for group in ("marker", "intervention", "hardened"):
+        for rule in raw[group]:
+            rule["words"] = frozenset(rule.get("words", ()))
+    return raw
 
 
 def find_tampering(parts: IdParts, name: str, *, family: str | None, developer: str | None) -> TamperingFinding:
@@ -45,13 +49,13 @@ def find_tampering(parts: IdParts, name: str, *, family: str | None, developer: 
     words = set(text.split("-"))
     for group, haystack in (("intervention", set(parts.interventions)), ("marker", words | set(parts.interventions))):
         for marker in _tables()[group]:
-            said = sorted(haystack & set(marker.get("words", ()))) or _phrases(marker, text)
+            said = sorted(haystack & marker["words"]) or _phrases(marker, text)
             if said:
                 return TamperingFinding(state=cast(Tampering, marker["state"]), detail=f"{marker['reason']} ({said[0]!r})")
     if known := _by_provenance(parts, name, family=family, developer=developer):
         return known
     for hardening in _tables()["hardened"]:
-        if words & set(hardening.get("words", ())) or _phrases(hardening, text):
+        if words & hardening["words"] or _phrases(hardening, text):
             return TamperingFinding(state="none", detail=hardening["reason"], hardened=True)
     if parts.custom_fine_tune:
         return TamperingFinding(state="unknown", detail=_CUSTOM)
@@ -59,7 +63,7 @@ def find_tampering(parts: IdParts, name: str, *, family: str | None, developer: 
         return TamperingFinding(
             state="unknown", detail=f"the id names an intervention that is not in the table: {parts.interventions[0]!r}"
         )
-    if family is None and developer is None:
+    if family is None and parts.org not in organisations().developers:
         return TamperingFinding(state="unknown", detail="neither family nor developer is known")
     return TamperingFinding(state="none", detail=_NO_SIGN)
 

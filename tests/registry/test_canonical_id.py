@@ -57,7 +57,7 @@ def test_different_models_stay_apart(one: str, other: str) -> None:
 
 def test_no_tampered_id_passes_for_its_original() -> None:
     """Report 173 took ``mlabonne/...-abliterated`` for ``llama-3.1-8b-instruct``."""
-    ids = [row["model_id"] for row in csv.DictReader(HAND_CHECKED.open(encoding="utf-8"))]
+    ids = [row["model_id"] for row in csv.DictReader(HAND_CHECKED.read_text(encoding="utf-8").splitlines())]
     spellings = [spelling for group in SAME for spelling in group]
     infos = [parse_model_id(model_id) for model_id in (*ids, *spellings, "meta-llama/llama-3.1-8b-instruct", "qwen/qwen3.5-9.0b")]
     tampered = {info.canonical_id for info in infos if info.tampering in ("abliterated", "fine_tuned", "steered")}
@@ -67,7 +67,7 @@ def test_no_tampered_id_passes_for_its_original() -> None:
 
 
 def test_canonical_id_is_its_own_canonical_id_for_untouched_models() -> None:
-    rows = list(csv.DictReader(HAND_CHECKED.open(encoding="utf-8")))
+    rows = list(csv.DictReader(HAND_CHECKED.read_text(encoding="utf-8").splitlines()))
     infos = [parse_model_id(row["model_id"]) for row in rows if row["tampering"] == "none"]
     again = {info.canonical_id: parse_model_id(info.canonical_id).canonical_id for info in infos}
     assert {first: second for first, second in again.items() if first != second} == {}

@@ -10,7 +10,7 @@ import pytest
 from safescale.registry import parse_model_id
 
 TABLE = Path(__file__).parent / "hand_checked.csv"
-ROWS = list(csv.DictReader(TABLE.open(encoding="utf-8")))
+ROWS = list(csv.DictReader(TABLE.read_text(encoding="utf-8").splitlines()))
 
 
 def number(text: str) -> float | None:
@@ -29,7 +29,8 @@ def test_id_is_read_as_a_person_reads_it(row: dict[str, str]) -> None:
     info = parse_model_id(row["model_id"])
     assert info.params_total_b == number(row["total_b"])
     assert info.params_active_b == number(row["active_b"])
-    assert (info.lineage or "", info.developer or "", info.host or "") == (row["lineage"], row["developer"], row["host"])
+    lineage = "" if "lineage_from_name" in info.flags else info.lineage or ""
+    assert (lineage, info.developer or "", info.host or "") == (row["lineage"], row["developer"], row["host"])
     assert info.tampering == row["tampering"]
     assert (info.size_source == "unknown") == (info.params_total_b is None and info.params_active_b is None)
 
@@ -81,5 +82,16 @@ def test_a_dense_model_is_not_given_active_parameters_that_nobody_states() -> No
 
 
 def test_family_words_inside_other_words_do_not_count() -> None:
-    for model_id in ("wildguard-7b", "optimus-alpha", "stepwise-3b", "gpt4all-13b-snoozy"):
-        assert parse_model_id(model_id).family in (None, "gpt4all"), model_id
+    for model_id in ("wildguard-7b", "optimus-alpha", "stepwise-3b", "acme-step-3-pro", "super-nova-lite", "gpt4all-13b-snoozy"):
+        info = parse_model_id(model_id)
+        assert info.family in (None, "gpt4all") or "lineage_from_name" in info.flags, model_id
+
+
+def test_models_of_an_unknown_family_are_kin_when_only_their_size_differs() -> None:
+    small, large, other = (parse_model_id(i) for i in ("acme/frimble2-1.5b-chat", "acme/frimble2-70b-chat", "acme/frimble3-8b"))
+    assert small.lineage == large.lineage == "acme-frimble2"
+    assert (small.family, other.family, other.lineage) == ("acme-frimble", "acme-frimble", "acme-frimble3")
+    assert (small.generation, other.generation) == ("2", "3")
+    assert "lineage_from_name" in small.flags
+    assert parse_model_id("else/frimble2-8b").lineage != small.lineage
+    assert parse_model_id("acme/frimble").lineage is None

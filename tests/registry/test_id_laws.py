@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from safescale.registry import ModelInfo, parse_model_id
 
-REAL_IDS = [row["model_id"] for row in csv.DictReader((Path(__file__).parent / "hand_checked.csv").open(encoding="utf-8"))]
+REAL_IDS = [
+    row["model_id"] for row in csv.DictReader((Path(__file__).parent / "hand_checked.csv").read_text(encoding="utf-8").splitlines())
+]
 real_ids = st.sampled_from(REAL_IDS)
 plain_ids = st.sampled_from([model_id for model_id in REAL_IDS if not model_id.startswith(("ft:", "us.", "openrouter/"))])
 anything = st.text(min_size=1).filter(str.strip)
@@ -48,7 +50,6 @@ def test_case_is_irrelevant(model_id: str) -> None:
 @given(st.one_of(real_ids, alphabet))
 def test_free_changes_the_host_and_nothing_else(model_id: str) -> None:
     assume(not model_id.rstrip().endswith(("/", ":", "-", "_", " ", "+", ".")))
-    assume("+" not in model_id)
     plain, free = parse_model_id(model_id), parse_model_id(f"{model_id}:free")
     assert content(free)[:3] == content(plain)[:3]
 
