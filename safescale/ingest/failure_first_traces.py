@@ -125,8 +125,6 @@ def _add(line: Line, row: int, context: RowContext, into: Collected) -> None:
         (
             trace_id,
             source,
-            context.source_file,
-            row,
             model,
             prompt_id,
             _prompt_kind(scenario),
@@ -143,6 +141,8 @@ def _add(line: Line, row: int, context: RowContext, into: Collected) -> None:
             answer.error,
             prompt,
             answer.response,
+            context.source_file,
+            row,
         )
     )
 

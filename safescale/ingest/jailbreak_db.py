@@ -162,8 +162,6 @@ class _Reader:
             (
                 trace_id,
                 source,
-                self.file,
-                row,
                 r.model,
                 str(r.prompt_id),
                 "benign" if _BENIGN_DATASET.search(r.dataset or "") else "unknown",
@@ -180,6 +178,8 @@ class _Reader:
                 answer.error,
                 r.prompt,
                 answer.response,
+                self.file,
+                row,
             )
         )
         if r.model not in sizes and (size := declared_size(r.parameter_count)) is not None:

@@ -39,7 +39,12 @@ class WriterLock:
 
     def _acquire(self, corpus: Path) -> int:
         while True:
-            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
+            try:
+                descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
+            except OSError as error:
+                raise DataError(
+                    f"this corpus cannot be written to ({error.strerror}): check the permissions of its folder", file=str(corpus)
+                ) from error
             try:
                 if not _try_lock(descriptor):
                     holder = os.read(descriptor, 64).decode("ascii", "replace").strip() or "unknown"

@@ -2,7 +2,8 @@
 A corpus as a folder of Parquet parts, for what outgrows one SQLite file.
 
 ``manifest.json`` lists the parts, the imported files and the declared sizes; each table has a folder of immutable parts. Parquet
-knows no keys: that an id is unique and a grade has its trace is the work of the ingest, and ``safescale.store.verification`` checks it.
+knows no keys: that an id is unique and a grade has its trace is the work of the ingest, and ``safescale.store.verify``
+checks it.
 """
 
 from __future__ import annotations

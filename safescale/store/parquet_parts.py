@@ -93,20 +93,24 @@ class PartWriter:
             self._flush()
 
     def _flush(self) -> None:
-        if not self._group:
-            return
-        self._bytes += self._group_bytes
-        group = pa.concat_tables(self._group)
-        self._group, self._group_rows, self._group_bytes = [], 0, 0
+        """Hand the rows that have gathered to the background thread."""
+        group = self._gathered()
         while len(self._under_way) >= _IN_FLIGHT:
             self._under_way.popleft().result()
         self._under_way.append(self._pool.submit(self._writer.write_table, group))
 
+    def _gathered(self) -> pa.Table:
+        self._bytes += self._group_bytes
+        group = pa.concat_tables(self._group)
+        self._group, self._group_rows, self._group_bytes = [], 0, 0
+        return group
+
     def close(self) -> Part:
         """Finish the file and wait until it is on the disk."""
-        self._flush()
         while self._under_way:
             self._under_way.popleft().result()
+        if self._group:
+            self._writer.write_table(self._gathered())
         self._writer.close()
         fsync_path(self.path)
         return Part(name=self.path.name, rows=self.rows, size_bytes=self.path.stat().st_size, lanes=self._lanes.digits)

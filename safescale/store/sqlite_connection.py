@@ -61,6 +61,21 @@ def connect_writer(path: Path) -> Database:
     if path.exists() and path.stat().st_size:
         with contextlib.closing(Snapshot(path, may_be_empty=True)):
             pass  # refuses anything that is not a corpus before the first byte of it changes
+    else:
+        _create(path)
+    return _connect(path)
+
+
+def _create(path: Path) -> None:
+    """Make the tables in a file aside and move it into place: a corpus is never half made."""
+    new = Path(f"{path}.new")
+    for left_over in (new, Path(f"{new}-wal"), Path(f"{new}-shm")):
+        left_over.unlink(missing_ok=True)
+    _connect(new).conn.close()
+    os.replace(new, path)
+
+
+def _connect(path: Path) -> Database:
     connection = sqlite3.connect(path, timeout=_BUSY_S)
     try:
         for pragma in ("page_size=8192", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):

@@ -1,0 +1,68 @@
+"""What is read and what is asked, and the arguments of a command that reads and asks the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import attrs
+
+from safescale.cells import Selection
+from safescale.ingest.batch import Options
+from safescale.records.outcomes import Tier
+from safescale.report.switches import selection_arguments
+
+__all__ = ["Input", "Question"]
+
+
+@attrs.frozen(kw_only=True)
+class Input:
+    """
+    What is read: one corpus, or logs with what the user says about them.
+
+    ``paths`` empty stands for the bundled example.
+    """
+
+    paths: tuple[Path, ...] = ()
+    options: Options = attrs.field(factory=Options)
+    format: str | None = None
+
+    def arguments(self) -> list[str]:
+        """The arguments of a command that read the same."""
+        options, default = self.options, Options()
+        given = {
+            "--from": self.format,
+            "--map": options.column_map,
+            "--source": options.source,
+            "--grader-id": options.grader_id,
+            "--outcome-map": options.outcome_map,
+            "--hallucination-refusal": None
+            if options.hallucination_refusal == default.hallucination_refusal
+            else options.hallucination_refusal,
+        }
+        switches = [word for switch, value in given.items() if value is not None for word in (switch, str(value))]
+        return [*map(str, self.paths), *switches]
+
+
+@attrs.frozen(kw_only=True)
+class Question:
+    """What is asked of the cells, and what may enter them; parameters as in ``analyze_inverse_scaling``."""
+
+    tier: Tier = Tier.STRICT
+    graders: tuple[str, ...] = ()
+    claim_classes: tuple[str, ...] = ()
+    min_cell: int = 20
+    alpha: float = 0.05
+    margin_pp: float = 5.0
+    selection: Selection = attrs.field(factory=Selection)
+
+    def arguments(self) -> list[str]:
+        """The arguments of a command that asks the same; defaults are left out."""
+        default = Question()
+        numbers = {"--min-cell": "min_cell", "--alpha": "alpha", "--margin-pp": "margin_pp"}
+        words = [] if self.tier is default.tier else ["--tier", self.tier.value]
+        words += [w for grader in self.graders for w in ("--grader", grader)]
+        words += [w for attack_class in self.claim_classes for w in ("--claim-class", attack_class)]
+        for switch, name in numbers.items():
+            if getattr(self, name) != getattr(default, name):
+                words += [switch, f"{getattr(self, name):g}"]
+        return words + selection_arguments(self.selection)

@@ -1,0 +1,98 @@
+"""The corpus that a job reads: stored, or made for the job from logs; and where its rows came from."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from safescale.errors import DataError
+from safescale.example import example_logs
+from safescale.ingest.outcome import IngestReport
+from safescale.ingest.session import Progress, ingest
+from safescale.main_job.asked import Input
+from safescale.report.facts import MODEL_COLUMNS, CorpusFacts, ModelFact, SourceFile, Unread
+from safescale.store import is_corpus, open_corpus
+from safescale.store.base import Corpus
+
+__all__ = ["corpus_facts", "opened"]
+
+
+@contextlib.contextmanager
+def opened(source: Input, scratch: Path, *, progress: Progress | None = None) -> Iterator[tuple[Corpus, IngestReport | None]]:
+    """
+    The corpus that was named, or a temporary one in ``scratch`` with the logs that were named.
+
+    Raises
+    ------
+    DataError
+        When a path does not exist, a corpus is named beside other paths, or no row can be read.
+    """
+    stored = [path for path in source.paths if is_corpus(path)]
+    if stored and len(source.paths) > 1:
+        others = next((path for path in source.paths if path not in stored), stored[-1])
+        raise DataError(
+            f"one corpus, or logs, but not both: take {others} into the corpus first: safescale ingest {others} --into {stored[0]}",
+            file=str(stored[0]),
+        )
+    if stored:
+        with contextlib.closing(open_corpus(stored[0])) as corpus:
+            yield corpus, None
+        return
+    with contextlib.closing(open_corpus(scratch / "corpus.db", create=True)) as corpus:
+        outcome = ingest(source.paths or example_logs(), corpus, options=source.options, format=source.format, progress=progress)
+        if not corpus.count("traces") and not corpus.count("aggregates"):
+            raise _nothing_read(outcome)
+        yield corpus, outcome
+
+
+def corpus_facts(corpus: Corpus, source: Input, read: IngestReport | None) -> CorpusFacts:
+    """Files, fates, sources and models of a corpus; ``read`` is None for a stored one."""
+    ledger = sorted(corpus.ledger(), key=lambda entry: (entry.file, entry.sha256))
+    models = sorted(corpus.read("models", list(MODEL_COLUMNS)).to_pylist(), key=lambda row: str(row["model_id"]))
+    sources = {
+        s for table in ("traces", "aggregates") for b in corpus.batches(table, ["source"]) for s in b["source"].unique().to_pylist()
+    }
+    return CorpusFacts(
+        corpus=str(source.paths[0]) if read is None else None,
+        fingerprint=corpus.fingerprint(),
+        files=tuple(
+            SourceFile(
+                file=_named(entry.file, source),
+                format=entry.format,
+                rows_in=entry.rows_in,
+                fates=dict(sorted(entry.fates.items())),
+                reject_codes=dict(sorted(entry.reject_codes.items())),
+            )
+            for entry in ledger
+        ),
+        unread=() if read is None else _unread(read, {entry.file for entry in ledger}),
+        sources=tuple(sorted(sources)),
+        models=tuple(ModelFact(**row) for row in models),
+    )
+
+
+def _named(file: str, source: Input) -> str:
+    """The path as the user gave it; of the bundled example the name alone, wherever it is installed."""
+    return file if source.paths else Path(file).name
+
+
+def _unread(read: IngestReport, in_ledger: set[str]) -> tuple[Unread, ...]:
+    return tuple(
+        Unread(file=file.file, code=reject.code.value, expected=reject.expected, got=reject.got)
+        for file in read.files
+        if file.file not in in_ledger
+        for reject in file.rejects
+    )
+
+
+def _nothing_read(outcome: IngestReport) -> DataError:
+    first = next(((file, reject) for file in outcome.files for reject in file.rejects), None)
+    files = "1 file" if len(outcome.files) == 1 else f"{len(outcome.files):,} files"
+    message = f"no row could be taken from {files}; see every reason with: safescale validate PATH"
+    if first is None:
+        return DataError(message)
+    file, reject = first
+    return DataError(
+        message, file=file.file, row=reject.row or None, column=reject.column, expected=reject.expected, got=reject.got
+    )
