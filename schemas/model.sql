@@ -4,6 +4,7 @@ CREATE TABLE "models" (
   "params_total_b" REAL CHECK ("params_total_b" > 0 AND abs("params_total_b") <= 1.7976931348623157e308),
   "params_active_b" REAL CHECK ("params_active_b" > 0 AND abs("params_active_b") <= 1.7976931348623157e308),
   "size_source" TEXT NOT NULL CHECK (("size_source" = 'published' OR "size_source" = 'name' OR "size_source" = 'declared' OR "size_source" = 'estimated' OR "size_source" = 'unknown')),
+  "size_note" TEXT,
   "developer" TEXT,
   "host" TEXT,
   "family" TEXT,

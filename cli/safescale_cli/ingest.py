@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from safescale_cli.console import EXIT_FINDINGS, byte_progress
+from safescale_cli.console import EXIT_DATA, EXIT_FINDINGS, byte_progress
 from safescale_cli.options import (
     FromOption,
     GraderIdOption,
@@ -34,11 +34,13 @@ def ingest(
     json_output: JsonOption = False,
 ) -> None:
     """Read graded logs into a corpus; every row is kept, counted or rejected with its reason."""
+    from safescale.ingest.detect import require_paths
     from safescale.ingest.session import ingest as run
     from safescale.report.ingest_report import ingest_json, ingest_text
     from safescale.store import open_corpus
 
     options = ingest_options(column_map, source, grader_id, outcome_map, hallucination_refusal)
+    require_paths(paths)
     corpus = open_corpus(into, create=True)
     try:
         with byte_progress("ingest", paths) as progress:
@@ -46,5 +48,7 @@ def ingest(
     finally:
         corpus.close()
     typer.echo(ingest_json(outcome, corpus=into) if json_output else ingest_text(outcome, corpus=into))
+    if outcome.unreadable and not outcome.rows_in:
+        raise typer.Exit(EXIT_DATA)
     if strict and outcome.findings:
         raise typer.Exit(EXIT_FINDINGS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
@@ -9,8 +10,9 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from safescale.ingest.batch import Batch
+from safescale.ingest.batch import Batch, table_of
 from safescale.ingest.texts import complete_texts
 from safescale.records.fates import Fate, RejectCode
 from safescale.records.rows import RejectedRow
@@ -24,10 +26,14 @@ __all__ = ["Admission", "KnownContent"]
 _TABLE: Final = {"trace": "traces", "turn": "turns", "grade": "grades", "aggregate": "aggregates"}
 _RECORDS: Final = tuple(_TABLE)
 _CARRIED: Final = ("grade", "turn")
+_MEANING: Final = ("grader_kind", "outcome_map", "hallucination_refusal")
 _NO_ROWS: Final[npt.NDArray[np.int64]] = np.empty(0, dtype=np.int64)
 
 Keys = npt.NDArray[np.uint64]
 Rows = npt.NDArray[np.int64]
+
+
+Meaning = tuple[str, ...]
 
 
 class KnownContent:
@@ -36,8 +42,10 @@ class KnownContent:
     def __init__(self, corpus: Corpus | None) -> None:
         self.traces = HashIndex()
         self.others = HashIndex()
+        self.graders: dict[str, Meaning] = {}
         if corpus is None:
             return
+        self.graders = {row["grader_id"]: _meaning(row) for row in corpus.read("graders").to_pylist()}
         contents = corpus.content_hashes("traces")[:, 0]
         ids = corpus.read("traces", ["trace_id"])["trace_id"]
         if len(ids):
@@ -79,8 +87,6 @@ class _Admitting:
     def run(self) -> Admission:
         all_rows = _union([_source_rows(t) for t in self.tables.values()])
         self._complete_and_check()
-        if self.batch.graders is not None:
-            self.sink.add("graders", self.batch.graders)
         if self.batch.declared_sizes:
             self.sink.declare_sizes(self.batch.declared_sizes)
         new = {Fate.TRACE: self._traces(), Fate.AGGREGATE: self._aggregates()}
@@ -101,7 +107,34 @@ class _Admitting:
         if not self.batch.checked:
             for record in self.tables:
                 self._check(record)
+        self._graders()
         self._drop(self.refused)
+
+    def _graders(self) -> None:
+        """Add new graders; refuse the rows of a grader whose meaning contradicts the one that is known."""
+        if self.batch.graders is None:
+            return
+        rows = self.batch.graders.to_pylist()
+        if len(rows) > 1 and "grade" in self.tables:
+            uses = Counter(zip(*(self.tables["grade"][name].to_pylist() for name in ("grader_id", "grader_kind")), strict=True))
+            rows.sort(key=lambda row: (-uses[row["grader_id"], row["grader_kind"]], _meaning(row)))  # the usual meaning first
+        for row in rows:
+            known = self.known.graders.setdefault(row["grader_id"], _meaning(row))
+            if known != _meaning(row):
+                self._refuse_grades(row["grader_id"], known, _meaning(row))
+        self.sink.add("graders", table_of("grader", [r for r in rows if self.known.graders[r["grader_id"]] == _meaning(r)]))
+
+    def _refuse_grades(self, grader_id: str, known: Meaning, given: Meaning) -> None:
+        grades = self.tables.get("grade")
+        if grades is None:
+            return
+        theirs = pc.equal(grades["grader_id"], grader_id)
+        if known[0] != given[0]:
+            theirs = pc.and_(theirs, pc.equal(grades["grader_kind"], given[0]))
+        column = next(name for name, a, b in zip(_MEANING, known, given, strict=True) if a != b)
+        expected = f"one meaning of the grader {grader_id!r}: {', '.join(known)}"
+        for row in _source_rows(grades.filter(theirs)).tolist():
+            self._refuse(row, RejectCode.CONTRADICTION, expected, ", ".join(given), column)
 
     def _check(self, record: str) -> None:
         table = self.tables[record]
@@ -162,7 +195,7 @@ class _Admitting:
         self.known.traces.assign(one_key, lane)
         loser_file, loser_row = self.sink.replace_trace(trace_id, trace, content)
         self.refused.add(row)
-        named = loser_row if loser_file == self.file else row
+        named = loser_row if loser_file == self.file and loser_row else row
         got = f"another content at {loser_file}:{loser_row}, which row {row} replaces"
         self.rejects.append(RejectedRow.of(named, RejectCode.DUPLICATE_ID, expected=expected, got=got, column="trace_id"))
         self._move_carried(row, loser_row if loser_file == self.file else None)
@@ -238,6 +271,10 @@ class _Admitting:
         fates[Fate.METADATA] = len(self.batch.metadata_rows)
         fates[Fate.SUPERSEDED] = len(self.batch.superseded_rows)
         return fates
+
+
+def _meaning(grader: Mapping[str, str]) -> Meaning:
+    return tuple(grader[name] for name in _MEANING)
 
 
 def _source_rows(table: pa.Table) -> Rows:

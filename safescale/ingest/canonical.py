@@ -18,6 +18,8 @@ from safescale.ingest.parallel import map_ordered
 from safescale.records.fates import RejectCode
 from safescale.records.fields import arrow_schema
 from safescale.records.rows import RejectedRow
+from safescale.store.base import DeclaredSize
+from safescale.store.fingerprint import merged_size
 
 __all__ = ["Canonical", "truncated_reject"]
 
@@ -56,7 +58,7 @@ class Canonical:
 
 
 def _batch(decoded: Decoded, file: str, options: Options, *, broken: str | None, size: int) -> Batch:
-    table, rows, rejects = _refuse_half_grades(decoded)
+    table, rows, rejects = _refuse_second_meanings(*_refuse_half_grades(decoded))
     if broken is not None:
         rejects = [*rejects, truncated_reject(broken)]
     traces = _traces(table, rows, file)
@@ -75,18 +77,43 @@ def _batch(decoded: Decoded, file: str, options: Options, *, broken: str | None,
 
 
 def _refuse_half_grades(decoded: Decoded) -> tuple[pa.Table, pa.Array, list[RejectedRow]]:
-    """A verdict needs its grader and the grader's kind: rows that lack one are rejects."""
+    """A verdict needs its grader and the grader's kind, and a grader needs its verdict: rows that lack one are rejects."""
     table, rows, rejects = decoded.table, pa.array(decoded.rows), list(decoded.rejects)
-    for column in ("grader_id", "grader_kind"):
-        half = pc.and_(pc.is_valid(table["verdict"]), pc.is_null(table[column]))
+    for column, beside in (("grader_id", "verdict"), ("grader_kind", "verdict"), ("verdict", "grader_id")):
+        half = pc.and_(pc.is_valid(table[beside]), pc.is_null(table[column]))
         if not pc.any(half).as_py():
             continue
         rejects += [
-            RejectedRow.of(row, RejectCode.MISSING_FIELD, column=column, expected="given with every verdict", got="null")
+            RejectedRow.of(row, RejectCode.MISSING_FIELD, column=column, expected=f"given with every {beside}", got="null")
             for row in rows.filter(half).to_pylist()
         ]
         keep = pc.invert(half)
         table, rows = table.filter(keep), rows.filter(keep)
+    return table, rows, rejects
+
+
+def _refuse_second_meanings(
+    table: pa.Table, rows: pa.Array, rejects: list[RejectedRow]
+) -> tuple[pa.Table, pa.Array, list[RejectedRow]]:
+    """One grader has one outcome map: rows that give it another than most rows do are rejects."""
+    counted = table.group_by(["grader_id", "outcome_map"]).aggregate([("trace_id", "count")]).to_pylist()
+    maps: dict[str, dict[str, int]] = {}
+    for row in counted:
+        if row["grader_id"] is not None:
+            meanings = maps.setdefault(row["grader_id"], {})
+            meanings[row["outcome_map"] or "flip"] = meanings.get(row["outcome_map"] or "flip", 0) + row["trace_id_count"]
+    for grader_id, meanings in maps.items():
+        if len(meanings) == 1:
+            continue
+        usual = min(meanings, key=lambda name: (-meanings[name], name))
+        given = pc.fill_null(table["outcome_map"], "flip")
+        other = pc.fill_null(pc.and_(pc.equal(table["grader_id"], grader_id), pc.not_equal(given, usual)), False)
+        expected = f"one outcome map of the grader {grader_id!r}: {usual}"
+        rejects = rejects + [
+            RejectedRow.of(row, RejectCode.CONTRADICTION, column="outcome_map", expected=expected, got=got)
+            for row, got in zip(rows.filter(other).to_pylist(), given.filter(other).to_pylist(), strict=True)
+        ]
+        table, rows = table.filter(pc.invert(other)), rows.filter(pc.invert(other))
     return table, rows, rejects
 
 
@@ -117,12 +144,18 @@ def _grades(table: pa.Table, rows: pa.Array, file: str, options: Options) -> tup
     return grades, table_of("grader", described)
 
 
-def _sizes(table: pa.Table) -> dict[str, tuple[float | None, float | None, bool]]:
+def _sizes(table: pa.Table) -> dict[str, DeclaredSize]:
+    """What the rows declare of each model; a model whose rows contradict each other has no declared size."""
+    columns = ["model_id", "params_total_b", "params_active_b", "params_source"]
     if table["params_total_b"].null_count == table.num_rows:
         return {}
-    sized = table.filter(pc.is_valid(table["params_total_b"]))
-    groups = sized.group_by(["model_id"]).aggregate([("params_total_b", "min"), ("params_active_b", "min")])
-    return {row["model_id"]: (row["params_total_b_min"], row["params_active_b_min"], False) for row in groups.to_pylist()}
+    distinct = table.filter(pc.is_valid(table["params_total_b"])).select(columns).group_by(columns).aggregate([])
+    found: dict[str, DeclaredSize] = {}
+    for row in distinct.to_pylist():
+        size = (row["params_total_b"], row["params_active_b"], row["params_source"] == "estimated")
+        model_id = row["model_id"]
+        found[model_id] = merged_size(found[model_id], size) if model_id in found else size
+    return found
 
 
 def _constant(text: str, count: int) -> pa.Array:

@@ -13,7 +13,7 @@ from safescale.errors import DataError
 from safescale.ingest.batch import Adapter, Options, Probe
 from safescale.ingest.bytes_in import head_bytes
 
-__all__ = ["adapters", "choose_adapter", "data_files"]
+__all__ = ["adapters", "choose_adapter", "data_files", "require_paths"]
 
 ENTRY_POINTS: Final = "safescale.adapters"
 """Entry-point group for adapters of other packages: each a callable without arguments that gives an Adapter."""
@@ -59,9 +59,23 @@ def choose_adapter(path: Path, options: Options, *, name: str | None = None) -> 
     return next((a for a in known.values() if a.name != "mapped" and a.recognises(probe)), None)
 
 
-def data_files(paths: Sequence[Path]) -> Iterator[tuple[Path, bool]]:
+def require_paths(paths: Sequence[Path]) -> None:
     """
-    Files to read, and whether each was named by the user.
+    Refuse paths that do not exist, before anything is made.
+
+    Raises
+    ------
+    DataError
+        Naming the first of them.
+    """
+    for path in paths:
+        if not os.path.lexists(path):
+            raise DataError("there is no such file or folder; check the path", file=str(path))
+
+
+def data_files(paths: Sequence[Path]) -> Iterator[tuple[Path, str | None]]:
+    """
+    Files to read; and folders that cannot be read, with the reason (None for a file).
 
     A folder is walked in sorted order (links to folders are not followed); only names with the suffix of a data format count, also
     under ``.gz``, ``.zst``, ``.snapshot_DATE`` or ``.xgrader_NAME``. A file that is named is always given.
@@ -73,15 +87,17 @@ def data_files(paths: Sequence[Path]) -> Iterator[tuple[Path, bool]]:
     """
     for path in paths:
         if path.is_dir():
-            for folder, folders, names in os.walk(path):
+            closed: list[OSError] = []
+            for folder, folders, names in os.walk(path, onerror=closed.append):
                 folders[:] = sorted(f for f in folders if not f.startswith("."))
                 for name in sorted(names):
                     if not name.startswith(".") and _is_data(name):
-                        yield Path(folder) / name, False
-        elif path.exists():
-            yield path, True
+                        yield Path(folder) / name, None
+            for error in closed:
+                yield Path(error.filename), str(error.strerror)
         else:
-            raise DataError("there is no such file or folder; check the path", file=str(path))
+            require_paths([path])
+            yield path, None
 
 
 def _is_data(name: str) -> bool:

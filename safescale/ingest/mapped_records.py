@@ -17,6 +17,7 @@ from safescale.ingest.mapped_spec import SIZE_FIELDS, ColumnMap
 from safescale.ingest.mapped_values import Value, cell_text
 from safescale.records.fates import RejectCode
 from safescale.records.fields import arrow_schema
+from safescale.store.fingerprint import merged_size
 
 __all__ = ["aggregate_batch", "trace_batch"]
 
@@ -255,5 +256,6 @@ def _sizes(columns: Columns, spec: ColumnMap, alive: Sequence[int]) -> dict[str,
     total, active, guess = (columns.get(f, absent) for f in SIZE_FIELDS)
     for i in alive:
         if total[i] is not None or active[i] is not None:
-            found[models[i]] = (total[i], active[i], bool(guess[i]))
+            size = (total[i], active[i], bool(guess[i]))
+            found[models[i]] = merged_size(found[models[i]], size) if models[i] in found else size
     return found

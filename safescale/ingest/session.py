@@ -17,6 +17,7 @@ import pyarrow as pa
 from safescale.errors import DataError, MissingBackend
 from safescale.ingest.admission import Admission, KnownContent
 from safescale.ingest.batch import Adapter, Options, table_of
+from safescale.ingest.bytes_in import head_bytes
 from safescale.ingest.detect import choose_adapter, data_files
 from safescale.ingest.outcome import FileOutcome, IngestReport
 from safescale.ingest.same_traces import SAME_TRACES_RULE, update_same_traces
@@ -31,6 +32,8 @@ Progress = Callable[[str, int], None]
 """Called with the file and the number of its bytes done since the last call."""
 
 _HASH_STEP: Final = 1 << 20
+_TEXT_SUFFIXES: Final = (".jsonl", ".ndjson", ".json", ".csv")
+_TEXT_PROBE: Final = 1 << 14
 
 
 def ingest(
@@ -115,23 +118,27 @@ class _Reading:
     def files(self, paths: Sequence[Path]) -> Iterator[FileOutcome]:
         for path in paths:
             found = 0
-            for file, _named in data_files([path]):
+            for file, closed in data_files([path]):
                 found += 1
-                yield self._file(file)
+                if closed is not None:
+                    yield _whole_file(file, RejectCode.UNREADABLE, "a folder that can be read", closed, format=None)
+                else:
+                    yield self._file(file)
             if not found:
                 yield _whole_file(path, RejectCode.EMPTY_FOLDER, "at least one data file", "none", format=None)
 
     def _file(self, path: Path) -> FileOutcome:
-        size = path.stat().st_size
+        try:
+            size = path.stat().st_size
+            with path.open("rb"):
+                pass
+        except OSError as error:
+            return _whole_file(path, RejectCode.UNREADABLE, "a readable file", str(error.strerror), format=None)
         if size == 0:
             return _whole_file(path, RejectCode.EMPTY_FILE, "at least one row", "0 bytes", format=None)
-        try:
-            adapter = choose_adapter(path, self.options, name=self.format)
-        except OSError as error:
-            return _whole_file(path, RejectCode.UNREADABLE, "a readable file", str(error), format=None)
+        adapter = choose_adapter(path, self.options, name=self.format)
         if adapter is None:
-            expected = "a format that safescale knows; name it with --from, or give a column map with --map"
-            return _whole_file(path, RejectCode.UNKNOWN_FORMAT, expected, path.name, format=None)
+            return _unknown(path)
         options = _options_key(adapter, self.options)
         earlier = self._earlier(path, size, options)
         if earlier is not None:
@@ -216,6 +223,24 @@ class _Reading:
             self.progress(str(path), done)
 
 
+def _unknown(path: Path) -> FileOutcome:
+    """What is wrong with a file that no adapter recognises."""
+    head = head_bytes(path)
+    if not head.strip():
+        return _whole_file(
+            path, RejectCode.EMPTY_FILE, "at least one row", "nothing but blanks, or nothing that unpacks", format=None
+        )
+    if path.name.lower().removesuffix(".gz").removesuffix(".zst").endswith(_TEXT_SUFFIXES):
+        try:
+            head[:_TEXT_PROBE].decode("utf-8")
+        except UnicodeDecodeError as error:
+            if error.start < _TEXT_PROBE - 4:
+                got = f"byte {error.start}: {head[max(0, error.start - 10) : error.start + 10]!r}"
+                return _whole_file(path, RejectCode.NOT_UTF8, "UTF-8 text", got, format=None)
+    expected = "a format that safescale knows; name it with --from, or give a column map with --map"
+    return _whole_file(path, RejectCode.UNKNOWN_FORMAT, expected, path.name, format=None)
+
+
 def _whole_file(path: Path, code: RejectCode, expected: str, got: str, *, format: str | None) -> FileOutcome:
     return FileOutcome(
         file=str(path),
@@ -224,7 +249,7 @@ def _whole_file(path: Path, code: RejectCode, expected: str, got: str, *, format
         fates={},
         rejects=(RejectedRow.of(0, code, expected=expected, got=got),),
         size_bytes=path.stat().st_size if path.is_file() else 0,
-        unreadable=code in {RejectCode.UNREADABLE, RejectCode.UNKNOWN_FORMAT},
+        unreadable=code in {RejectCode.UNREADABLE, RejectCode.UNKNOWN_FORMAT, RejectCode.NOT_UTF8},
     )
 
 

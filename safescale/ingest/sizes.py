@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 from safescale.ingest.batch import table_of
 from safescale.registry import parse_model_id, resolve_size, to_model_record
 from safescale.store.base import Corpus
+from safescale.store.fingerprint import CONTRADICTED
 
 __all__ = ["update_models"]
 
@@ -24,5 +25,9 @@ def update_models(corpus: Corpus) -> None:
         info = resolve_size(
             parse_model_id(model_id), declared_params_b=total, declared_active_b=active, declared_estimated=estimated
         )
-        rows.append(to_model_record(info))
+        row = to_model_record(info)
+        if declared.get(model_id) == CONTRADICTED:
+            notes = [row.get("size_note"), "the declared sizes contradict each other, so none of them counts"]
+            row["size_note"] = "; ".join(str(note) for note in notes if note)
+        rows.append(row)
     corpus.set_models(table_of("model", rows))

@@ -169,6 +169,7 @@ class Model(_Record):
     params_total_b: float = _number("total parameters (1e9)", nullable=True, gt=0.0)
     params_active_b: float = _number("parameters active for a token (1e9)", nullable=True, gt=0.0)
     size_source: str = _text("where the size is from", isin=list(SIZE_SOURCES))
+    size_note: str = _text("what is doubtful about the size", nullable=True)
     developer: str = _text("who trained it", nullable=True)
     host: str = _text("who served it", nullable=True)
     family: str = _text("family: lineage over generations", nullable=True)
@@ -226,6 +227,7 @@ class GradedTrace(_Answer):
     outcome_map: str = _text("outcome map of the grader; 'flip' when absent", nullable=True)
     params_total_b: float = _number("declared total parameters (1e9)", nullable=True, gt=0.0)
     params_active_b: float = _number("declared active parameters (1e9)", nullable=True, gt=0.0)
+    params_source: str = _text("what the declared size is; 'declared' when absent", nullable=True, isin=["declared", "estimated"])
 
 
 RECORDS: Final[dict[str, type[pa.DataFrameModel]]] = {

@@ -53,11 +53,15 @@ class FileTransaction(Protocol):
     """Everything that one file adds: all of it becomes visible at once, or nothing."""
 
     def add(self, table: str, rows: pa.Table, content_hash: Sequence[bytes] | None = None) -> None:
-        """Append rows (schema of the record); traces, grades, turns and aggregates come with their 16-byte content hashes."""
+        """
+        Append rows (schema of the record); traces, grades, turns and aggregates come with their 16-byte content hashes.
+
+        Graders and runs may be given again by every file: equal rows are stored once, a contradiction is a ``DataError``.
+        """
         ...
 
     def declare_sizes(self, sizes: Mapping[str, DeclaredSize]) -> None:
-        """Add declared sizes; a model that is declared twice with different sizes keeps the smaller one (order-free)."""
+        """Add declared sizes; a model that is declared with two different sizes keeps neither (order-free)."""
         ...
 
     def replace_trace(self, trace_id: str, row: pa.Table, content_hash: bytes) -> tuple[str, int]:
@@ -70,12 +74,21 @@ class FileTransaction(Protocol):
         ...
 
     def finish(self, entry: LedgerEntry) -> None:
-        """Write the ledger entry; the transaction commits when its context ends without an exception."""
+        """
+        Write the ledger entry; the transaction commits when its context ends without an exception.
+
+        A transaction that changed anything must be finished: else nothing is stored, and a ``SafescaleError`` says so.
+        """
         ...
 
 
 class Corpus(Protocol):
-    """A corpus: tables of records, an import ledger, a fingerprint."""
+    """
+    A corpus: tables of records, an import ledger, a fingerprint.
+
+    Opened for reading it shows one state, that at opening. Whether rows of an open transaction are seen by its own corpus
+    differs between the forms: do not read a table while a transaction adds to it.
+    """
 
     @property
     def path(self) -> Path:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from safescale.store.base import DeclaredSize
 
-__all__ = ["FINGERPRINTED", "Lanes", "as_lanes", "size_hash", "smaller_size"]
+__all__ = ["CONTRADICTED", "FINGERPRINTED", "Lanes", "as_lanes", "merged_size", "size_hash"]
 
 FINGERPRINTED: Final = ("traces", "turns", "grades", "aggregates", "graders")
 """Tables whose rows are the content, besides the declared sizes."""
@@ -69,6 +69,10 @@ class Lanes:
         return f"ss1-{self.digits}"
 
 
+CONTRADICTED: Final[DeclaredSize] = (None, None, False)
+"""What is kept of a model whose declared sizes contradict each other."""
+
+
 def size_hash(model_id: str, size: DeclaredSize) -> bytes:
     """Content hash of a declared size."""
     total, active, is_estimate = size
@@ -77,11 +81,15 @@ def size_hash(model_id: str, size: DeclaredSize) -> bytes:
     return hashlib.blake2b(head + model_id.encode(), digest_size=16).digest()
 
 
-def smaller_size(one: DeclaredSize, other: DeclaredSize) -> DeclaredSize:
-    """The smaller of two declared sizes; a size that is known goes before one that is not. Independent of the order."""
-    return min(one, other, key=_size_order)
+def merged_size(one: DeclaredSize, other: DeclaredSize) -> DeclaredSize:
+    """
+    What two declarations of one model say together, independent of their order.
 
-
-def _size_order(size: DeclaredSize) -> tuple[bool, float, bool, float, bool]:
-    total, active, is_estimate = size
-    return (total is None, total or 0.0, active is None, active or 0.0, is_estimate)
+    Each of total and active comes from the declaration that states it; the whole is a guess if either is. Two different numbers
+    contradict each other: the result is ``CONTRADICTED``, which no further declaration repairs.
+    """
+    stated = [{size for size in pair if size is not None} for pair in zip(one[:2], other[:2], strict=True)]
+    if (None, None) in (one[:2], other[:2]) or any(len(sizes) > 1 for sizes in stated):
+        return CONTRADICTED
+    total, active = (next(iter(sizes), None) for sizes in stated)
+    return total, active, one[2] or other[2]

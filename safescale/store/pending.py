@@ -13,7 +13,7 @@ from safescale.records.ddl import HASHED_RECORDS, PRIMARY_KEYS
 from safescale.records.fields import arrow_schema
 from safescale.store.base import TABLES, DeclaredSize, LedgerEntry
 from safescale.store.content import content_hashes
-from safescale.store.fingerprint import FINGERPRINTED, Lanes, size_hash, smaller_size
+from safescale.store.fingerprint import FINGERPRINTED, Lanes, merged_size, size_hash
 
 __all__ = [
     "CARRIED_TABLES",
@@ -126,10 +126,10 @@ class Pending:
         return rows.filter(pa.array(fresh, pa.bool_()))
 
     def declare(self, sizes: Mapping[str, DeclaredSize]) -> None:
-        """Add declared sizes; the smaller of two stays."""
+        """Add declared sizes; of two that contradict each other neither stays."""
         for model_id, size in sizes.items():
             before = self.new_sizes.get(model_id) or self._state.sizes.get(model_id)
-            after = size if before is None else smaller_size(before, size)
+            after = size if before is None else merged_size(before, size)
             if after == before:
                 continue
             self.changed = True

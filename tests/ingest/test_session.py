@@ -168,7 +168,8 @@ def test_a_copy_counts_as_often_as_the_source_that_has_it_most(tmp_path: Path, c
     [
         ("a.jsonl", b"", RejectCode.EMPTY_FILE),
         ("a.csv", b"frimble\n1\n", RejectCode.UNKNOWN_FORMAT),
-        ("a.jsonl", b"\xff\xfe\x00\x01frimble", RejectCode.UNKNOWN_FORMAT),
+        ("a.jsonl", b"\xff\xfe\x00\x01frimble", RejectCode.NOT_UTF8),
+        ("a.jsonl", b" \n\n", RejectCode.EMPTY_FILE),
         ("a.db", b"SQLite format 3\x00 but not really", None),
     ],
 )
@@ -285,6 +286,48 @@ def test_kill_at_ten_moments_leaves_whole_files_and_a_rerun_completes(tmp_path: 
     for opened in corpora:
         opened.close()
     assert len(seen) > 1, "the kills must hit the ingest at different moments"
+
+
+@pytest.mark.parametrize("changes", [{"grader_kind": "keyword"}, {"outcome_map": "binary_harmful"}])
+def test_a_grader_with_two_meanings_is_a_reject_of_the_odd_row(tmp_path: Path, corpus: Corpus, changes: dict[str, Any]) -> None:
+    rows = [row(i) for i in range(20)]
+    for place in (0, 7):
+        odd = [*rows[:place], {**rows[place], **changes}, *rows[place + 1 :]]
+        file = write(tmp_path / f"{place}.jsonl", odd)
+        assert _codes(validate([file])) == [(place + 1, RejectCode.CONTRADICTION)]
+    assert _codes(ingest([file], corpus)) == [(8, RejectCode.CONTRADICTION)]
+    later = ingest([write(tmp_path / "later.jsonl", [row(30, **changes), row(31, **changes)])], corpus)
+    assert _codes(later) == [(1, RejectCode.CONTRADICTION), (2, RejectCode.CONTRADICTION)]
+    assert corpus.count("graders") == 1
+
+
+def test_a_grader_without_a_verdict_is_a_reject(tmp_path: Path) -> None:
+    rows = [row(0, verdict=None), row(1, verdict=...), row(2), row(3, verdict=..., grader_id=..., grader_kind=..., raw_label=...)]
+    report = validate([write(tmp_path / "a.jsonl", rows)])
+    assert _codes(report) == [(1, RejectCode.MISSING_FIELD), (2, RejectCode.MISSING_FIELD)]
+
+
+def test_declared_sizes_that_contradict_each_other_count_for_nothing(tmp_path: Path, corpus: Corpus) -> None:
+    same = {"model_id": "acme/frimble"}
+    rows = [row(i, params_total_b=1.0, **same) for i in range(20)] + [row(20, params_total_b=0.001, **same)]
+    rows += [row(21, model_id="acme/plim", params_total_b=3.0), row(22, model_id="acme/plim")]
+    ingest([write(tmp_path / "a.jsonl", rows)], corpus)
+    models = {m["model_id"]: m for m in corpus.read("models").to_pylist()}
+    assert models["acme/frimble"]["params_total_b"] is None
+    assert "contradict each other" in models["acme/frimble"]["size_note"]
+    assert models["acme/plim"]["params_total_b"] == 3.0
+
+
+def test_dead_links_and_closed_folders_do_not_lose_the_rest(tmp_path: Path) -> None:
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    write(logs / "good.jsonl", [row(0)])
+    (logs / "dead.jsonl").symlink_to(tmp_path / "nowhere.jsonl")
+    (logs / "loop.jsonl").symlink_to(logs / "loop.jsonl")
+    report = validate([logs])
+    assert report.fates[Fate.TRACE] == 1
+    assert _codes(report) == [(0, RejectCode.UNREADABLE)] * 2
+    assert report.unreadable == 2
 
 
 def test_pieces_are_counted_for_the_progress_bar(tmp_path: Path) -> None:
