@@ -24,9 +24,12 @@ from safescale.records.rows import RejectedRow
 from safescale.records.rules import violations
 from safescale.records.strict import line_decoder
 
-__all__ = ["SPLITS", "Decoded", "decode"]
+__all__ = ["BLOCK_BYTES", "SPLITS", "Decoded", "decode"]
 
-SPLITS: Final = (4, 16)
+BLOCK_BYTES: Final = 1 << 21
+"""Bytes that are decoded at once: less, and the calls weigh as much as the bytes; more, and one bad line spoils too many good."""
+
+SPLITS: Final = (8, 8)
 """Into how many pieces lines that are not provably good are cut, and these again, before they are decoded one by one."""
 
 _BLANK: Final = b" \t\r"
@@ -79,7 +82,23 @@ def decode(chunk: bytes, *, first_row: int = 1, record: str = "graded_trace") ->
     ends = _line_ends(chunk)
     if not len(ends):
         return _joined([], 0, record)
-    return _lines(chunk, ends, 0, len(ends), first_row, record, SPLITS)
+    blocks = min(len(ends), max(1, round(len(chunk) / BLOCK_BYTES)))
+    return _pieces(chunk, ends, (0, len(ends)), blocks, first_row, record, SPLITS)
+
+
+def _pieces(
+    chunk: bytes,
+    ends: npt.NDArray[np.int64],
+    span: tuple[int, int],
+    pieces: int,
+    first_row: int,
+    record: str,
+    splits: Sequence[int],
+) -> Decoded:
+    """Lines ``span[0]`` to ``span[1]`` (exclusive) in so many pieces."""
+    low, high = span
+    edges = np.unique(np.linspace(low, high, pieces + 1).astype(np.int64)).tolist()
+    return _joined([_lines(chunk, ends, a, b, first_row, record, splits) for a, b in itertools.pairwise(edges)], high - low, record)
 
 
 def _lines(
@@ -95,12 +114,12 @@ def _lines(
         return Decoded(table=table, rows=rows, rejects=(), blank_rows=(), rows_in=high - low)
     if not splits:
         return _exact(data, local, first_row + low, record)
-    edges = np.unique(np.linspace(low, high, splits[0] + 1).astype(np.int64)).tolist()
-    parts = [_lines(chunk, ends, a, b, first_row, record, splits[1:]) for a, b in itertools.pairwise(edges)]
-    return _joined(parts, high - low, record)
+    return _pieces(chunk, ends, (low, high), splits[0], first_row, record, splits[1:])
 
 
 def _joined(parts: Sequence[Decoded], rows_in: int, record: str) -> Decoded:
+    if len(parts) == 1:
+        return parts[0]
     return Decoded(
         table=pa.concat_tables([p.table for p in parts]) if parts else arrow_schema(record).empty_table(),
         rows=np.concatenate([p.rows for p in parts]) if parts else np.empty(0, dtype=np.int64),

@@ -27,15 +27,13 @@ from safescale.ingest.jailbreak_db_open import (
 from safescale.records.fates import RejectCode
 from safescale.records.rows import RejectedRow
 from safescale.records.verdicts import EVALUABLE, canonical_verdict
+from safescale.registry import is_closed, parse_model_id, read_parameter_count
 
 __all__ = ["JailbreakDb", "declared_size"]
 
 _MAGIC: Final = b"SQLite format 3\x00"
 _ROWS: Final = 2_000
 _CHARS: Final = 8 << 20
-_SIZE: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([MBT])\s*", re.IGNORECASE)
-_UNIT: Final = {"M": 1e-3, "B": 1.0, "T": 1e3}
-_CLOSED: Final = re.compile(r"(?:\A|[/_])(?:chatgpt|gpt-?[345](?!.*oss)|o[134](?:-|\Z)|claude|gemini)", re.IGNORECASE)
 _BENIGN_DATASET: Final = re.compile(r"(?:\A|[ _-])benign(?:[ _-]|\Z)", re.IGNORECASE)
 _TEXT_COLUMNS: Final = ("raw_response", "heuristic_verdict", "llm_verdict", "llm_classifier", "prompt", "family")
 _SQL_NAMES: Final = {"model": "models.name", "dataset": "source_datasets.name", "family": "techniques.family"}
@@ -183,7 +181,7 @@ class _Reader:
             )
         )
         if r.model not in sizes and (size := declared_size(r.parameter_count)) is not None:
-            sizes[r.model] = (size, None, _CLOSED.search(r.model) is not None)
+            sizes[r.model] = (size, None, is_closed(parse_model_id(r.model)))
 
     def _grades(self, r: _Result, answer: Answer) -> list[tuple[str, str, str, str]]:
         """Grader, kind, verdict, raw label."""
@@ -269,11 +267,9 @@ def declared_size(parameter_count: object) -> float | None:
 
     Examples
     --------
-    >>> declared_size("671B"), declared_size("500M"), declared_size("unknown"), declared_size("7")
-    (671.0, 0.5, None, None)
+    >>> declared_size("671B"), declared_size("7 billion"), declared_size("unknown"), declared_size("7")
+    (671.0, 7.0, None, None)
     """
-    found = _SIZE.fullmatch(parameter_count) if isinstance(parameter_count, str) else None
-    if found is None:
+    if not isinstance(parameter_count, str) or not parameter_count.rstrip()[-1:].isalpha():
         return None
-    size = float(found[1]) * _UNIT[found[2].upper()]
-    return size or None
+    return read_parameter_count(parameter_count).params_b
