@@ -56,14 +56,14 @@ def stats_only(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Everything that is not a long law or a benchmark."""
-    session.install("-e", ".[test,ibis]")
+    session.install("-e", ".[test,ibis,inspect]")
     session.run("pytest", "-q", *session.posargs, env=_test_environment())
 
 
 @nox.session
 def laws(session: nox.Session) -> None:
     """The laws with 500 fresh examples each; ``nox -s laws -- --hypothesis-profile=long`` takes 10,000."""
-    session.install("-e", ".[test,ibis]")
+    session.install("-e", ".[test,ibis,inspect]")
     profile = session.posargs or ["--hypothesis-profile=thorough"]
     session.run("pytest", "-q", "-m", "not slow", "-k", "law or laws", *profile, env=_test_environment())
 
@@ -71,7 +71,7 @@ def laws(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """Examples of the documentation, doctests, generated pages, published schemas."""
-    session.install("-e", ".[test,ibis]")
+    session.install("-e", ".[test,ibis,inspect]")
     session.run("pytest", "-q", "--doctest-modules", "safescale/stats", "safescale/records", "safescale/registry")
     session.run("pytest", "-q", "tests/docs")
     session.run("safescale", "schema", "export", "--into", "schemas", "--check")
