@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from safescale.registry.closed import is_closed
 from safescale.registry.declared import ParameterCount, parse_parameter_count, read_parameter_count, resolve_size
 from safescale.registry.info import ModelInfo, SizeSource, Tampering
 from safescale.registry.parse import SIZE_TOLERANCE, parse_model_id
@@ -13,6 +14,7 @@ __all__ = [
     "ParameterCount",
     "SizeSource",
     "Tampering",
+    "is_closed",
     "parse_model_id",
     "parse_parameter_count",
     "read_parameter_count",

@@ -9,7 +9,8 @@ from typing import Final, Literal
 import attrs
 
 from safescale.errors import DomainError
-from safescale.registry.info import ModelInfo
+from safescale.registry.closed import CLOSED_MODEL, is_closed
+from safescale.registry.info import ModelInfo, SizeSource
 from safescale.registry.parse import close_sizes
 
 __all__ = ["ParameterCount", "parse_parameter_count", "read_parameter_count", "resolve_size"]
@@ -95,7 +96,8 @@ def resolve_size(
     -------
     ModelInfo
         A declared size stays as declared. More than 15 % (``SIZE_TOLERANCE``, of the larger) from the size by name or catalogue, it
-        carries the flag ``contradicts_name`` or ``contradicts_catalogue``.
+        carries the flag ``contradicts_name`` or ``contradicts_catalogue``. Of a closed model without a published size it is an
+        estimate, whatever the data call it (flag ``closed_model``).
 
     Raises
     ------
@@ -124,9 +126,12 @@ def resolve_size(
         if declared_active_b is not None:
             flags.append("active_exceeds_total")
         active = declared_active_b
-    source = (
-        info.size_source if declared_params_b is None and total is not None else ("estimated" if declared_estimated else "declared")
-    )
+    guess = is_closed(info) and info.size_source != "published"
+    if guess:
+        flags.append(CLOSED_MODEL)
+    source: SizeSource = "estimated" if declared_estimated or guess else "declared"
+    if declared_params_b is None and total is not None:
+        source = info.size_source
     return attrs.evolve(
         info,
         params_total_b=total,

@@ -11,7 +11,7 @@ import attrs
 
 from safescale.registry.catalogue import read_table
 
-__all__ = ["Family", "Kinship", "alias_matches", "canonical_spelling", "kinship_of"]
+__all__ = ["Family", "Kinship", "alias_matches", "canonical_spelling", "developers_of", "kinship_of"]
 
 _GENERATION: Final = re.compile(r"-?v?((?:[1-9]\d?|0(?=\.))(?:\.\d{1,2}){0,2}[nov]?)(?=-|$)")
 _LATE_VERSION: Final = re.compile(r"-v(\d{1,2}(?:\.\d{1,2}){0,2})(?=-|$)")
@@ -39,6 +39,8 @@ class Family:
     at_start: bool = False
     digit_follows: bool = False
     """The alias counts only with a number directly behind it (``kimi-k`` 2)."""
+    closed: bool = False
+    open_generations: frozenset[str] = frozenset()
 
 
 @attrs.frozen(kw_only=True)
@@ -49,6 +51,8 @@ class Kinship:
     developer: str | None
     lineage: str
     generation: str | None
+    closed: bool = False
+    """The weights of this generation are not published."""
 
 
 @functools.cache
@@ -64,9 +68,10 @@ def _families() -> tuple[Mapping[str, Family], re.Pattern[str]]:
             between=tuple(raw.get("between", ())),
             modes=tuple(raw.get("modes", ())),
             generations=frozenset(raw.get("generations", ())),
+            open_generations=frozenset(raw.get("open_generations", ())),
             **{
                 key: raw[key]
-                for key in ("name", "developer", "joiner", "first", "late_version", "line", "rewrite", "at_start")
+                for key in ("name", "developer", "joiner", "first", "late_version", "line", "rewrite", "at_start", "closed")
                 if key in raw
             },
         )
@@ -84,6 +89,12 @@ def alias_matches(name: str) -> tuple[tuple[Family, int, int], ...]:
     return tuple((family, start, end) for family, start, end in found if start == 0 or not family.at_start)
 
 
+@functools.cache
+def developers_of(family: str) -> frozenset[str | None]:
+    """Who trains the models of a family."""
+    return frozenset(entry.developer for entry in _families()[0].values() if entry.name == family)
+
+
 def kinship_of(name: str) -> Kinship | None:
     """The strongest family in a name, with generation and lineage; None where no family is known."""
     matches = alias_matches(name)
@@ -97,7 +108,8 @@ def kinship_of(name: str) -> Kinship | None:
         lineage = family.stem.rstrip("-") if generation is None else f"{family.stem}{family.joiner}{generation}"
         following = name[end:].split("-")
         lineage += "".join(f"-{mode}" for mode in family.modes if mode in following)
-    return Kinship(family=family.name, developer=family.developer, lineage=lineage, generation=generation)
+    closed = family.closed and generation not in family.open_generations
+    return Kinship(family=family.name, developer=family.developer, lineage=lineage, generation=generation, closed=closed)
 
 
 def _stated(family: Family, rest: str) -> re.Match[str] | None:

@@ -44,6 +44,8 @@ class ModelInfo:
     """How the tampering state is known."""
     size_note: str | None = None
     """Where a published size is from, or why there is none."""
+    closed: bool = False
+    """Whether its weights are unpublished, so that only the vendor can know its size (:mod:`safescale.registry.closed`)."""
     flags: tuple[str, ...] = ()
     """What a careful reader should know, as codes (``effective``, ``two_sizes``, ``contradicts_name``, ...)."""
 

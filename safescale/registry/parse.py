@@ -11,6 +11,7 @@ import attrs
 
 from safescale.errors import DomainError
 from safescale.registry.catalogue import PublishedSize, catalogue
+from safescale.registry.closed import CLOSED_MODEL, names_closed_model
 from safescale.registry.families import Kinship, canonical_spelling, kinship_of
 from safescale.registry.info import ModelInfo, SizeSource
 from safescale.registry.name_sizes import NamedSizes, named_sizes
@@ -25,7 +26,7 @@ SIZE_TOLERANCE: Final = 0.15
 _TRAINING_WORDS: Final = ("instruct", "inst", "it", "chat", "hf", "base", "thinking", "reasoning", "think", "dpo", "original")
 _TAMPERING_WORDS: Final = ("abliterated", "uncensored", "heretic")
 _CONTEXT_WORDS: Final = ("4k", "8k", "16k", "32k", "40k", "64k", "128k", "131k", "200k", "256k", "1m", "10m")
-_NOT_PART_OF_A_KEY: Final = frozenset((*_TRAINING_WORDS, *_TAMPERING_WORDS, *_CONTEXT_WORDS))
+_NOT_PART_OF_A_KEY: Final = frozenset((*_TRAINING_WORDS, *_TAMPERING_WORDS, *_CONTEXT_WORDS, "cloud"))
 """Words that leave the size of a model as it is."""
 _WHOLE_DATE: Final = re.compile(r"[-@](20[12]\d)-?(\d{2})-?(\d{2})(?=[-_:@]|$)")
 _DATED_BY: Final = ("anthropic", "openai")
@@ -57,6 +58,7 @@ def parse_model_id(model_id: str) -> ModelInfo:
     -------
     ModelInfo
         Sizes in 1e9 parameters. A size in the name goes before the catalogue; what neither states is None, never a guess.
+        In the id of a closed model it is "estimated", unless the vendor published it.
         ``e4b`` (effective parameters) is taken as the size, with the flag ``effective``; of two sizes in a name none is taken.
 
     Raises
@@ -82,8 +84,12 @@ def parse_model_id(model_id: str) -> ModelInfo:
     known_kinship = kinship_of(spelled)
     kinship = known_kinship or _kinship_of_stem(parts, name, named)
     developer, third_party = _developer(parts, kinship)
+    closed = names_closed_model(kinship, developer=developer, third_party=third_party)
     tampering = find_tampering(parts, name, family=known_kinship.family if known_kinship else None, developer=developer)
+    if tampering.by_others:
+        developer = None if parts.org is None or parts.org in organisations().repackagers else developer
     sizes = _sizes(parts, name, named)
+    sizes = _guessed(sizes, _published(name, named)) if closed else sizes
     return ModelInfo(
         model_id=model_id,
         canonical_id=_canonical_id(parts, name, developer, tampered_by_others=third_party and tampering.state != "none")
@@ -100,6 +106,7 @@ def parse_model_id(model_id: str) -> ModelInfo:
         tampering=tampering.state,
         tampering_detail=tampering.detail,
         size_note=sizes.note,
+        closed=closed,
         flags=(
             *sizes.flags,
             *(("quantised",) if reformatted else ()),
@@ -183,6 +190,15 @@ def _sizes(parts: IdParts, name: str, named: NamedSizes) -> _Sizes:
     if entry is not None and _states_active(entry, named):
         return _Sizes(total_b=entry.total_b, active_b=entry.active_b, source="published", note=entry.source)
     return _from_name(entry, named)
+
+
+def _guessed(sizes: _Sizes, entry: PublishedSize | None) -> _Sizes:
+    """Of a closed model: a size in its id is somebody's guess, unless the vendor published the same."""
+    if sizes.source != "name":
+        return sizes
+    if entry is not None and sizes.total_b is not None and close_sizes(sizes.total_b, entry.total_b):
+        return attrs.evolve(sizes, source="published", note=entry.source)
+    return attrs.evolve(sizes, source="estimated", flags=(*sizes.flags, CLOSED_MODEL))
 
 
 def _taken(named: NamedSizes) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ MODEL_COLUMNS: Final = (
     "params_total_b",
     "params_active_b",
     "size_source",
+    "size_note",
     "developer",
     "host",
     "family",
@@ -23,8 +24,20 @@ MODEL_COLUMNS: Final = (
     "tampering",
     "tampering_detail",
 )
+_IN_WORDS: Final = {
+    "contradicts_name": "the declared size contradicts the one in the name",
+    "contradicts_catalogue": "the stated size contradicts the published one",
+    "two_sizes": "the name states two sizes",
+    "experts_times_size": "the name states experts and the size of one, whose product is not the total",
+    "doubtful_size": "what looks like a size in the name may be half of a decimal",
+    "effective": "the size is that of the effective parameters",
+    "closed_model": "closed model: the vendor published no size, so any size is a guess",
+}
+"""Flags that speak of the size."""
 
 
 def to_model_record(info: ModelInfo) -> dict[str, str | float | None]:
-    """The columns of the Model record; notes and flags stay behind."""
-    return {column: getattr(info, column) for column in MODEL_COLUMNS}
+    """The columns of the Model record; ``size_note`` says in words what the flags say of the size."""
+    record = {column: getattr(info, column) for column in MODEL_COLUMNS}
+    notes = [note for note in (info.size_note, *(_IN_WORDS.get(flag) for flag in info.flags)) if note]
+    return record | {"size_note": "; ".join(dict.fromkeys(notes)) or None}

@@ -30,6 +30,7 @@ _QUANTISATION: Final = re.compile(
 )
 _FOLDERS: Final = frozenset({"models", "model", "checkpoints", "results", "outputs", "data", "blob", "main"})
 _BETWEEN_WORDS: Final = re.compile(r"[\s()\[\]{},;/|=@~\"'`]+")
+_THOUSANDS: Final = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _P_FOR_DOT: Final = re.compile(r"(?<![a-z0-9])([a-z]*\d{1,2})p(\d{1,2}b?)(?![a-z0-9])")
 _RUN_OF_DASHES: Final = re.compile(r"[-_]{2,}")
 _EXPERT_UNDERSCORE: Final = re.compile(r"(\dx\d+)_(\d+b)")
@@ -46,6 +47,8 @@ class Organisations:
     hosts: Mapping[str, str]
     developers: Mapping[str, str]
     repackagers: frozenset[str]
+    closed: frozenset[str]
+    """Developers who publish no weights."""
 
 
 @attrs.frozen(kw_only=True)
@@ -67,7 +70,12 @@ class IdParts:
 def organisations() -> Organisations:
     """The table of hosts and organisations."""
     raw = read_table("orgs.toml")
-    return Organisations(hosts=raw["hosts"], developers=raw["developers"], repackagers=frozenset(raw["repackagers"]["names"]))
+    return Organisations(
+        hosts=raw["hosts"],
+        developers=raw["developers"],
+        repackagers=frozenset(raw["repackagers"]["names"]),
+        closed=frozenset(raw["closed"]["developers"]),
+    )
 
 
 def split_id(model_id: str) -> IdParts:
@@ -170,7 +178,7 @@ def spelled_name(parts: IdParts) -> tuple[str, frozenset[str], bool]:
         Whether a format word stood there.
     """
     raw = parts.name if parts.tag is None else f"{parts.name}-{parts.tag}"
-    raw = _BETWEEN_WORDS.sub("-", raw).replace("gpt-35", "gpt-3.5").replace(":", "-")
+    raw = _BETWEEN_WORDS.sub("-", _THOUSANDS.sub("", raw)).replace("gpt-35", "gpt-3.5").replace(":", "-")
     text, formats = _QUANTISATION.subn("", raw)
     text = _RUN_OF_DASHES.sub("-", text).strip("-_.")
     if "_" in text:

@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 import attrs
 
 from safescale.registry.catalogue import read_table
+from safescale.registry.families import developers_of
 from safescale.registry.info import Tampering
 from safescale.registry.spelling import IdParts, organisations
 
@@ -25,14 +26,17 @@ class TamperingFinding:
     state: Tampering
     detail: str | None = None
     hardened: bool = False
+    by_others: bool = False
+    """The safety training was removed by somebody whom the id need not name."""
 
 
 @functools.cache
 def _tables() -> dict[str, Any]:
     raw = read_table("tampering.toml")
-    for group in ("marker", "intervention", "hardened"):
+    for group in ("marker", "intervention", "hardened", "fine_tune"):
         for rule in raw[group]:
             rule["words"] = frozenset(rule.get("words", ()))
+            rule["unless"] = frozenset(rule.get("unless", ()))
     return raw
 
 
@@ -47,11 +51,8 @@ def find_tampering(parts: IdParts, name: str, *, family: str | None, developer: 
     # the format words are gone from the name, the tag is in it
     text = "-".join(word for word in (organisation, name.replace(".", "-")) if word)
     words = set(text.split("-"))
-    for group, haystack in (("intervention", set(parts.interventions)), ("marker", words | set(parts.interventions))):
-        for marker in _tables()[group]:
-            said = sorted(haystack & marker["words"]) or _phrases(marker, text)
-            if said:
-                return TamperingFinding(state=cast(Tampering, marker["state"]), detail=f"{marker['reason']} ({said[0]!r})")
+    if named := _by_words(parts, name.replace(".", "-"), text, family=family):
+        return named
     if known := _by_provenance(parts, name, family=family, developer=developer):
         return known
     for hardening in _tables()["hardened"]:
@@ -65,7 +66,36 @@ def find_tampering(parts: IdParts, name: str, *, family: str | None, developer: 
         )
     if family is None and parts.org not in organisations().developers:
         return TamperingFinding(state="unknown", detail="neither family nor developer is known")
+    if not _by_its_own_developer(parts, family, developer):
+        for tuning in _tables()["fine_tune"]:
+            if said := sorted(words & tuning["words"]) or _phrases(tuning, text):
+                return TamperingFinding(state="unknown", detail=f"{tuning['reason']} ({said[0]!r})")
     return TamperingFinding(state="none", detail=_NO_SIGN)
+
+
+def _by_words(parts: IdParts, name: str, text: str, *, family: str | None) -> TamperingFinding | None:
+    """What the words of the id say; ``text`` is the name with its organisation."""
+    interventions = set(parts.interventions)
+    own_practice = any(family in model.get("families", ()) for model in _tables()["model"])
+    for marker in _tables()["intervention"]:
+        if said := sorted(interventions & marker["words"]):
+            return TamperingFinding(state=cast(Tampering, marker["state"]), detail=f"{marker['reason']} ({said[0]!r})")
+    for marker in _tables()["marker"]:
+        searched = name if marker.get("only_name") else text
+        words = set(searched.split("-")) | interventions
+        said = sorted(words & marker["words"]) or _phrases(marker, searched)
+        if said and not words & marker["unless"]:
+            return TamperingFinding(
+                state=cast(Tampering, marker["state"]),
+                detail=f"{marker['reason']} ({said[0]!r})",
+                by_others=marker["state"] != "steered" and not own_practice,
+            )
+    return None
+
+
+def _by_its_own_developer(parts: IdParts, family: str | None, developer: str | None) -> bool:
+    """Whether the id names the developer of the family (or a known developer, where the family is not known)."""
+    return parts.org in organisations().developers and (family is None or developer in developers_of(family))
 
 
 def _phrases(entry: dict[str, Any], text: str) -> list[str]:

@@ -199,8 +199,8 @@ def test_declared_sizes_are_kept_and_those_of_closed_models_are_guesses(tmp_path
 
 @pytest.mark.parametrize(
     ("text", "size"),
-    [("1.5B", 1.5), ("671B", 671.0), ("0.8b ", 0.8), ("500M", 0.5), ("1T", 1000.0), ("unknown", None), ("", None),
-     ("7", None), ("8x7B", None), ("0B", None), (None, None), (7, None), (b"7B", None)],
+    [("1.5B", 1.5), ("671B", 671.0), ("0.8b ", 0.8), ("500M", 0.5), ("1T", 1000.0), ("7 billion", 7.0), ("unknown", None),
+     ("", None), ("7", None), ("8x7B", None), ("0B", None), (None, None), (7, None), (b"7B", None)],
 )  # fmt: skip
 def test_parameter_count_without_a_unit_is_no_size(text: object, size: float | None) -> None:
     assert declared_size(text) == size
@@ -214,6 +214,8 @@ def test_parameter_count_without_a_unit_is_no_size(text: object, size: float | N
         ("openrouter/anthropic/claude-haiku-4.5", True),
         ("gemini-2.5-flash", True),
         ("openai/o3", True),
+        ("x-ai/grok-4", True),
+        ("amazon/nova-pro-v1", True),
         ("gpt-oss-120b", False),
         ("google/gemma-3-27b-it", False),
     ],

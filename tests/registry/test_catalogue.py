@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-from safescale.registry import parse_model_id
+from safescale.registry import is_closed, parse_model_id, resolve_size
 from safescale.registry.catalogue import catalogue, read_table
 from safescale.registry.families import canonical_spelling
 from safescale.registry.info import ModelInfo
@@ -40,9 +40,14 @@ def test_every_key_of_the_catalogue_is_named_once_and_can_be_found() -> None:
         assert abs(info.params_total_b / catalogue().by_name[key].total_b - 1) < 0.1, key
 
 
-def test_no_closed_model_is_in_the_catalogue() -> None:
+def test_no_closed_model_is_in_the_catalogue_but_those_whose_vendor_published_the_size() -> None:
     names = (*catalogue().by_name, *catalogue().ollama.sizes_b)
-    assert not [name for name in names if name.startswith(CLOSED)]
+    published = {name for name in names if is_closed(parse_model_id(name))}
+    assert published == {
+        "gemini-1.5-flash-8b", "gemini-1.5-flash-8b-001", "gemini-1.5-flash-8b-latest",
+        "gemini-1.5-flash-8b-exp-0827", "gemini-1.5-flash-8b-exp-0924", "gpt-3-175b", "palm-540b",
+    }  # fmt: skip
+    assert {name for name in names if name.startswith(CLOSED)} <= published
 
 
 def test_every_family_is_complete_and_every_alias_belongs_to_one() -> None:
@@ -51,7 +56,7 @@ def test_every_family_is_complete_and_every_alias_belongs_to_one() -> None:
     assert len(aliases) == len(set(aliases))
     known = {
         "name", "developer", "aliases", "stem", "joiner", "between", "generations", "first", "late_version", "line", "modes",
-        "rewrite", "at_start",
+        "rewrite", "at_start", "closed", "open_generations",
     }  # fmt: skip
     for family in families:
         assert {"name", "developer", "aliases"} <= set(family) <= known, family["name"]
@@ -62,7 +67,7 @@ def test_every_tampering_rule_has_a_reason_and_a_state() -> None:
     raw = read_table("tampering.toml")
     for group in ("marker", "intervention", "organisation", "model"):
         for rule in raw[group]:
-            assert rule["state"] in ("abliterated", "fine_tuned", "steered")
+            assert rule["state"] in ("abliterated", "fine_tuned", "steered", *(("unknown",) if group == "organisation" else ()))
             assert len(rule["reason"]) > 10
     for rule in raw["hardened"]:
         assert "hardened" in rule["reason"]
@@ -74,6 +79,14 @@ def test_every_marker_word_works_from_an_id() -> None:
             info = parse_model_id(f"stranger/llama-3.1-8b-{word}")
             assert (info.tampering, info.params_total_b) == (rule["state"], 8.0), word
             assert parse_model_id(f"stranger_llama-3.1-8b-{word}-free").tampering == rule["state"], word
+
+
+def test_every_word_of_a_fine_tune_leaves_the_state_open_except_under_the_familys_own_developer() -> None:
+    for rule in read_table("tampering.toml")["fine_tune"]:
+        for word in (*rule["words"], *rule["phrases"]):
+            for model_id in (f"stranger/llama-3.1-8b-{word}", f"llama-3.1-8b-{word}", f"unsloth/llama-3.1-8b-{word}"):
+                assert parse_model_id(model_id).tampering == "unknown", model_id
+            assert parse_model_id(f"meta-llama/llama-3.1-8b-{word}").tampering == "none", word
 
 
 def test_hosts_and_developers_are_lower_case_and_apart() -> None:
@@ -91,6 +104,24 @@ def test_record_has_the_columns_of_the_model_record_in_order() -> None:
     assert tuple(record) == MODEL_COLUMNS == tuple(Model.to_schema().columns)
     assert set(record) < {field.name for field in ModelInfo.__attrs_attrs__}
     assert record["params_total_b"] == 9.0
+
+
+def test_record_says_in_words_what_is_doubtful_about_the_size() -> None:
+    def note(model_id: str, declared_params_b: float | None = None) -> str | float | None:
+        return to_model_record(resolve_size(parse_model_id(model_id), declared_params_b=declared_params_b))["size_note"]
+
+    assert note("qwen3-8b") is None
+    assert note("qwen3-8b", 80) == "declared 80B, but 8B by its name; the declared size contradicts the one in the name"
+    assert note("gpt-4", 1800) == "closed model: the vendor published no size, so any size is a guess"
+    for model_id, declared, words in [
+        ("microsoft/phi-2", 1.3, "contradicts the published one"),
+        ("qwen2.5-72b-distill-7b", None, "two sizes"),
+        ("someone/Beyonder-4x7B-v2", None, "product is not the total"),
+        ("smollm2-1-7b", None, "half of a decimal"),
+        ("gemma-4-e4b-it", None, "effective parameters"),
+        ("GPT-4 (1.8T)", None, "closed model"),
+    ]:
+        assert words in str(note(model_id, declared)), model_id
 
 
 def test_import_is_light() -> None:

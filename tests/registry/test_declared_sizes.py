@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from safescale.errors import DomainError
-from safescale.registry import parse_model_id, parse_parameter_count, read_parameter_count, resolve_size
+from safescale.registry import is_closed, parse_model_id, parse_parameter_count, read_parameter_count, resolve_size
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,55 @@ def test_tolerance_is_fifteen_percent_of_the_larger(declared: float, flagged: bo
 
 def test_an_estimate_is_typed_as_one() -> None:
     info = resolve_size(parse_model_id("gpt-4o-mini"), declared_params_b=8, declared_estimated=True)
-    assert (info.params_total_b, info.size_source, info.flags) == (8, "estimated", ())
+    assert (info.params_total_b, info.size_source, info.flags) == (8, "estimated", ("closed_model",))
+    assert resolve_size(parse_model_id("qwen3-max"), declared_params_b=8, declared_estimated=True).size_source == "estimated"
+
+
+@pytest.mark.parametrize(
+    "model_id",
+    [
+        "gpt-4", "openai/gpt-4o-mini", "azure/gpt-35-turbo", "chatgpt", "o1-mini", "openrouter/openai/o3",
+        "ft:gpt-3.5-turbo-0125:a::1",
+        "claude-3-opus", "anthropic/some-new-thing", "poe/claude-3-opus", "gemini-1.5-pro", "palm-2", "grok-3", "x-ai/grok-4-fast",
+        "amazon.nova-pro-v1:0", "amazon.titan-text-express-v1", "perplexity/sonar-pro", "inflection-2.5", "j2-ultra",
+        "text-davinci-003",
+        "cohere/command-light", "mistral-medium",
+    ],
+)  # fmt: skip
+def test_a_declared_size_of_a_closed_model_is_a_guess(model_id: str) -> None:
+    info = resolve_size(parse_model_id(model_id), declared_params_b=175)
+    assert is_closed(info)
+    assert (info.params_total_b, info.size_source, info.flags[-1]) == (175, "estimated", "closed_model")
+
+
+@pytest.mark.parametrize(
+    "model_id",
+    ["gpt-oss-20b", "gpt2-xl", "gpt-j-6b", "gpt-neox-20b", "grok-1", "grok-2", "gemma-3-27b-it", "command-r", "mistral-large-2411",
+     "perplexity/r1-1776", "rinna/japanese-gpt-1b", "AI-Sweden-Models/gpt-sw3-20b", "minimax-m1", "acme-unheard-of"],
+)  # fmt: skip
+def test_a_declared_size_of_an_open_model_is_a_declared_size(model_id: str) -> None:
+    info = resolve_size(parse_model_id(model_id), declared_params_b=20)
+    assert not is_closed(info)
+    assert info.size_source == "declared"
+
+
+@pytest.mark.parametrize(
+    ("model_id", "size_b"),
+    [("GPT-4 (1.8T)", 1800), ("GPT-4 (1,800B)", 1800), ("openai/gpt-4-1.8t", 1800), ("claude-3-opus-2T", 2000),
+     ("ChatGPT (175B)", 175),
+     ("o1 (300B)", 300),
+     ("PaLM-2 (340B)", 340), ("grok-3-2.7t", 2700), ("anthropic/some-new-thing-2t", 2000)],
+)  # fmt: skip
+def test_a_size_in_the_id_of_a_closed_model_is_a_guess(model_id: str, size_b: float) -> None:
+    info = parse_model_id(model_id)
+    assert (info.params_total_b, info.size_source, info.flags[0]) == (size_b, "estimated", "closed_model")
+
+
+@pytest.mark.parametrize(("model_id", "size_b"), [("google/gemini-1.5-flash-8b-001", 8), ("GPT-3 (175B)", 175), ("palm-540b", 540)])
+def test_a_size_that_the_vendor_of_a_closed_model_published_is_data(model_id: str, size_b: float) -> None:
+    info = parse_model_id(model_id)
+    assert (is_closed(info), info.params_total_b, info.size_source, info.flags) == (True, size_b, "published", ())
+    assert resolve_size(info, declared_params_b=size_b).size_source == "declared"
 
 
 def test_declared_active_parameters_leave_the_total_and_its_source() -> None:
