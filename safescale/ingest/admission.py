@@ -82,7 +82,7 @@ class _Admitting:
         self.rejects: list[RejectedRow] = list(batch.rejects)
         self.refused: set[int] = set()
         given = {"trace": batch.traces, "turn": batch.turns, "grade": batch.grades, "aggregate": batch.aggregates}
-        self.tables: dict[str, pa.Table] = {n: t.combine_chunks() for n, t in given.items() if t is not None and t.num_rows}
+        self.tables: dict[str, pa.Table] = {n: t for n, t in given.items() if t is not None and t.num_rows}
 
     def run(self) -> Admission:
         all_rows = _union([_source_rows(t) for t in self.tables.values()])
