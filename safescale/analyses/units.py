@@ -30,6 +30,10 @@ class ModelUnit:
         The size is an estimate, not a published, named or declared one.
     family, lineage : str or None
         The two lineage levels: family over generations; same generation of one family.
+    size_note : str or None
+        What is doubtful about the size, as the registry says it.
+    copy_note : str or None
+        Why this unit is no information of its own: it repeats the series of another.
     """
 
     model: str
@@ -39,6 +43,8 @@ class ModelUnit:
     size_is_guess: bool
     family: str | None
     lineage: str | None
+    size_note: str | None = None
+    copy_note: str | None = None
 
 
 def model_units(models: pa.Table, model_ids: Iterable[str]) -> dict[str, ModelUnit]:
@@ -52,7 +58,9 @@ def model_units(models: pa.Table, model_ids: Iterable[str]) -> dict[str, ModelUn
     model_ids : iterable of str
         Ids that need a unit; an id that the table does not hold is a unit of its own, of unknown size.
     """
-    known = {row["model_id"]: row for row in models.select(list(COLUMNS)).to_pylist()}
+    # corpora written before the column existed do not have it
+    columns = [*COLUMNS, *(["size_note"] if "size_note" in models.column_names else [])]
+    known = {row["model_id"]: row for row in models.select(columns).to_pylist()}
     members: dict[str, list[dict[str, Any]]] = {}
     for model_id in sorted(set(model_ids)):
         stranger: dict[str, Any] = dict.fromkeys(COLUMNS) | {"model_id": model_id, "canonical_id": model_id}
@@ -71,6 +79,7 @@ def _unit(canonical_id: str, rows: list[dict[str, Any]]) -> ModelUnit:
         size_is_guess=any(row["size_source"] == "estimated" for row in rows),
         family=_agreed(rows, "family"),
         lineage=_agreed(rows, "lineage"),
+        size_note="; ".join(dict.fromkeys(note for row in rows if (note := row.get("size_note")))) or None,
     )
 
 

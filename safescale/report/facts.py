@@ -22,6 +22,7 @@ MODEL_COLUMNS = (
     "family",
     "lineage",
     "tampering",
+    "size_note",
 )
 
 
@@ -59,6 +60,7 @@ class ModelFact:
     family: str | None
     lineage: str | None
     tampering: str
+    size_note: str | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from safescale.analyses import InverseScalingResult, ScalingVerdict
-from safescale.analyses.inverse_scaling import SettingResult, Testability
+from safescale.analyses.inverse_scaling import GraderBand, SettingResult, Testability
 from safescale.analyses.inverse_scaling.words import p_words, percent, plural, size_words
 from safescale.report.document import Finding
 
@@ -29,13 +29,18 @@ def findings(result: InverseScalingResult) -> tuple[Finding, ...]:
         Finding(
             question="Do the graders agree?",
             about=f"target {band.target}, condition {band.condition}",
-            verdict="yes" if band.agree else "no",
-            testable=any(verdict not in (None, ScalingVerdict.CANNOT_TEST) for verdict in band.verdicts),
+            verdict=_agreement(band),
+            testable=_agreement(band) != "cannot be compared",
             testability=f"{plural(len(band.graders), 'grader')} of the same target and condition",
             answer=f"{band.words}.",
         )
         for band in result.bands
     )
+
+
+def _agreement(band: GraderBand) -> str:
+    able = [verdict for verdict in band.verdicts if verdict not in (None, ScalingVerdict.CANNOT_TEST)]
+    return "cannot be compared" if len(able) < 2 else "yes" if band.agree else "no"
 
 
 def summary_words(result: InverseScalingResult) -> str | None:

@@ -156,7 +156,9 @@ def _over_refusal_table(look: FirstLook, source: str) -> Table | None:
 def _model_table(corpus: CorpusFacts, source: str) -> Table | None:
     if not corpus.models:
         return None
-    columns = _columns("model id", "#size", "#active", "size is from", "developer", "generation", "family", "tampering")
+    columns = _columns(
+        "model id", "#size", "#active", "size is from", "developer", "generation", "family", "tampering", "doubts about the size"
+    )
     rows = tuple(
         (
             model.model_id,
@@ -165,6 +167,7 @@ def _model_table(corpus: CorpusFacts, source: str) -> Table | None:
             model.size_source,
             *(value or numbers.NOTHING for value in (model.developer, model.lineage, model.family)),
             model.tampering,
+            model.size_note or numbers.NOTHING,
         )
         for model in corpus.models[:SHOWN_ROWS]
     )

@@ -34,6 +34,7 @@ def scaling_section(
         id="inverse-scaling",
         title="Attack success and model size",
         paragraphs=(*([] if result.settings else [result.answer]), *(f"{band.words}." for band in result.bands), *notes),
+        warnings=result.caveats,
         sections=parts,
     )
 

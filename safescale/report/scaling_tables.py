@@ -145,7 +145,8 @@ def _slope_row(series: SeriesResult) -> tuple[str, ...]:
         numbers.r_squared(line.r_squared),
         series.label or numbers.NOTHING,
         numbers.p_value(series.slope.p_value),
-        numbers.p_value(series.slope.p_floor),
+        # a t test has no smallest attainable p
+        numbers.NOTHING if series.slope.method == "ols_t" else numbers.p_value(series.slope.p_floor),
         numbers.p_value(series.p_holm),
         numbers.p_value(series.equivalence_p_holm),
     )

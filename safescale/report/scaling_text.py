@@ -18,6 +18,8 @@ def scaling_text(result: InverseScalingResult, *, version: str, command: str, si
     for finding in findings(result):
         about = f" ({finding.about})" if finding.about else ""
         lines += ["", f"{finding.question}{about}", f"testability: {finding.testability}", f"answer: {finding.answer}"]
+    if result.caveats:
+        lines += ["", *(f"warning: {caveat}" for caveat in result.caveats)]
     for _, section in every_section(scaling_section(result, command, {}).sections):
         lines += ["", section.title, *(f"  warning: {warning}" for warning in section.warnings)]
         for table in section.tables:
@@ -36,6 +38,7 @@ def scaling_markdown(result: InverseScalingResult, *, version: str, command: str
             *_opening(version, result.fingerprint, simulated),
             *(words for f in found for words in (f"{f.question} {f'({f.about})' if f.about else ''}", f.testability, f.answer)),
         ),
+        warnings=result.caveats,
         commands=(command,),
     )
     return sections_markdown(

@@ -17,10 +17,11 @@ RISING = (0.10, 0.20, 0.30, 0.40, 0.50, 0.60)
 ROWS = 40
 
 
-def verdicts(rate: float, n: int = ROWS) -> list[str]:
-    """That share of COMPLIANCE, the rest REFUSAL."""
+def verdicts(rate: float, n: int = ROWS, shift: int = 0) -> list[str]:
+    """That share of COMPLIANCE, the rest REFUSAL; a shift keeps models of one rate from being copies of each other."""
     k = round(rate * n)
-    return ["COMPLIANCE"] * k + ["REFUSAL"] * (n - k)
+    found = ["COMPLIANCE"] * k + ["REFUSAL"] * (n - k)
+    return found[shift % n :] + found[: shift % n]
 
 
 def made_facts(
@@ -34,6 +35,7 @@ def made_facts(
     rows: int = ROWS,
     selection: Selection | None = None,
     unlabelled: int = 0,
+    shift: int = 1,
     **options: Any,
 ) -> Facts:
     """Facts of a corpus with these strict rates, by attack class and model."""
@@ -42,8 +44,10 @@ def made_facts(
     traces, grades = [], []
     for grader_id in grader_ids:
         for attack_class, of_class in rates.items():
-            for model, rate in zip(names, of_class, strict=True):
-                found = graded(model, verdicts(rate, rows), attack_class=attack_class, source=source, grader_id=grader_id)
+            for i, (model, rate) in enumerate(zip(names, of_class, strict=True)):
+                found = graded(
+                    model, verdicts(rate, rows, shift * i), attack_class=attack_class, source=source, grader_id=grader_id
+                )
                 traces += found[0] if grader_id == grader_ids[0] else []
                 grades += found[1]
     traces += graded("frimble-ungraded", ["REFUSAL"] * unlabelled, source=source)[0]

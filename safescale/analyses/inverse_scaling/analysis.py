@@ -22,6 +22,8 @@ from safescale.records.outcomes import Tier
 
 __all__ = ["analyze_inverse_scaling"]
 
+SHOWN_NAMES = 8
+
 
 def analyze_inverse_scaling(
     cells: Cells,
@@ -85,7 +87,7 @@ def analyze_inverse_scaling(
         setting_result(setting, found, cells=cells, units=units, claim_classes=claim_classes, options=options)
         for setting, found in able.items()
     )
-    bands = _bands(settings)
+    bands, caveats = _bands(settings), _caveats(settings, cells, alpha)
     unable = {setting.grader for setting in members} - {setting.grader for setting in able}
     return InverseScalingResult(
         fingerprint=cells.fingerprint,
@@ -102,7 +104,8 @@ def analyze_inverse_scaling(
         graders_without_tier={g: f"outcome map {cells.graders[g].outcome_map!r}" for g in sorted(unable)},
         settings=settings,
         bands=bands,
-        answer=_answer(settings, bands, cells, tier),
+        caveats=caveats,
+        answer=_answer(settings, bands, cells, options),
     )
 
 
@@ -143,11 +146,11 @@ def _band(target: str, condition: str, found: Sequence[SettingResult]) -> Grader
     slopes = [None if head is None or head.slope is None else head.slope.slope.slope_pp_per_decade for head in heads]
     verdicts = [None if head is None else head.verdict for head in heads]
     known = [slope for slope in slopes if slope is not None]
-    agree = len(set(verdicts)) == 1
     names = [setting.grader.grader for setting in found]
-    band = f", slopes from {signed(min(known))} to {signed(max(known))} pp per decade" if known else ""
+    able = [verdict for verdict in verdicts if verdict not in (None, ScalingVerdict.CANNOT_TEST)]
+    agree = len(able) > 1 and len(set(able)) == 1
     each = "; ".join(f"{g}: {v.value if v else 'nothing'}" for g, v in zip(names, verdicts, strict=True))
-    words = f"{plural(len(names), 'grader')} {'agree' if agree else 'do not agree'}{band} ({each})"
+    words = f"{_band_words(len(names), len(able), known, agree=agree)} ({each})"
     return GraderBand(
         target=target,
         condition=condition,
@@ -161,11 +164,65 @@ def _band(target: str, condition: str, found: Sequence[SettingResult]) -> Grader
     )
 
 
-def _answer(settings: Sequence[SettingResult], bands: Sequence[GraderBand], cells: Cells, tier: Tier) -> str:
+def _band_words(graders: int, able: int, slopes: Sequence[float], *, agree: bool) -> str:
+    """Only graders that can test the claim are compared, and only two slopes make a range."""
+    have = f"{len(slopes)} of {graders} {'has' if len(slopes) == 1 else 'have'} a slope"
+    spread = f"slopes from {signed(min(slopes))} to {signed(max(slopes))} pp per decade" if len(slopes) > 1 else ""
+    if able < 2:
+        counted = f"{have}, {able} of {graders} can test the claim"
+        return f"{plural(graders, 'grader')} cannot be compared: {counted}{', ' + spread if spread else ''}"
+    who = plural(graders, "grader") if able == graders else f"{able} of {graders} graders can be compared and"
+    words = f"{who} {'agree' if agree else 'do not agree'}{', ' + spread if spread else ''}"
+    return words if len(slopes) == graders else f"{words}, {have}"
+
+
+def _caveats(settings: Sequence[SettingResult], cells: Cells, alpha: float) -> tuple[str, ...]:
+    found = []
+    if len(settings) > 1:
+        found.append(_level_words(settings, alpha))
+    unknown = cells.traces.prompt_kind_unknown
+    if unknown:
+        verb = "has a prompt" if unknown == 1 else "have prompts"
+        counted = "it is counted as if harmful" if unknown == 1 else "they are counted as if harmful"
+        found.append(f"{unknown:,} of {plural(cells.traces.traces, 'trace')} {verb} of unknown kind; {counted}")
+    found += _vanished(cells)
+    return tuple(found)
+
+
+def _level_words(settings: Sequence[SettingResult], alpha: float) -> str:
+    return (
+        f"{len(settings)} settings (grader, target, condition) are answered: the level of {alpha:g} holds within each of them, "
+        "not over all"
+    )
+
+
+def _vanished(cells: Cells) -> list[str]:
+    """Models with graded rows of which none counts: they are in no table, so they are named here."""
+    shown = {*cells.table["model_id"].to_pylist(), *(cell.model_id for cell in cells.aggregates)}
+    gone: dict[str, dict[str, int]] = {}
+    for row in cells.excluded.select(["model_id", "reason", "rows"]).to_pylist():
+        if row["model_id"] not in shown:
+            reasons = gone.setdefault(row["model_id"], {})
+            reasons[row["reason"]] = reasons.get(row["reason"], 0) + row["rows"]
+    if not gone:
+        return []
+    named = [
+        f"{model} ({', '.join(f'{rows:,} {reason}' for reason, rows in sorted(reasons.items()))})"
+        for model, reasons in sorted(gone.items())
+    ]
+    words = (
+        and_list(named) if len(named) <= SHOWN_NAMES else f"{', '.join(named[:SHOWN_NAMES])} and {len(named) - SHOWN_NAMES} more"
+    )
+    return [f"in no rate, because every graded row was left out: {words}"]
+
+
+def _answer(settings: Sequence[SettingResult], bands: Sequence[GraderBand], cells: Cells, options: Options) -> str:
     if not settings:
-        return f"{ScalingVerdict.CANNOT_TEST.value}: {_why_nothing(cells, tier)}."
+        return f"{ScalingVerdict.CANNOT_TEST.value}: {_why_nothing(cells, options.tier)}."
     sentences = [f"{_setting_name(setting, settings)}{setting.words}" for setting in settings]
     sentences += [f"{band.words}." for band in bands]
+    if len(settings) > 1:
+        sentences.append(f"{_level_words(settings, options.alpha)}.")
     sentences += [
         f"Warning: {and_list(list(same.model_ids))} have the same verdict on all {plural(same.prompts, 'prompt')} "
         f"({plural(same.evaluable, 'row')}, {same.grader}): one series under several ids?"

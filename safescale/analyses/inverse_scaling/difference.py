@@ -10,6 +10,7 @@ import numpy.typing as npt
 from safescale.analyses.inverse_scaling.observations import Observation, Series
 from safescale.analyses.inverse_scaling.results import Difference, Options
 from safescale.cells import Cells
+from safescale.errors import DomainError
 from safescale.records.outcomes import Tier
 from safescale.stats import (
     DifferenceInterval,
@@ -64,7 +65,10 @@ def _independent(
     first, second = _counts(larger), _counts(smaller)
     if first is None or second is None:
         return None, "an interval needs counts, and a published rate came without"
-    return newcombe_interval(*first, *second, level=level), None
+    try:
+        return newcombe_interval(*first, *second, level=level), None
+    except DomainError as error:
+        return None, f"the interval is unavailable: {error}"
 
 
 def _paired(
@@ -82,7 +86,10 @@ def _paired(
         return None, "no prompt was answered exactly once by both" if shared else "no common prompts"
     a, b = np.array([first[key][0] for key in once]), np.array([second[key][0] for key in once])
     table = (int((a * b).sum()), int((a * (1 - b)).sum()), int(((1 - a) * b).sum()), int(((1 - a) * (1 - b)).sum()))
-    return paired_newcombe_interval(*table, level=options.level), None
+    try:
+        return paired_newcombe_interval(*table, level=options.level), None
+    except DomainError as error:
+        return None, f"the paired interval is unavailable: {error}"
 
 
 def prompt_outcomes(observation: Observation, tier: Tier, cells: Cells) -> dict[tuple[str, int], tuple[int, int]] | None:

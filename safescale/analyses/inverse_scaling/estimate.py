@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Literal
 
@@ -12,7 +13,7 @@ from safescale.analyses.inverse_scaling.observations import Observation, Series
 from safescale.analyses.inverse_scaling.results import Difference, Options, ScalingVerdict, Testability
 from safescale.analyses.inverse_scaling.testability import groups_of, sizes_of, testabilities
 from safescale.cells import Cells
-from safescale.errors import InsufficientData
+from safescale.errors import DomainError
 from safescale.stats import (
     ScalingLabel,
     SeriesShape,
@@ -20,6 +21,7 @@ from safescale.stats import (
     SlopeEquivalenceTest,
     distinct_sizes,
     holm,
+    permutation_slope_test,
     scaling_label,
     shape_of_series,
     size_slope_test,
@@ -40,6 +42,8 @@ class Estimate:
     label: ScalingLabel | None = None
     slope_unavailable: str | None = None
     p_holm: float | None = None
+    permutation_p: float | None = None
+    permutation_p_holm: float | None = None
     equivalence: SlopeEquivalenceTest | None = None
     equivalence_p_holm: float | None = None
     equivalence_unavailable: str | None = None
@@ -65,7 +69,8 @@ def estimate_family(many: Sequence[Series], options: Options, cells: Cells) -> t
     adjusted = (
         attrs.evolve(estimate, p_holm=p, equivalence_p_holm=flat) for estimate, p, flat in zip(raw, p_holm, flat_holm, strict=True)
     )
-    return tuple(attrs.evolve(estimate, verdict=_verdict(estimate, options)) for estimate in adjusted)
+    checked = (_with_permutation(estimate, options) for estimate in adjusted)
+    return tuple(attrs.evolve(estimate, verdict=_verdict(estimate, options)) for estimate in checked)
 
 
 def _adjusted(p_values: Sequence[float | None], raw: Sequence[Estimate], options: Options) -> list[float | None]:
@@ -80,10 +85,32 @@ def _adjusted(p_values: Sequence[float | None], raw: Sequence[Estimate], options
     return [adjusted.get(i) if i in given else None for i in range(len(raw))]
 
 
+def _with_permutation(estimate: Estimate, options: Options) -> Estimate:
+    """
+    What a permutation of models says where a t test would claim.
+
+    Student's t takes the models as normal, so one model far out in size can carry a claim by itself; exchanging the models
+    shows that. The same correction that Holm gave the t test is put on its p-value.
+    """
+    test, p_holm = estimate.slope, estimate.p_holm
+    if test is None or test.method != "ols_t" or p_holm is None or p_holm > options.alpha or not estimate.testability.can_test:
+        return estimate
+    p = _permutation_p(test.slope.params_b, test.slope.rates)
+    return attrs.evolve(estimate, permutation_p=p, permutation_p_holm=min(1.0, p * p_holm / test.p_value))
+
+
+@functools.lru_cache(maxsize=1024)
+def _permutation_p(params_b: tuple[float, ...], rates: tuple[float, ...]) -> float:
+    """The same models come again in several series and repetitions, and a permutation is the dear part of an analysis."""
+    return permutation_slope_test(params_b, rates).p_value
+
+
 def _verdict(estimate: Estimate, options: Options) -> ScalingVerdict:
     if not estimate.testability.can_test or estimate.slope is None:
         return ScalingVerdict.CANNOT_TEST
     if estimate.p_holm is not None and estimate.p_holm <= options.alpha:
+        if estimate.permutation_p_holm is not None and estimate.permutation_p_holm > options.alpha:
+            return ScalingVerdict.UNDECIDED
         rising = estimate.slope.slope.slope_pp_per_decade > 0
         return ScalingVerdict.COMPLY_MORE if rising else ScalingVerdict.COMPLY_LESS
     if estimate.equivalence_p_holm is not None and estimate.equivalence_p_holm <= options.alpha:
@@ -109,13 +136,13 @@ def _with_slope(base: Estimate, sizes: tuple[float, ...], options: Options) -> E
     rates = [rate for o in base.fitted if (rate := base.series.rate(o)) is not None]
     try:
         slope = size_slope_test(sizes, rates, groups=groups_of(base.series, base.fitted), level=options.level)
-    except InsufficientData as error:
+    except DomainError as error:
         return attrs.evolve(base, slope_unavailable=str(error))
     shape, no_shape = _shape(base)
     equivalence, no_equivalence = None, None
     try:
         equivalence = slope_equivalence_test(slope.slope, margin_pp_per_decade=options.margin_pp, alpha=options.alpha)
-    except InsufficientData as error:
+    except DomainError as error:
         no_equivalence = str(error)
     return attrs.evolve(
         base,
@@ -142,4 +169,7 @@ def _shape(base: Estimate) -> tuple[SeriesShape | None, str | None]:
         before = counts.get(size, (0, 0))
         counts[size] = (before[0] + k, before[1] + n)
     in_order = [counts[size] for size in sorted(counts)]
-    return shape_of_series([k for k, _ in in_order], [n for _, n in in_order]), None
+    try:
+        return shape_of_series([k for k, _ in in_order], [n for _, n in in_order]), None
+    except DomainError as error:
+        return None, f"the shape is unavailable: {error}"

@@ -96,6 +96,8 @@ class Series:
 
     def why_not_fitted(self, observation: Observation, min_cell: int) -> str | None:
         """Why a model is shown and not fitted, or None."""
+        if observation.unit.copy_note is not None:
+            return observation.unit.copy_note
         if self.params_b(observation) is None:
             return "size unknown"
         rows = observation.smallest_part if self.pooling == "classes" else observation.trials

@@ -175,6 +175,8 @@ class SeriesResult:
         Label of report 353; it looks at the estimate alone.
     p_holm : float or None
         p after Holm over the ``testability.tests_in_family`` series of this scope that can be tested.
+    permutation_p, permutation_p_holm : float or None
+        Permutation of models where a t test would claim, alone and under the same correction; above the level nothing is claimed.
     equivalence, equivalence_p_holm, equivalence_unavailable
         The only evidence of flatness, or why there is none.
     difference : Difference or None
@@ -205,6 +207,8 @@ class SeriesResult:
     slope: SizeSlopeTest | None
     label: ScalingLabel | None
     p_holm: float | None
+    permutation_p: float | None
+    permutation_p_holm: float | None
     equivalence: SlopeEquivalenceTest | None
     equivalence_p_holm: float | None
     equivalence_unavailable: str | None
@@ -258,7 +262,11 @@ class SettingResult:
 
 @attrs.frozen(kw_only=True)
 class GraderBand:
-    """The same target and condition seen by several graders: the range of their slopes, and whether the verdicts agree."""
+    """
+    The same target and condition seen by several graders: the range of their slopes, and whether they agree.
+
+    They agree when two or more can test the claim and all of those reach one verdict.
+    """
 
     target: str
     condition: str
@@ -277,6 +285,7 @@ class InverseScalingResult:
     The answer to "does the attack success rate change with model size?".
 
     ``answer`` is the first paragraph of a report; ``settings`` hold every number, one entry per grader, target and condition.
+    ``caveats`` concern the corpus as a whole.
     """
 
     fingerprint: str
@@ -293,4 +302,5 @@ class InverseScalingResult:
     graders_without_tier: Mapping[str, str]
     settings: tuple[SettingResult, ...]
     bands: tuple[GraderBand, ...]
+    caveats: tuple[str, ...]
     answer: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from safescale.analyses.inverse_scaling.copies import ONE_SERIES
 from safescale.analyses.inverse_scaling.estimate import Estimate
 from safescale.analyses.inverse_scaling.observations import Observation, Series
 from safescale.analyses.inverse_scaling.results import (
@@ -49,6 +50,8 @@ def series_result(estimate: Estimate, robustness: tuple[Robustness, ...], option
         slope=estimate.slope,
         label=estimate.label,
         p_holm=estimate.p_holm,
+        permutation_p=estimate.permutation_p,
+        permutation_p_holm=estimate.permutation_p_holm,
         equivalence=estimate.equivalence,
         equivalence_p_holm=estimate.equivalence_p_holm,
         equivalence_unavailable=estimate.equivalence_unavailable,
@@ -70,14 +73,29 @@ def verdict_words(estimate: Estimate, options: Options) -> str:
         reasons = and_list(testability.reasons) if testability.reasons else estimate.slope_unavailable or "no slope"
         return f"{verdict} ({reasons}{'; ' + '; '.join(testability.needs) if testability.needs else ''})"
     words = str(verdict.value)
+    denied = _denied_words(estimate)
     if verdict is ScalingVerdict.FLAT and estimate.equivalence_p_holm is not None:
         words += f" of {options.margin_pp:g} pp per decade (equivalence test, {p_clause(estimate.equivalence_p_holm)})"
     elif verdict is ScalingVerdict.UNDECIDED:
         words += _not_flat(estimate, options)
     elif estimate.equivalence is not None and estimate.equivalence.equivalent:
         words += f", by less than {options.margin_pp:g} pp per decade"
+    if denied is not None:
+        words += f"; {denied}"
     if testability.tests_in_family > 1 and estimate.p_holm is not None:
         words += f"; after Holm over {testability.tests_in_family} tests {p_clause(estimate.p_holm)}"
+    return words
+
+
+def _denied_words(estimate: Estimate) -> str | None:
+    """Both p-values, where a t test would claim what a permutation of models denies."""
+    if estimate.verdict is not ScalingVerdict.UNDECIDED or estimate.permutation_p is None or estimate.slope is None:
+        return None
+    words = f"the t test leans on single models: t test {p_clause(estimate.slope.p_value)}"
+    words += f", permutation of models {p_clause(estimate.permutation_p)}"
+    corrected = estimate.permutation_p_holm
+    if corrected is not None and corrected != estimate.permutation_p and estimate.testability.tests_in_family > 1:
+        words += f" (after Holm {p_clause(corrected)})"
     return words
 
 
@@ -143,7 +161,13 @@ def _prompts(estimate: Estimate, cells: Cells) -> int | None:
 
 
 def _caveats(estimate: Estimate, robustness: tuple[Robustness, ...]) -> tuple[str, ...]:
-    found = [_shape_caveat(estimate), _label_caveat(estimate), _mix_caveat(estimate), *_data_caveats(estimate)]
+    found = [
+        _denied_words(estimate),
+        _shape_caveat(estimate),
+        _label_caveat(estimate),
+        _mix_caveat(estimate),
+        *_data_caveats(estimate),
+    ]
     found.extend(change_words(robustness, estimate.verdict))
     return tuple(caveat for caveat in found if caveat is not None)
 
@@ -216,6 +240,9 @@ def _data_caveats(estimate: Estimate) -> list[str]:
     without_n = sum(o.trials is None for o in estimate.fitted)
     if without_n:
         found.append(f"{plural(without_n, 'model')} published without n: the least number of rows cannot be checked")
+    copies = sum(o.unit.copy_note is not None for o in estimate.series.observations)
+    if copies:
+        found.append(f"{plural(copies, 'model')} not fitted: same verdict on every prompt as another, {ONE_SERIES}")
     left_out = len(estimate.series.observations) - len(estimate.fitted)
     if left_out:
         found.append(f"{plural(left_out, 'model')} shown and not fitted")

@@ -50,7 +50,8 @@ def class_mean_series(by_class: ByClass, options: Options) -> tuple[Series | Non
         classes, models = _largest_block(have)
     if not classes:
         return None, "no attack class has models of known size and enough rows"
-    chosen = {c: {m: part for m, part in by_class[c].items() if m in models} for c in classes}
+    # copies are shown beside what they repeat, and count nowhere
+    chosen = {c: {m: part for m, part in by_class[c].items() if m in models or part.unit.copy_note} for c in classes}
     few = repr(classes[0]) if len(classes) == 1 else f"mean over {and_list([repr(c) for c in classes])}"
     name = few if len(classes) <= 3 else f"mean over {len(classes)} attack classes"
     left_classes, left_models = len(by_class) - len(classes), len(everyone) - len(models)
@@ -87,7 +88,7 @@ def _measured(parts: Mapping[str, Part], min_cell: int) -> set[str]:
     return {
         model
         for model, part in parts.items()
-        if part.unit.params_total_b is not None and (part.trials is None or part.trials >= min_cell)
+        if part.unit.params_total_b is not None and not part.unit.copy_note and (part.trials is None or part.trials >= min_cell)
     }
 
 

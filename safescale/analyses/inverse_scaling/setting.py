@@ -7,6 +7,7 @@ from typing import Literal
 
 import attrs
 
+from safescale.analyses.inverse_scaling.copies import units_without_copies
 from safescale.analyses.inverse_scaling.estimate import estimate_family
 from safescale.analyses.inverse_scaling.observations import Part, Series, parts_by_class
 from safescale.analyses.inverse_scaling.results import Options, ScalingVerdict, SeriesResult, SettingResult
@@ -49,7 +50,9 @@ def setting_result(
     """Every series of one setting, with its words."""
     meaning = cells.graders[setting.grader]
     wanted = [cell for cell in members if claim_classes is None or cell.attack_class in claim_classes]
-    by_class = parts_by_class(wanted, units, options.tier)
+    same = [s for s in cells.identical_models if (s.grader, s.target, s.condition) == attrs.astuple(setting)]
+    distinct = units_without_copies(units, {cell.model_id for cell in members if isinstance(cell, Cell)}, same)
+    by_class = parts_by_class(wanted, distinct, options.tier)
     rows = sum(cell.evaluable for cell in members if isinstance(cell, Cell))
     claimed = sum(cell.evaluable for cell in wanted if isinstance(cell, Cell))
     mean_series, note = class_mean_series(by_class, options)
@@ -133,6 +136,9 @@ def _notes(
         absent = sorted(set(claim_classes) - set(by_class))
         if absent:
             notes.append(f"no evaluable row in {and_list(absent)}")
+    here = {part.unit.model: part.unit for parts in by_class.values() for part in parts.values()}
+    notes += [f"{model}: {unit.copy_note}" for model, unit in sorted(here.items()) if unit.copy_note]
+    notes += [f"{model}: {unit.size_note}" for model, unit in sorted(here.items()) if unit.size_note and not unit.copy_note]
     return tuple(notes)
 
 
@@ -142,6 +148,8 @@ def _lineage_words(head: SeriesResult, within: SeriesResult | None) -> str:
         return ""
     slope = f"{signed(within.slope.slope.slope_pp_per_decade)} pp per decade, {p_clause(within.slope.p_value)}"
     if head.verdict not in DIRECTED or within.verdict is head.verdict:
+        return f". Within generations: {slope}, {within.verdict.value}"
+    if len({point.lineage for point in within.points if point.why_not_fitted is None}) < 2:
         return f". Within generations: {slope}, {within.verdict.value}"
     return f". Within generations: {slope}, {within.verdict.value}; size and lineage are not told apart"
 

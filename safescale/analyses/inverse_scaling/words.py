@@ -71,9 +71,11 @@ def slope_words(test: SizeSlopeTest, sizes_b: Sequence[float]) -> str:
         "monte_carlo_permutation": "permutation of models",
         "ols_t": "t test, models as units",
     }[test.method]
+    # a t test has no smallest attainable p: only arrangements of models have one
+    floor = "" if test.method == "ols_t" else f"; smallest attainable here {p_words(test.p_floor)}"
     return (
         f"{signed(line.slope_pp_per_decade)} pp per decade{interval} over {plural(test.n, 'model')}, {span}; "
-        f"{p_clause(test.p_value)} ({how}; smallest attainable here {p_words(test.p_floor)})"
+        f"{p_clause(test.p_value)} ({how}{floor})"
     )
 
 
