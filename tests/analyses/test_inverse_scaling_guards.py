@@ -9,7 +9,10 @@ import pytest
 from analyses.test_inverse_scaling import CANNOT, LESS, MORE, SIZES, UNDECIDED, analyze, corpus, headline, noisy, verdicts
 from analyses.test_inverse_scaling_laws import answer, published
 from cells.fake_corpus import FakeCorpus, fake_corpus, graded
+from safescale.analyses.inverse_scaling.copies import MIN_MINORITY_ROWS, units_without_copies
 from safescale.analyses.inverse_scaling.sentences import ONE_SERIES
+from safescale.analyses.units import ModelUnit
+from safescale.cells import IdenticalModels
 from safescale.report.scaling_text import scaling_markdown, scaling_text
 
 LEVER = [1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 1000.0]
@@ -144,3 +147,31 @@ def test_a_doubt_about_a_size_is_a_warning() -> None:
     table = made.read("models").drop_columns(["size_note"])
     made.set_models(table)
     assert "contradicts" not in text_of(analyze(made))
+
+
+@pytest.mark.parametrize(("minority", "copies"), [(MIN_MINORITY_ROWS - 1, 0), (MIN_MINORITY_ROWS, 1)])
+def test_models_that_agree_on_nearly_nothing_but_refusals_are_no_copies(minority: int, copies: int) -> None:
+    units = {
+        name: ModelUnit(
+            model=name,
+            model_ids=(name,),
+            params_total_b=7.0,
+            params_active_b=None,
+            size_is_guess=False,
+            family=None,
+            lineage=None,
+        )
+        for name in ("plim-7b", "quae-7b")
+    }
+    same = IdenticalModels(
+        model_ids=("plim-7b", "quae-7b"),
+        tampering=("none", "none"),
+        grader="judge",
+        target="text",
+        condition="default",
+        evaluable=100,
+        prompts=100,
+        minority=minority,
+    )
+    marked = units_without_copies(units, units, [same])
+    assert sum(unit.copy_note is not None for unit in marked.values()) == copies

@@ -10,9 +10,12 @@ from safescale.analyses.inverse_scaling.words import and_list
 from safescale.analyses.units import ModelUnit
 from safescale.cells import IdenticalModels
 
-__all__ = ["ONE_SERIES", "units_without_copies"]
+__all__ = ["MIN_MINORITY_ROWS", "ONE_SERIES", "units_without_copies"]
 
 ONE_SERIES = "one series under two ids"
+
+MIN_MINORITY_ROWS = 5
+"""Fewer rows off the most frequent verdict, and two models that refuse nearly everything may agree by chance: reported, not dropped."""
 
 
 def units_without_copies(
@@ -37,6 +40,8 @@ def units_without_copies(
     tampered: dict[str, bool] = {}
     groups: list[set[str]] = []
     for same in identical:
+        if same.minority < MIN_MINORITY_ROWS:
+            continue
         members = set()
         for model_id, state in zip(same.model_ids, same.tampering, strict=True):
             if model_id in here:
