@@ -15,7 +15,7 @@ __all__ = ["MIN_MINORITY_ROWS", "ONE_SERIES", "units_without_copies"]
 ONE_SERIES = "one series under two ids"
 
 MIN_MINORITY_ROWS = 5
-"""Fewer rows off the most frequent verdict, and two models that refuse nearly everything may agree by chance: reported, not dropped."""
+"""With fewer rows off the most frequent verdict two models may agree by chance: they are reported, and stay in the fit."""
 
 
 def units_without_copies(
