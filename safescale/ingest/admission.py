@@ -81,6 +81,7 @@ class _Admitting:
         self.batch, self.known, self.sink, self.file = batch, known, sink, file
         self.rejects: list[RejectedRow] = list(batch.rejects)
         self.refused: set[int] = set()
+        self.grades_added = 0
         given = {"trace": batch.traces, "turn": batch.turns, "grade": batch.grades, "aggregate": batch.aggregates}
         self.tables: dict[str, pa.Table] = {n: t for n, t in given.items() if t is not None and t.num_rows}
 
@@ -93,8 +94,6 @@ class _Admitting:
         new[Fate.TURN] = self._turns(new[Fate.TRACE])
         new[Fate.GRADE] = self._grades()
         return Admission(fates=self._fates(all_rows, new), rejects=tuple(self.rejects), grades_added=self.grades_added)
-
-    grades_added = 0
 
     # -- checking ------------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,6 @@ stores it as NULL, which NOT NULL refuses.
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from safescale.records.fields import FieldSpec, field_specs
@@ -41,7 +40,6 @@ _INDEXES: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
 }
 _SQL_TYPES: Final = {"text": "TEXT", "integer": "INTEGER", "number": "REAL"}
 _LARGEST_DOUBLE: Final = "1.7976931348623157e308"
-_CLASS_TIMES_N: Final = re.compile(r"\[([^\]^][^\]]*)\]\{(\d+)\}")
 
 
 def table_name(record: str) -> str:
@@ -126,8 +124,8 @@ def _rules(spec: FieldSpec, column: str) -> list[str]:
         rules.append(f"{column} <> ''")  # not length(): that stops at the first NUL character
     elif spec.min_length:
         rules.append(f"length({column}) >= {spec.min_length}")
-    if spec.pattern is not None and (found := _CLASS_TIMES_N.fullmatch(spec.pattern)):
-        characters, times = found.groups()
+    if spec.fixed_class is not None:
+        characters, times = spec.fixed_class
         rules.append(f"length({column}) = {times} AND {column} NOT GLOB '*[^{characters}]*'")
     if spec.low is not None:
         rules.append(f"{column} {'>' if spec.low_open else '>='} {spec.low:g}")

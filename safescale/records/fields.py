@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from typing import Final, Literal, assert_never
 
 import attrs
@@ -16,6 +17,7 @@ __all__ = ["FieldSpec", "arrow_schema", "field_specs", "record_names"]
 
 Kind = Literal["text", "integer", "number"]
 
+_CLASS_TIMES_N: Final = re.compile(r"\[([^\]^][^\]]*)\]\{([0-9]+)\}")
 _KINDS: Final[dict[str, Kind]] = {"String": "text", "Int64": "integer", "Float64": "number"}
 
 
@@ -50,6 +52,12 @@ class FieldSpec:
                 return arrow.float64()
             case _:  # pragma: no cover
                 assert_never(self.kind)
+
+    @property
+    def fixed_class(self) -> tuple[str, int] | None:
+        """Characters and length of a pattern that is one character class a fixed number of times (``[0-9a-f]{64}``), else None."""
+        found = _CLASS_TIMES_N.fullmatch(self.pattern or "")
+        return (found[1], int(found[2])) if found else None
 
     @property
     def expected(self) -> str:
