@@ -130,8 +130,9 @@ def _grades(table: pa.Table, rows: pa.Array, file: str, options: Options) -> tup
     graded = pc.is_valid(table["verdict"])
     if not pc.any(graded).as_py():
         return None, None
-    table, rows = table.filter(graded), rows.filter(graded)
     schema = arrow_schema("grade")
+    needed = [name for name in table.column_names if name in {*schema.names, "outcome_map"}]  # no texts: a filter copies
+    table, rows = table.select(needed).filter(graded), rows.filter(graded)
     given = {
         "source_file": _constant(file, len(rows)),
         "source_row": rows,
@@ -152,9 +153,9 @@ def _sizes(table: pa.Table) -> dict[str, DeclaredSize]:
     columns = ["model_id", "params_total_b", "params_active_b", "params_source"]
     if table["params_total_b"].null_count == table.num_rows:
         return {}
-    distinct = table.filter(pc.is_valid(table["params_total_b"])).select(columns).group_by(columns).aggregate([])
+    distinct = table.select(columns).group_by(columns).aggregate([])
     found: dict[str, DeclaredSize] = {}
-    for row in distinct.to_pylist():
+    for row in distinct.filter(pc.is_valid(distinct["params_total_b"])).to_pylist():
         size = (row["params_total_b"], row["params_active_b"], row["params_source"] == "estimated")
         model_id = row["model_id"]
         found[model_id] = merged_size(found[model_id], size) if model_id in found else size
