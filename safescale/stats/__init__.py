@@ -7,50 +7,136 @@ unit in their name. A result about size says what it ``generalises_to``: ``these
 ``new_models`` where models do.
 """
 
-from safescale.stats.clopper_pearson import clopper_pearson_interval
-from safescale.stats.difference import DifferenceInterval, DifferenceMethod, PairedDifferenceInterval
+from safescale.stats.agresti_coull import agresti_coull_interval, agresti_coull_intervals
+from safescale.stats.benjamini_hochberg import BenjaminiHochbergResult, Dependence, benjamini_hochberg
+from safescale.stats.clopper_pearson import clopper_pearson_interval, clopper_pearson_intervals
+from safescale.stats.cluster_bootstrap import BootstrapMethod, ClusterBootstrap, cluster_bootstrap
+from safescale.stats.cochran_armitage import (
+    CochranArmitageClusteredTest,
+    CochranArmitageMethod,
+    CochranArmitageTest,
+    cochran_armitage_clustered_test,
+    cochran_armitage_test,
+)
+from safescale.stats.cohen_kappa import CohenKappa, cohen_kappa, cohen_kappa_table
+from safescale.stats.corrected_rate import CorrectedRate, CorrectionMethod, corrected_rate
+from safescale.stats.difference import (
+    DifferenceInterval,
+    DifferenceIntervals,
+    DifferenceMethod,
+    PairedDifferenceInterval,
+    PairedDifferenceMethod,
+)
 from safescale.stats.equivalence import SlopeEquivalenceTest, SlopeEstimate, slope_equivalence_test
+from safescale.stats.eta_squared import EtaSquared, VarianceSharesFromF, eta_squared, variance_shares_from_f
 from safescale.stats.fisher import Alternative, FisherExactTest, fisher_exact_test
+from safescale.stats.fleiss_kappa import FleissKappa, fleiss_kappa
+from safescale.stats.gwet import GwetAC, gwet_ac1, gwet_ac2
 from safescale.stats.holm import HolmResult, holm
+from safescale.stats.isotonic import IsotonicCheck, IsotonicDirection, MonotoneFit, isotonic_check
+from safescale.stats.jeffreys import jeffreys_interval, jeffreys_intervals
+from safescale.stats.jonckheere import JonckheereTerpstraTest, jonckheere_terpstra_test
+from safescale.stats.kendall import KendallMethod, KendallTest, RankingAgreement, kendall_tau, kendall_test
+from safescale.stats.krippendorff import KrippendorffAlpha, KrippendorffMetric, krippendorff_alpha
 from safescale.stats.label import ScalingLabel, scaling_label
-from safescale.stats.mcnemar import McNemarTest, mcnemar_exact_test
-from safescale.stats.newcombe import newcombe_interval, paired_newcombe_interval
+from safescale.stats.mcnemar import McNemarMethod, McNemarTest, mcnemar_exact_test, mcnemar_midp_test
+from safescale.stats.meta_regression import MetaRegressionMethod, MetaRegressionSlope, meta_regression_slope
+from safescale.stats.miettinen_nurminen import (
+    MiettinenNurminenTest,
+    miettinen_nurminen_interval,
+    miettinen_nurminen_intervals,
+    miettinen_nurminen_test,
+)
+from safescale.stats.minimum_detectable import MinimumDetectableSlope, detectable_slope_of_standard_error, minimum_detectable_slope
+from safescale.stats.misclassification import (
+    MisclassificationMatrix,
+    SampledOn,
+    misclassification_by_condition,
+    misclassification_matrix,
+)
+from safescale.stats.newcombe import newcombe_interval, newcombe_intervals, paired_newcombe_interval
+from safescale.stats.odds_ratio import OddsRatioInterval, OddsRatioMethod, odds_ratio
 from safescale.stats.ols import OLSFit, ols
+from safescale.stats.pabak import Pabak, pabak
+from safescale.stats.permutation import PermutationTest, Statistic, permutation_test
+from safescale.stats.power import SlopePower, SpearmanPowerFloor, slope_power, spearman_power_floor
+from safescale.stats.ppi import PPIRate, ppi_rate
 from safescale.stats.proportion import IntervalMethod, ProportionInterval, ProportionIntervals
 from safescale.stats.raw_difference import RawDifference, raw_difference_per_decade
-from safescale.stats.separation import AdjacentPair, AdjacentSeparation, adjacent_separation, disjoint_intervals_alpha
+from safescale.stats.risk_ratio import RiskRatioInterval, RiskRatioIntervals, RiskRatioMethod, risk_ratio, risk_ratio_intervals
+from safescale.stats.rogan_gladen import RoganGladenRate, rogan_gladen_rate
+from safescale.stats.separation import AdjacentPair, AdjacentSeparation, AdjacentTest, adjacent_separation, disjoint_intervals_alpha
 from safescale.stats.shape import SeriesShape, Shape, shape_of_series
 from safescale.stats.size_slope import SizeSlopeMethod, SizeSlopeTest, size_slope_test
 from safescale.stats.sizes import distinct_sizes, smallest_attainable_p, spread_decades
 from safescale.stats.slope import LogScalingSlope, log_scaling_slope
-from safescale.stats.slope_permutation import (
-    PermutationMethod,
-    PermutationSlopeTest,
-    SlopeTwoSided,
-    permutation_slope_test,
-)
+from safescale.stats.slope_permutation import PermutationMethod, PermutationSlopeTest, SlopeTwoSided, permutation_slope_test
 from safescale.stats.spearman import SpearmanMethod, SpearmanTest, SpearmanTwoSided, spearman_test
+from safescale.stats.tango import tango_interval
+from safescale.stats.theil_sen import TheilSenIntervalMethod, TheilSenSlope, theil_sen_slope
+from safescale.stats.validation_rate import ValidationMethod, ValidationRate
 from safescale.stats.wilson import wilson_interval, wilson_intervals
 from safescale.stats.within_group import WithinGroupSlope, within_group_slope
 
 __all__ = [
     "AdjacentPair",
     "AdjacentSeparation",
+    "AdjacentTest",
     "Alternative",
+    "BenjaminiHochbergResult",
+    "BootstrapMethod",
+    "ClusterBootstrap",
+    "CochranArmitageClusteredTest",
+    "CochranArmitageMethod",
+    "CochranArmitageTest",
+    "CohenKappa",
+    "CorrectedRate",
+    "CorrectionMethod",
+    "Dependence",
     "DifferenceInterval",
+    "DifferenceIntervals",
     "DifferenceMethod",
+    "EtaSquared",
     "FisherExactTest",
+    "FleissKappa",
+    "GwetAC",
     "HolmResult",
     "IntervalMethod",
+    "IsotonicCheck",
+    "IsotonicDirection",
+    "JonckheereTerpstraTest",
+    "KendallMethod",
+    "KendallTest",
+    "KrippendorffAlpha",
+    "KrippendorffMetric",
     "LogScalingSlope",
+    "McNemarMethod",
     "McNemarTest",
+    "MetaRegressionMethod",
+    "MetaRegressionSlope",
+    "MiettinenNurminenTest",
+    "MinimumDetectableSlope",
+    "MisclassificationMatrix",
+    "MonotoneFit",
     "OLSFit",
+    "OddsRatioInterval",
+    "OddsRatioMethod",
+    "PPIRate",
+    "Pabak",
     "PairedDifferenceInterval",
+    "PairedDifferenceMethod",
     "PermutationMethod",
     "PermutationSlopeTest",
+    "PermutationTest",
     "ProportionInterval",
     "ProportionIntervals",
+    "RankingAgreement",
     "RawDifference",
+    "RiskRatioInterval",
+    "RiskRatioIntervals",
+    "RiskRatioMethod",
+    "RoganGladenRate",
+    "SampledOn",
     "ScalingLabel",
     "SeriesShape",
     "Shape",
@@ -58,31 +144,82 @@ __all__ = [
     "SizeSlopeTest",
     "SlopeEquivalenceTest",
     "SlopeEstimate",
+    "SlopePower",
     "SlopeTwoSided",
     "SpearmanMethod",
+    "SpearmanPowerFloor",
     "SpearmanTest",
     "SpearmanTwoSided",
+    "Statistic",
+    "TheilSenIntervalMethod",
+    "TheilSenSlope",
+    "ValidationMethod",
+    "ValidationRate",
+    "VarianceSharesFromF",
     "WithinGroupSlope",
     "adjacent_separation",
+    "agresti_coull_interval",
+    "agresti_coull_intervals",
+    "benjamini_hochberg",
     "clopper_pearson_interval",
+    "clopper_pearson_intervals",
+    "cluster_bootstrap",
+    "cochran_armitage_clustered_test",
+    "cochran_armitage_test",
+    "cohen_kappa",
+    "cohen_kappa_table",
+    "corrected_rate",
+    "detectable_slope_of_standard_error",
     "disjoint_intervals_alpha",
     "distinct_sizes",
+    "eta_squared",
     "fisher_exact_test",
+    "fleiss_kappa",
+    "gwet_ac1",
+    "gwet_ac2",
     "holm",
+    "isotonic_check",
+    "jeffreys_interval",
+    "jeffreys_intervals",
+    "jonckheere_terpstra_test",
+    "kendall_tau",
+    "kendall_test",
+    "krippendorff_alpha",
     "log_scaling_slope",
     "mcnemar_exact_test",
+    "mcnemar_midp_test",
+    "meta_regression_slope",
+    "miettinen_nurminen_interval",
+    "miettinen_nurminen_intervals",
+    "miettinen_nurminen_test",
+    "minimum_detectable_slope",
+    "misclassification_by_condition",
+    "misclassification_matrix",
     "newcombe_interval",
+    "newcombe_intervals",
+    "odds_ratio",
     "ols",
+    "pabak",
     "paired_newcombe_interval",
     "permutation_slope_test",
+    "permutation_test",
+    "ppi_rate",
     "raw_difference_per_decade",
+    "risk_ratio",
+    "risk_ratio_intervals",
+    "rogan_gladen_rate",
     "scaling_label",
     "shape_of_series",
     "size_slope_test",
     "slope_equivalence_test",
+    "slope_power",
     "smallest_attainable_p",
+    "spearman_power_floor",
     "spearman_test",
     "spread_decades",
+    "tango_interval",
+    "theil_sen_slope",
+    "variance_shares_from_f",
     "wilson_interval",
     "wilson_intervals",
     "within_group_slope",

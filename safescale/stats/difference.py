@@ -1,4 +1,4 @@
-"""Result type of a difference of two proportions with its interval."""
+"""Result types of a difference of two proportions with its interval: one pair of cells, columns of them, matched prompts."""
 
 from __future__ import annotations
 
@@ -6,9 +6,18 @@ from typing import Literal, TypeAlias
 
 import attrs
 
-__all__ = ["DifferenceInterval", "DifferenceMethod", "PairedDifferenceInterval"]
+from safescale.stats._domain import AS_A_WHOLE, FloatVector, IntVector
 
-DifferenceMethod: TypeAlias = Literal["newcombe", "paired_newcombe"]
+__all__ = [
+    "DifferenceInterval",
+    "DifferenceIntervals",
+    "DifferenceMethod",
+    "PairedDifferenceInterval",
+    "PairedDifferenceMethod",
+]
+
+DifferenceMethod: TypeAlias = Literal["newcombe", "miettinen_nurminen"]
+PairedDifferenceMethod: TypeAlias = Literal["paired_newcombe", "tango"]
 
 
 @attrs.frozen(kw_only=True)
@@ -24,7 +33,7 @@ class DifferenceInterval:
         The counts that were given.
     level : float
         Nominal coverage.
-    method : {"newcombe"}
+    method : {"newcombe", "miettinen_nurminen"}
         How the interval was made.
     generalises_to : {"these_models"}
         The trials replicate, the two models do not.
@@ -43,6 +52,37 @@ class DifferenceInterval:
 
 
 @attrs.frozen(kw_only=True)
+class DifferenceIntervals:
+    """
+    The differences ``p1 - p2`` of many pairs of independent proportions with their two-sided intervals.
+
+    Attributes
+    ----------
+    estimate, low, high : ndarray of float, shape (pairs,)
+        Differences of fractions, ``-1 <= low <= estimate <= high <= 1``. Positive: the first rate is higher.
+    successes_1, trials_1, successes_2, trials_2 : ndarray of int, shape (pairs,)
+        The counts that were given.
+    level : float
+        Nominal coverage of each interval (not of all together).
+    method : {"newcombe", "miettinen_nurminen"}
+        How the intervals were made.
+    generalises_to : {"these_models"}
+        The trials replicate, the models do not.
+    """
+
+    estimate: FloatVector = attrs.field(eq=AS_A_WHOLE)
+    low: FloatVector = attrs.field(eq=AS_A_WHOLE)
+    high: FloatVector = attrs.field(eq=AS_A_WHOLE)
+    successes_1: IntVector = attrs.field(eq=AS_A_WHOLE)
+    trials_1: IntVector = attrs.field(eq=AS_A_WHOLE)
+    successes_2: IntVector = attrs.field(eq=AS_A_WHOLE)
+    trials_2: IntVector = attrs.field(eq=AS_A_WHOLE)
+    level: float
+    method: DifferenceMethod
+    generalises_to: Literal["these_models"] = "these_models"
+
+
+@attrs.frozen(kw_only=True)
 class PairedDifferenceInterval:
     """
     The difference ``p1 - p2`` of two proportions on the same prompts with its two-sided interval.
@@ -55,7 +95,7 @@ class PairedDifferenceInterval:
         Pairs in which both, only the first, only the second, neither succeeded.
     level : float
         Nominal coverage.
-    method : {"paired_newcombe"}
+    method : {"paired_newcombe", "tango"}
         How the interval was made.
     generalises_to : {"these_models"}
         The prompts replicate, the two models do not.
@@ -69,5 +109,5 @@ class PairedDifferenceInterval:
     n01: int
     n00: int
     level: float
-    method: DifferenceMethod
+    method: PairedDifferenceMethod
     generalises_to: Literal["these_models"] = "these_models"

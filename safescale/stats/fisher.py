@@ -6,10 +6,9 @@ from typing import Literal, TypeAlias
 
 import attrs
 import numpy as np
-import scipy
 
-from safescale.errors import DomainError
-from safescale.stats._domain import FloatVector, choice, successes_of_trials
+from safescale.stats._domain import choice, successes_of_trials
+from safescale.stats._hypergeometric import tables
 
 __all__ = ["Alternative", "FisherExactTest", "fisher_exact_test"]
 
@@ -18,8 +17,6 @@ ALTERNATIVES = ("two-sided", "greater", "less")
 
 # tables whose probability equals the observed one up to rounding count as equally extreme (R uses the same)
 _RELATIVE_TOLERANCE = 1e-7
-# every possible table is looked at; beyond this many the answer would take minutes and gigabytes
-_MAX_TABLES = 5_000_000
 
 
 @attrs.frozen(kw_only=True)
@@ -97,14 +94,9 @@ def fisher_exact_test(
     k1, n1 = successes_of_trials(successes_1, trials_1, suffix="_1")
     k2, n2 = successes_of_trials(successes_2, trials_2, suffix="_2")
     choice("alternative", alternative, ALTERNATIVES)
-    lowest, highest = max(0, k1 + k2 - n2), min(n1, k1 + k2)
-    if highest - lowest >= _MAX_TABLES:
-        raise DomainError(
-            f"the exact test would visit {highest - lowest + 1:,} tables, more than {_MAX_TABLES:,}; "
-            "with counts this large use newcombe_interval"
-        )
-    j = np.arange(lowest, highest + 1)
-    probability = _hypergeometric(j.astype(np.float64), n1, n2, k1 + k2)
+    j, log_weight = tables(n1, n2, k1 + k2, instead="use miettinen_nurminen_test")
+    probability = np.exp(log_weight)
+    probability /= probability.sum()
     if alternative == "greater":
         counted = j >= k1
     elif alternative == "less":
@@ -122,12 +114,3 @@ def fisher_exact_test(
         successes_2=k2,
         trials_2=n2,
     )
-
-
-def _hypergeometric(j: FloatVector, n1: int, n2: int, total: int) -> FloatVector:
-    """P(j) over the whole support; the common factor is left to the normalisation, which also absorbs rounding."""
-    gammaln = scipy.special.gammaln
-    log_p = -(gammaln(j + 1) + gammaln(n1 - j + 1) + gammaln(total - j + 1) + gammaln(n2 - total + j + 1))
-    p: FloatVector = np.exp(log_p - log_p.max())
-    p /= p.sum()
-    return p

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 
-from safescale.errors import DomainError
-from safescale.stats._domain import count, fraction, successes_of_trials
-from safescale.stats.difference import DifferenceInterval, PairedDifferenceInterval
-from safescale.stats.wilson import wilson_interval
+import numpy as np
+import numpy.typing as npt
 
-__all__ = ["newcombe_interval", "paired_newcombe_interval"]
+from safescale.errors import DomainError
+from safescale.stats._domain import FloatVector, IntVector, count, fraction, frozen
+from safescale.stats._two_samples import two_cells, two_columns
+from safescale.stats.difference import DifferenceInterval, DifferenceIntervals, PairedDifferenceInterval
+from safescale.stats.wilson import wilson_interval, wilson_intervals
+
+__all__ = ["newcombe_interval", "newcombe_intervals", "paired_newcombe_interval"]
 
 
 def newcombe_interval(
@@ -57,17 +61,14 @@ def newcombe_interval(
     >>> f"{100 * difference.estimate:.1f} pp [{100 * difference.low:.1f}, {100 * difference.high:.1f}]"
     '6.2 pp [-4.8, 10.0]'
     """
-    k1, n1 = successes_of_trials(successes_1, trials_1, suffix="_1")
-    k2, n2 = successes_of_trials(successes_2, trials_2, suffix="_2")
+    k1, n1, k2, n2 = two_cells(successes_1, trials_1, successes_2, trials_2)[0]
     level = fraction("level", level)
-    first, second = wilson_interval(k1, n1, level=level), wilson_interval(k2, n2, level=level)
-    p1, l1, u1 = first.estimate, first.low, first.high
-    p2, l2, u2 = second.estimate, second.low, second.high
-    theta = p1 - p2
+    columns = (np.array([whole], dtype=np.int64) for whole in (k1, n1, k2, n2))
+    theta, low, high = (float(bound[0]) for bound in _newcombe_bounds(*columns, level=level))
     return DifferenceInterval(
         estimate=theta,
-        low=max(-1.0, theta - math.hypot(p1 - l1, u2 - p2)),
-        high=min(1.0, theta + math.hypot(u1 - p1, p2 - l2)),
+        low=low,
+        high=high,
         successes_1=k1,
         trials_1=n1,
         successes_2=k2,
@@ -75,6 +76,74 @@ def newcombe_interval(
         level=level,
         method="newcombe",
     )
+
+
+def newcombe_intervals(
+    successes_1: npt.ArrayLike,
+    trials_1: npt.ArrayLike,
+    successes_2: npt.ArrayLike,
+    trials_2: npt.ArrayLike,
+    *,
+    level: float = 0.95,
+) -> DifferenceIntervals:
+    """
+    Newcombe's hybrid score intervals of many pairs of cells at once, each as in `newcombe_interval`.
+
+    Parameters
+    ----------
+    successes_1, trials_1 : array_like of int, shape (pairs,)
+        Counts of the first samples, ``0 <= k <= n``, ``n >= 1``. Unit: traces.
+    successes_2, trials_2 : array_like of int, shape (pairs,)
+        Counts of the second samples. Unit: traces.
+    level : float, default 0.95
+        Nominal coverage of each interval, strictly between 0 and 1. Unit: probability.
+
+    Returns
+    -------
+    DifferenceIntervals
+        Shape: ``(pairs,)`` per array. Unit: difference of fractions.
+
+    Raises
+    ------
+    DomainError
+        If a cell has no trials or more successes than trials, lengths differ, or there is no pair.
+
+    References
+    ----------
+    .. [1] R. G. Newcombe (1998), Statist. Med. 17, 873-890, method 10.
+
+    Examples
+    --------
+    >>> from safescale.stats import newcombe_intervals
+    >>> newcombe_intervals([15, 92], [241, 617], [0, 5], [32, 39]).low.round(3).tolist()
+    [-0.048, -0.12]
+    """
+    k1, n1, k2, n2 = two_columns(successes_1, trials_1, successes_2, trials_2)
+    level = fraction("level", level)
+    theta, low, high = _newcombe_bounds(k1, n1, k2, n2, level=level)
+    return DifferenceIntervals(
+        estimate=frozen(theta),
+        low=frozen(low),
+        high=frozen(high),
+        successes_1=frozen(k1),
+        trials_1=frozen(n1),
+        successes_2=frozen(k2),
+        trials_2=frozen(n2),
+        level=level,
+        method="newcombe",
+    )
+
+
+def _newcombe_bounds(
+    k1: IntVector, n1: IntVector, k2: IntVector, n2: IntVector, *, level: float
+) -> tuple[FloatVector, FloatVector, FloatVector]:
+    first, second = wilson_intervals(k1, n1, level=level), wilson_intervals(k2, n2, level=level)
+    p1, l1, u1 = first.estimate, first.low, first.high
+    p2, l2, u2 = second.estimate, second.low, second.high
+    theta: FloatVector = p1 - p2
+    low = np.maximum(-1.0, theta - np.hypot(p1 - l1, u2 - p2))
+    high = np.minimum(1.0, theta + np.hypot(u1 - p1, p2 - l2))
+    return theta, low, high
 
 
 def paired_newcombe_interval(n11: int, n10: int, n01: int, n00: int, *, level: float = 0.95) -> PairedDifferenceInterval:
