@@ -8,9 +8,20 @@ unit in their name. A result about size says what it ``generalises_to``: ``these
 """
 
 from safescale.stats.agresti_coull import agresti_coull_interval, agresti_coull_intervals
+from safescale.stats.anova_power import AnovaPower, anova_power
 from safescale.stats.benjamini_hochberg import BenjaminiHochbergResult, Dependence, benjamini_hochberg
+from safescale.stats.beta_binomial import BetaBinomialBoundary, BetaBinomialFit, beta_binomial_fit
+from safescale.stats.beta_binomial_regression import BetaBinomialRegression, beta_binomial_regression
+from safescale.stats.binomial_regression import BinomialDispersion, BinomialRegression, binomial_regression
 from safescale.stats.clopper_pearson import clopper_pearson_interval, clopper_pearson_intervals
 from safescale.stats.cluster_bootstrap import BootstrapMethod, ClusterBootstrap, cluster_bootstrap
+from safescale.stats.cluster_robust import (
+    ClusterRobustCovariance,
+    ClusterRobustKind,
+    ClusterRobustOLS,
+    cluster_robust_covariance,
+    cluster_robust_ols,
+)
 from safescale.stats.cochran_armitage import (
     CochranArmitageClusteredTest,
     CochranArmitageMethod,
@@ -19,7 +30,9 @@ from safescale.stats.cochran_armitage import (
     cochran_armitage_test,
 )
 from safescale.stats.cohen_kappa import CohenKappa, cohen_kappa, cohen_kappa_table
+from safescale.stats.commonality import CommonalityAnalysis, CommonalityShares, commonality
 from safescale.stats.corrected_rate import CorrectedRate, CorrectionMethod, corrected_rate
+from safescale.stats.design_effect import DesignEffectInterval, DesignEffectSource, design_effect_wilson_interval
 from safescale.stats.difference import (
     DifferenceInterval,
     DifferenceIntervals,
@@ -29,16 +42,24 @@ from safescale.stats.difference import (
 )
 from safescale.stats.equivalence import SlopeEquivalenceTest, SlopeEstimate, slope_equivalence_test
 from safescale.stats.eta_squared import EtaSquared, VarianceSharesFromF, eta_squared, variance_shares_from_f
+from safescale.stats.eta_squared_binomial_null import EtaSquaredBinomialNull, eta_squared_binomial_null
 from safescale.stats.fisher import Alternative, FisherExactTest, fisher_exact_test
 from safescale.stats.fleiss_kappa import FleissKappa, fleiss_kappa
 from safescale.stats.gwet import GwetAC, gwet_ac1, gwet_ac2
 from safescale.stats.holm import HolmResult, holm
+from safescale.stats.intraclass import (
+    BinaryIntraclassCorrelation,
+    IntraclassCorrelation,
+    intraclass_correlation,
+    intraclass_correlation_binary,
+)
 from safescale.stats.isotonic import IsotonicCheck, IsotonicDirection, MonotoneFit, isotonic_check
 from safescale.stats.jeffreys import jeffreys_interval, jeffreys_intervals
 from safescale.stats.jonckheere import JonckheereTerpstraTest, jonckheere_terpstra_test
 from safescale.stats.kendall import KendallMethod, KendallTest, RankingAgreement, kendall_tau, kendall_test
 from safescale.stats.krippendorff import KrippendorffAlpha, KrippendorffMetric, krippendorff_alpha
 from safescale.stats.label import ScalingLabel, scaling_label
+from safescale.stats.leave_one_out import LeaveOneOutSlopes, SlopeWithout, leave_one_family_out, leave_one_model_out
 from safescale.stats.mcnemar import McNemarMethod, McNemarTest, mcnemar_exact_test, mcnemar_midp_test
 from safescale.stats.meta_regression import MetaRegressionMethod, MetaRegressionSlope, meta_regression_slope
 from safescale.stats.miettinen_nurminen import (
@@ -58,9 +79,14 @@ from safescale.stats.newcombe import newcombe_interval, newcombe_intervals, pair
 from safescale.stats.odds_ratio import OddsRatioInterval, OddsRatioMethod, odds_ratio
 from safescale.stats.ols import OLSFit, ols
 from safescale.stats.pabak import Pabak, pabak
+from safescale.stats.partial_pooling import PartialPooling, TauPrior, partial_pooling
 from safescale.stats.permutation import PermutationTest, Statistic, permutation_test
+from safescale.stats.plan import ModelsPlan, plan_models
+from safescale.stats.plan_labels import LabelAllocation, LabelsPlan, plan_labels
+from safescale.stats.plan_prompts import PromptsPlan, plan_prompts
 from safescale.stats.power import SlopePower, SpearmanPowerFloor, slope_power, spearman_power_floor
 from safescale.stats.ppi import PPIRate, ppi_rate
+from safescale.stats.prediction import RatePrediction, prediction_interval
 from safescale.stats.proportion import IntervalMethod, ProportionInterval, ProportionIntervals
 from safescale.stats.raw_difference import RawDifference, raw_difference_per_decade
 from safescale.stats.risk_ratio import RiskRatioInterval, RiskRatioIntervals, RiskRatioMethod, risk_ratio, risk_ratio_intervals
@@ -71,37 +97,57 @@ from safescale.stats.size_slope import SizeSlopeMethod, SizeSlopeTest, size_slop
 from safescale.stats.sizes import distinct_sizes, smallest_attainable_p, spread_decades
 from safescale.stats.slope import LogScalingSlope, log_scaling_slope
 from safescale.stats.slope_permutation import PermutationMethod, PermutationSlopeTest, SlopeTwoSided, permutation_slope_test
+from safescale.stats.slopes_by_group import SLOPE_REASONS, LogScalingSlopes, log_scaling_slopes
 from safescale.stats.spearman import SpearmanMethod, SpearmanTest, SpearmanTwoSided, spearman_test
 from safescale.stats.tango import tango_interval
 from safescale.stats.theil_sen import TheilSenIntervalMethod, TheilSenSlope, theil_sen_slope
+from safescale.stats.two_lines import TwoLinesShape, TwoLinesTest, two_lines_test
+from safescale.stats.two_proportion_power import TwoProportionPower, TwoProportionTest, two_proportion_power
 from safescale.stats.validation_rate import ValidationMethod, ValidationRate
 from safescale.stats.wilson import wilson_interval, wilson_intervals
 from safescale.stats.within_group import WithinGroupSlope, within_group_slope
 
 __all__ = [
+    "SLOPE_REASONS",
     "AdjacentPair",
     "AdjacentSeparation",
     "AdjacentTest",
     "Alternative",
+    "AnovaPower",
     "BenjaminiHochbergResult",
+    "BetaBinomialBoundary",
+    "BetaBinomialFit",
+    "BetaBinomialRegression",
+    "BinaryIntraclassCorrelation",
+    "BinomialDispersion",
+    "BinomialRegression",
     "BootstrapMethod",
     "ClusterBootstrap",
+    "ClusterRobustCovariance",
+    "ClusterRobustKind",
+    "ClusterRobustOLS",
     "CochranArmitageClusteredTest",
     "CochranArmitageMethod",
     "CochranArmitageTest",
     "CohenKappa",
+    "CommonalityAnalysis",
+    "CommonalityShares",
     "CorrectedRate",
     "CorrectionMethod",
     "Dependence",
+    "DesignEffectInterval",
+    "DesignEffectSource",
     "DifferenceInterval",
     "DifferenceIntervals",
     "DifferenceMethod",
     "EtaSquared",
+    "EtaSquaredBinomialNull",
     "FisherExactTest",
     "FleissKappa",
     "GwetAC",
     "HolmResult",
     "IntervalMethod",
+    "IntraclassCorrelation",
     "IsotonicCheck",
     "IsotonicDirection",
     "JonckheereTerpstraTest",
@@ -109,7 +155,11 @@ __all__ = [
     "KendallTest",
     "KrippendorffAlpha",
     "KrippendorffMetric",
+    "LabelAllocation",
+    "LabelsPlan",
+    "LeaveOneOutSlopes",
     "LogScalingSlope",
+    "LogScalingSlopes",
     "McNemarMethod",
     "McNemarTest",
     "MetaRegressionMethod",
@@ -117,6 +167,7 @@ __all__ = [
     "MiettinenNurminenTest",
     "MinimumDetectableSlope",
     "MisclassificationMatrix",
+    "ModelsPlan",
     "MonotoneFit",
     "OLSFit",
     "OddsRatioInterval",
@@ -125,12 +176,15 @@ __all__ = [
     "Pabak",
     "PairedDifferenceInterval",
     "PairedDifferenceMethod",
+    "PartialPooling",
     "PermutationMethod",
     "PermutationSlopeTest",
     "PermutationTest",
+    "PromptsPlan",
     "ProportionInterval",
     "ProportionIntervals",
     "RankingAgreement",
+    "RatePrediction",
     "RawDifference",
     "RiskRatioInterval",
     "RiskRatioIntervals",
@@ -146,13 +200,19 @@ __all__ = [
     "SlopeEstimate",
     "SlopePower",
     "SlopeTwoSided",
+    "SlopeWithout",
     "SpearmanMethod",
     "SpearmanPowerFloor",
     "SpearmanTest",
     "SpearmanTwoSided",
     "Statistic",
+    "TauPrior",
     "TheilSenIntervalMethod",
     "TheilSenSlope",
+    "TwoLinesShape",
+    "TwoLinesTest",
+    "TwoProportionPower",
+    "TwoProportionTest",
     "ValidationMethod",
     "ValidationRate",
     "VarianceSharesFromF",
@@ -160,24 +220,35 @@ __all__ = [
     "adjacent_separation",
     "agresti_coull_interval",
     "agresti_coull_intervals",
+    "anova_power",
     "benjamini_hochberg",
+    "beta_binomial_fit",
+    "beta_binomial_regression",
+    "binomial_regression",
     "clopper_pearson_interval",
     "clopper_pearson_intervals",
     "cluster_bootstrap",
+    "cluster_robust_covariance",
+    "cluster_robust_ols",
     "cochran_armitage_clustered_test",
     "cochran_armitage_test",
     "cohen_kappa",
     "cohen_kappa_table",
+    "commonality",
     "corrected_rate",
+    "design_effect_wilson_interval",
     "detectable_slope_of_standard_error",
     "disjoint_intervals_alpha",
     "distinct_sizes",
     "eta_squared",
+    "eta_squared_binomial_null",
     "fisher_exact_test",
     "fleiss_kappa",
     "gwet_ac1",
     "gwet_ac2",
     "holm",
+    "intraclass_correlation",
+    "intraclass_correlation_binary",
     "isotonic_check",
     "jeffreys_interval",
     "jeffreys_intervals",
@@ -185,7 +256,10 @@ __all__ = [
     "kendall_tau",
     "kendall_test",
     "krippendorff_alpha",
+    "leave_one_family_out",
+    "leave_one_model_out",
     "log_scaling_slope",
+    "log_scaling_slopes",
     "mcnemar_exact_test",
     "mcnemar_midp_test",
     "meta_regression_slope",
@@ -201,9 +275,14 @@ __all__ = [
     "ols",
     "pabak",
     "paired_newcombe_interval",
+    "partial_pooling",
     "permutation_slope_test",
     "permutation_test",
+    "plan_labels",
+    "plan_models",
+    "plan_prompts",
     "ppi_rate",
+    "prediction_interval",
     "raw_difference_per_decade",
     "risk_ratio",
     "risk_ratio_intervals",
@@ -219,6 +298,8 @@ __all__ = [
     "spread_decades",
     "tango_interval",
     "theil_sen_slope",
+    "two_lines_test",
+    "two_proportion_power",
     "variance_shares_from_f",
     "wilson_interval",
     "wilson_intervals",
