@@ -91,7 +91,6 @@ def wheel(session: nox.Session) -> None:
     built = Path(session.create_tmp()).resolve() / "dist"
     session.run("python", "-m", "build", "--outdir", str(built), ".", silent=True)
     wheels = sorted(built.glob("*.whl"))
-    session.run("uv", "--version", external=True, success_codes=[0, 127], silent=True)
     session.install("--force-reinstall", str(wheels[-1]))
     session.run("safescale", "--help", silent=True)
     session.run("python", "-m", "safescale", "--version")
