@@ -47,6 +47,7 @@ from safescale.stats.fisher import Alternative, FisherExactTest, fisher_exact_te
 from safescale.stats.fleiss_kappa import FleissKappa, fleiss_kappa
 from safescale.stats.gwet import GwetAC, gwet_ac1, gwet_ac2
 from safescale.stats.holm import HolmResult, holm
+from safescale.stats.interaction_surface import ExchangeRate, InteractionSurface, SurfaceEffect, interaction_surface
 from safescale.stats.intraclass import (
     BinaryIntraclassCorrelation,
     IntraclassCorrelation,
@@ -142,10 +143,12 @@ __all__ = [
     "DifferenceMethod",
     "EtaSquared",
     "EtaSquaredBinomialNull",
+    "ExchangeRate",
     "FisherExactTest",
     "FleissKappa",
     "GwetAC",
     "HolmResult",
+    "InteractionSurface",
     "IntervalMethod",
     "IntraclassCorrelation",
     "IsotonicCheck",
@@ -206,6 +209,7 @@ __all__ = [
     "SpearmanTest",
     "SpearmanTwoSided",
     "Statistic",
+    "SurfaceEffect",
     "TauPrior",
     "TheilSenIntervalMethod",
     "TheilSenSlope",
@@ -247,6 +251,7 @@ __all__ = [
     "gwet_ac1",
     "gwet_ac2",
     "holm",
+    "interaction_surface",
     "intraclass_correlation",
     "intraclass_correlation_binary",
     "isotonic_check",

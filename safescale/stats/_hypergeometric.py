@@ -15,8 +15,8 @@ def tables(n1: int, n2: int, total: int, *, instead: str) -> tuple[IntVector, Fl
     """
     The first count in every table with ``total`` successes, and the log of ``C(n1, j) C(n2, total - j)`` less its largest.
 
-    The ratio of neighbours is a ratio of small whole numbers, so the sum of its logs keeps the digits that differences
-    of log factorials lose when the counts are large.
+    Neighbours have a simple ratio. Its logs, summed outward from the most probable table, keep the digits that
+    differences of log factorials lose when the counts are large.
     """
     lowest, highest = max(0, total - n2), min(n1, total)
     if highest - lowest >= MAX_TABLES:
@@ -27,5 +27,7 @@ def tables(n1: int, n2: int, total: int, *, instead: str) -> tuple[IntVector, Fl
     j = np.arange(lowest, highest + 1)
     before = j[:-1].astype(np.float64)
     ratio = ((n1 - before) * (total - before)) / ((before + 1.0) * (n2 - total + before + 1.0))
-    log_weight = np.concatenate([[0.0], np.cumsum(np.log(ratio))])
-    return j, log_weight - log_weight.max()
+    step = np.log(ratio)
+    top = int(np.searchsorted(-step, 0.0))
+    outward = (-np.cumsum(step[:top][::-1])[::-1], [0.0], np.cumsum(step[top:]))
+    return j, np.concatenate(outward)

@@ -24,7 +24,7 @@ def increasing_root(
     Where an increasing function crosses zero, per cell, to the last digits.
 
     The caller vouches that the value is at most 0 at ``low`` and at least 0 at ``high``; neither end is evaluated
-    unless a step lands there. A Newton step is taken when it at most halves the step before, else the bracket is
+    unless a step lands there. A Newton step is taken when it is at most half the step before, else the bracket is
     halved, so flat stretches, kinks and zeros at an end do no harm.
     """
     low, high = low.copy(), high.copy()
@@ -38,8 +38,9 @@ def increasing_root(
         np.copyto(low, x, where=value < 0)
         np.copyto(high, x, where=value >= 0)
         tolerance = 4 * _EPSILON * np.abs(x) + absolute
-        newton = np.clip(x - np.divide(value, slope, out=np.full_like(x, np.inf), where=slope > 0), low, high)
-        helps = np.abs(newton - x) <= np.maximum(0.5 * before, 2 * tolerance)
+        steep = slope > 0
+        newton = np.clip(x - np.divide(value, slope, out=np.zeros_like(x), where=steep), low, high)
+        helps = steep & (np.abs(newton - x) <= np.maximum(0.5 * before, 2 * tolerance))
         after = np.where(helps, newton, low + 0.5 * (high - low))
         after = np.where(done, x, after)
         before = np.abs(after - x)

@@ -263,7 +263,10 @@ def _score(k1: int, n1: int, k2: int, n2: int, d: float) -> float:
     if gap == 0.0:
         return 0.0
     p2 = _likeliest_second_rate(k1, n1, k2, n2, d)
-    p1 = min(1.0, p2 + d)
+    if p2 > 0.75 * (1.0 - d):
+        # near the upper end 1 - p1 has digits that p2 has not: the same question about failures
+        return _score(n2 - k2, n2, n1 - k1, n1, d)
+    p1 = p2 + d
     variance = (p1 * (1 - p1) / n1 + p2 * (1 - p2) / n2) * (n1 + n2) / (n1 + n2 - 1)
     return gap / math.sqrt(variance)
 

@@ -297,11 +297,11 @@ def _lower_limit(k1: FloatVector, n1: FloatVector, k2: FloatVector, n2: FloatVec
     most = np.minimum(_alone_1(k1, f1, z2), _alone_2(k2, f2, z2))
     least = np.minimum(_alone_1(k1, f1, z2 / 2), _alone_2(k2, f2, z2 / 2))
     m = increasing_root(partial(_excess, k1, f1, k2, f2, z2), least, most)
-    p2 = (k2 + m) / (n2 + m)
-    # a full first sample stays at 1 until m = n1; from there on its rate alone makes up what z^2 still lacks
-    lacking = np.where(m < n1, 0.0, np.maximum(z2 - m * (m * f2 / (k2 + m)), 0.0))
+    # a full first sample stays full until m = n1; from there on its rate alone makes up what z^2 still lacks
+    lacking = np.where(f1 > 0, 0.0, np.maximum(z2 - n1 * (n1 * f2 / (k2 + n1)), 0.0))
+    m = np.where(lacking > 0, n1, m)
     p1 = np.where(f1 > 0, (k1 - m) / np.where(f1 > 0, n1 - m, 1.0), n1 / (n1 + lacking))
-    return np.where(none, 0.0, p1 / p2)
+    return np.where(none, 0.0, p1 * ((n2 + m) / (k2 + m)))
 
 
 def _excess(
@@ -317,7 +317,7 @@ def _excess(
 
 def _alone_1(k: FloatVector, f: FloatVector, z2: float) -> FloatVector:
     """The m with ``m^2 f / (k - m) = z^2``: where the first term alone is z^2; k itself where f = 0."""
-    return 2 * z2 * k / (z2 + np.sqrt(z2 * z2 + 4 * f * z2 * k))
+    return np.where(f > 0, 2 * z2 * k / (z2 + np.sqrt(z2 * z2 + 4 * f * z2 * k)), k)
 
 
 def _alone_2(k: FloatVector, f: FloatVector, z2: float) -> FloatVector:

@@ -1,4 +1,4 @@
-"""Fisher's and McNemar's exact tests."""
+"""Fisher's exact test, McNemar's exact and mid-p tests."""
 
 from fractions import Fraction
 from math import comb
@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 import strategies as own
 from safescale.errors import DomainError
-from safescale.stats import fisher_exact_test, mcnemar_exact_test
+from safescale.stats import fisher_exact_test, mcnemar_exact_test, mcnemar_midp_test
+from stats.two_sample_strategies import random_columns
 
 ALTERNATIVES = st.sampled_from(["two-sided", "greater", "less"])
 
@@ -67,6 +68,22 @@ def test_a_probability_too_small_for_a_float_is_not_zero():
     assert 0 < p < 1e-300
 
 
+def test_fisher_keeps_its_digits_at_large_counts():
+    """Log factorials of a million lose eight digits, and with them the p of a rare table; here in whole numbers."""
+    k1, n1, k2, n2 = 40, 10**6, 5, 10**6
+    whole = fisher_by_fractions(k1, n1, k2, n2, "greater")
+    assert fisher_exact_test(k1, n1, k2, n2, alternative="greater").p_value == pytest.approx(float(whole), rel=1e-12)
+
+
+def test_differential_fisher():
+    """2,000 seeded tables and all three alternatives against whole numbers."""
+    columns = [column.tolist() for column in random_columns(2000, seed=26, max_trials=40)]
+    for at, pair in enumerate(zip(*columns, strict=True)):
+        alternative = ("two-sided", "greater", "less")[at % 3]
+        got = fisher_exact_test(*pair, alternative=alternative).p_value
+        assert got == pytest.approx(float(fisher_by_fractions(*pair, alternative)), rel=1e-11)
+
+
 def test_fisher_refuses_counts_that_would_hang():
     with pytest.raises(DomainError, match="would visit 500,001,001 tables, more than 5,000,000; with counts this large"):
         fisher_exact_test(5 * 10**8, 10**9, 10**3, 10**9 * 2 + 10**3, alternative="less")
@@ -95,7 +112,7 @@ def test_mcnemar_is_a_binomial_share(b, c, alternative):
     got = mcnemar_exact_test(b, c, alternative=alternative)
     assert got.p_value == pytest.approx(float(min(Fraction(1), share)), rel=1e-12)
     assert got.p_floor <= got.p_value <= 1
-    assert (got.n10, got.n01, got.alternative) == (b, c, alternative)
+    assert (got.n10, got.n01, got.alternative, got.method) == (b, c, alternative, "exact")
 
 
 @given(st.integers(0, 300), st.integers(1, 300))
@@ -121,3 +138,86 @@ def test_mcnemar_is_never_zero():
 def test_mcnemar_refuses_a_bool():
     with pytest.raises(DomainError, match="n10 must be a whole number, got the truth value"):
         mcnemar_exact_test(np.True_, 3)
+
+
+# ---- mid-p ----------------------------------------------------------------------------------------------------------
+
+
+@given(st.integers(0, 60), st.integers(0, 60), ALTERNATIVES)
+def test_midp_counts_half_of_what_is_exactly_as_extreme(b, c, alternative):
+    """The definition over all outcomes: P(more extreme) + P(equally extreme) / 2, with no doubling anywhere."""
+    n = b + c
+    extremity = {"greater": lambda j: j, "less": lambda j: -j, "two-sided": lambda j: abs(2 * j - n)}[alternative]
+    doubled = sum(comb(n, j) * ((extremity(j) > extremity(b)) * 2 + (extremity(j) == extremity(b))) for j in range(n + 1))
+    got = mcnemar_midp_test(b, c, alternative=alternative)
+    assert got.p_value == pytest.approx(float(Fraction(doubled, 2 * 2**n)) if n else 1.0, rel=1e-12)
+    assert got.p_floor <= got.p_value <= 1
+    assert (got.n10, got.n01, got.alternative, got.method, got.generalises_to) == (b, c, alternative, "midp", "these_models")
+
+
+@pytest.mark.parametrize(
+    ("table", "midp", "exact"),
+    [
+        # Fagerland, Lydersen, Laake (2013), BMC Med. Res. Methodol. 13, 91: Bentur et al., 1 against 7
+        ((1, 7), "0.039062", "0.070312"),
+        # R package contingencytables (the same authors' book), stored outputs for Cavo et al., 6 against 16
+        ((6, 16), "0.034690", "0.052479"),
+    ],
+)
+def test_midp_matches_its_authors(table, midp, exact):
+    assert f"{mcnemar_midp_test(*table).p_value:.6f}" == midp
+    assert f"{mcnemar_exact_test(*table).p_value:.6f}" == exact
+
+
+@given(st.integers(1, 200), ALTERNATIVES)
+def test_law_midp_is_one_half_on_average(n, alternative):
+    """Under the null hypothesis, whatever the number of disagreeing pairs; the exact p is larger on average."""
+    average = sum(comb(n, b) / 2**n * mcnemar_midp_test(b, n - b, alternative=alternative).p_value for b in range(n + 1))
+    assert average == pytest.approx(0.5, rel=1e-10)
+
+
+@given(st.integers(0, 400), st.integers(0, 400), ALTERNATIVES)
+def test_law_midp_is_below_exact_and_symmetric(b, c, alternative):
+    midp, exact = (test(b, c, alternative=alternative) for test in (mcnemar_midp_test, mcnemar_exact_test))
+    assert midp.p_value < exact.p_value or b + c == 0 or midp.p_value == 1
+    mirrored = {"two-sided": "two-sided", "greater": "less", "less": "greater"}[alternative]
+    assert mcnemar_midp_test(c, b, alternative=mirrored).p_value == midp.p_value
+
+
+@given(st.integers(1, 400), ALTERNATIVES)
+def test_law_midp_reaches_its_floor_when_all_pairs_point_one_way(n, alternative):
+    b, c = (0, n) if alternative == "less" else (n, 0)
+    got = mcnemar_midp_test(b, c, alternative=alternative)
+    assert got.p_value == pytest.approx(got.p_floor, rel=1e-12)
+
+
+def test_differential_mcnemar():
+    """2,500 seeded counts up to a million pairs against scipy's binomial distribution."""
+    rng = np.random.default_rng(27)
+    n = np.concatenate([rng.integers(1, 40, 1000), rng.integers(990, 1010, 500), rng.integers(1, 10**6, 1000)])
+    b = rng.binomial(n, np.where(rng.random(2500) < 0.5, 0.5, rng.uniform(0.48, 0.52, 2500)))
+    m = np.minimum(b, n - b)
+    tail, point = scipy.stats.binom.cdf(m, n, 0.5), scipy.stats.binom.pmf(m, n, 0.5)
+    exact = np.where(2 * m == n, 1.0, 2 * tail)
+    midp = np.where(2 * m == n, 1 - point / 2, 2 * tail - point)
+    got = [
+        (mcnemar_exact_test(int(x), int(y)).p_value, mcnemar_midp_test(int(x), int(y)).p_value)
+        for x, y in zip(b, n - b, strict=True)
+    ]
+    assert np.array([pair[0] for pair in got]) == pytest.approx(exact, rel=1e-8)
+    assert np.array([pair[1] for pair in got]) == pytest.approx(midp, rel=1e-8)
+    assert (2 * m == n).sum() > 10
+
+
+def test_midp_without_disagreement_is_no_evidence_and_never_zero():
+    for alternative in ("two-sided", "greater", "less"):
+        got = mcnemar_midp_test(0, 0, alternative=alternative)
+        assert got.p_value == got.p_floor == 1
+    assert mcnemar_midp_test(5000, 0).p_value == mcnemar_midp_test(5000, 0).p_floor > 0
+
+
+def test_midp_refuses_what_exact_refuses():
+    with pytest.raises(DomainError, match="n01 must not be negative, got -1"):
+        mcnemar_midp_test(3, -1)
+    with pytest.raises(DomainError, match="alternative must be one of"):
+        mcnemar_midp_test(3, 1, alternative="larger")

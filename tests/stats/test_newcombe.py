@@ -2,12 +2,16 @@
 
 import math
 
+import numpy as np
 import pytest
+import scipy.special
 from hypothesis import given
+from hypothesis import strategies as st
 
 import strategies as own
 from safescale.errors import DomainError
-from safescale.stats import newcombe_interval, paired_newcombe_interval, wilson_interval
+from safescale.stats import newcombe_interval, newcombe_intervals, paired_newcombe_interval, wilson_interval
+from stats.two_sample_strategies import columns_of_pairs, pairs, random_columns
 
 
 @given(own.cells(), own.cells(), own.levels())
@@ -49,6 +53,71 @@ def test_stays_in_range_and_carries_its_inputs(first, second, level):
     assert got.low < got.high
     assert (got.successes_1, got.trials_1, got.successes_2, got.trials_2) == first + second
     assert (got.level, got.method, got.generalises_to) == (level, "newcombe", "these_models")
+
+
+@given(columns_of_pairs(), own.levels())
+def test_law_many_pairs_are_each_pair(rows, level):
+    many = newcombe_intervals(*zip(*rows, strict=True), level=level)
+    singles = [newcombe_interval(*row, level=level) for row in rows]
+    for name in ("estimate", "low", "high"):
+        assert getattr(many, name) == pytest.approx([getattr(one, name) for one in singles], abs=1e-15)
+    assert (many.level, many.method) == (level, "newcombe")
+
+
+@given(pairs(max_trials=500), st.integers(2, 20))
+def test_law_replicating_the_data_narrows(pair, times):
+    one, many = newcombe_interval(*pair), newcombe_interval(*(times * count for count in pair))
+    assert many.high - many.low < one.high - one.low
+
+
+@given(pairs(), own.levels(), own.levels())
+def test_law_a_higher_level_contains_a_lower(pair, level, other):
+    narrow, wide = (newcombe_interval(*pair, level=value) for value in sorted((level, other)))
+    assert wide.low <= narrow.low
+    assert narrow.high <= wide.high
+
+
+def test_differential_newcombe():
+    """2,500 seeded tables against the textbook form of Wilson's limits, worked here."""
+    k1, n1, k2, n2 = random_columns(2500, seed=24)
+    z = scipy.special.ndtri(0.975)
+
+    def wilson(k, n):
+        centre = (k + z**2 / 2) / (n + z**2)
+        half = z / (n + z**2) * np.sqrt(k * (n - k) / n + z**2 / 4)
+        return centre - half, centre + half
+
+    (l1, u1), (l2, u2), p1, p2 = wilson(k1, n1), wilson(k2, n2), k1 / n1, k2 / n2
+    got = newcombe_intervals(k1, n1, k2, n2)
+    low = np.maximum(-1, p1 - p2 - np.sqrt((p1 - l1) ** 2 + (u2 - p2) ** 2))
+    high = np.minimum(1, p1 - p2 + np.sqrt((u1 - p1) ** 2 + (p2 - l2) ** 2))
+    assert np.abs(got.low - low).max() < 1e-13
+    assert np.abs(got.high - high).max() < 1e-13
+    assert (low == -1).sum() > 20
+    assert np.array_equal(got.estimate, p1 - p2)
+
+
+def test_differential_paired_newcombe():
+    """2,000 seeded tables, half of them with an empty cell, against the paper's steps in its own letters."""
+    rng = np.random.default_rng(25)
+    tables = rng.integers(0, rng.choice([3, 20, 300], (2000, 1)), (2000, 4)) * (rng.random((2000, 4)) > 0.2)
+    tables[tables.sum(axis=1) == 0] = (1, 0, 0, 0)
+    kinds = set()
+    for a, b, c, d in tables.tolist():
+        n, product = a + b + c + d, (a + b) * (c + d) * (a + c) * (b + d)
+        cross = a * d - b * c
+        numerator = cross - n / 2 if cross > n / 2 else (0 if cross >= 0 else cross)
+        phi = numerator / math.sqrt(product) if product else 0.0
+        kinds.add((product > 0, numerator > 0, numerator < 0))
+        one, two = wilson_interval(a + b, n), wilson_interval(a + c, n)
+        dl1, du1 = one.estimate - one.low, one.high - one.estimate
+        dl2, du2 = two.estimate - two.low, two.high - two.estimate
+        delta = math.sqrt(dl1**2 - 2 * phi * dl1 * du2 + du2**2)
+        epsilon = math.sqrt(du1**2 - 2 * phi * du1 * dl2 + dl2**2)
+        got = paired_newcombe_interval(a, b, c, d)
+        assert got.low == pytest.approx(max(-1, (b - c) / n - delta), abs=1e-12)
+        assert got.high == pytest.approx(min(1, (b - c) / n + epsilon), abs=1e-12)
+    assert len(kinds) >= 4
 
 
 # R. G. Newcombe (1998), Statist. Med. 17, 2635-2650: 36, 12, 2, 0 printed as .0569 to .3404 for method 10
