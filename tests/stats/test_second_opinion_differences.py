@@ -23,22 +23,34 @@ from stats.two_sample_strategies import pairs, random_columns
 INNER = pairs(max_trials=400).filter(lambda pair: 0 < pair[0] < pair[1] and 0 < pair[2] < pair[3])
 
 
+def score_interval_of_statsmodels(pair):
+    """Its limits, or None where it raises or one of them is NaN; its warnings on the way are its own."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            limits = confint_proportions_2indep(*pair, method="score", compare="diff", correction=True)
+        except (ValueError, ZeroDivisionError):
+            return None
+    return None if np.isnan(limits).any() else limits
+
+
 def test_miettinen_nurminen_where_statsmodels_can_be_compared():
     """
-    Roughly equal limits for 25 tables without an empty cell, and no closer.
+    Roughly equal limits for tables without an empty cell, and no closer.
 
     statsmodels 0.15 writes count0 for nobs0 in the cubic's linear term (score_test_proportions_2indep), so off d = 0 its
     rates are not the most likely ones; `test_the_statistic_is_that_of_the_paper` holds ours to the paper at 50 digits.
     """
     columns = random_columns(200, seed=29, max_trials=300)
     rows = [row for row in zip(*(c.tolist() for c in columns), strict=True) if 3 < row[0] < row[1] - 3 and 3 < row[2] < row[3] - 3]
-    assert len(rows) >= 25
-    worst = 0.0
-    for pair in rows[:25]:
-        other = confint_proportions_2indep(*pair, method="score", compare="diff", correction=True)
-        got = miettinen_nurminen_interval(*pair)
-        worst = max(worst, abs(got.low - other[0]), abs(got.high - other[1]))
-    assert 1e-5 < worst < 0.02
+    gaps = []
+    for pair in rows:
+        other, got = score_interval_of_statsmodels(pair), miettinen_nurminen_interval(*pair)
+        if other is not None:
+            gaps.append(max(abs(got.low - other[0]), abs(got.high - other[1])))
+    print(f"statsmodels' score limits differ by {max(gaps):.1e} at most in {len(gaps)} of {len(rows)} ordinary tables")
+    assert len(gaps) > 10
+    assert 1e-5 < max(gaps) < 0.02
 
 
 def test_the_rates_of_statsmodels_are_not_the_most_likely_ones():
@@ -55,12 +67,7 @@ def test_how_often_the_score_interval_of_statsmodels_fails_where_ours_answers():
     for pair in zip(*(column.tolist() for column in random_columns(150, seed=29, max_trials=300)), strict=True):
         got = miettinen_nurminen_interval(*pair)
         assert -1 <= got.low < got.high <= 1
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            try:
-                failures += bool(np.isnan(confint_proportions_2indep(*pair, method="score", compare="diff")).any())
-            except (ValueError, ZeroDivisionError):
-                failures += 1
+        failures += score_interval_of_statsmodels(pair) is None
     print(f"statsmodels' score interval failed on {failures} of 150 tables, ours on none")
     assert failures > 20
 
