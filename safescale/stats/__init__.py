@@ -92,6 +92,7 @@ from safescale.stats.proportion import IntervalMethod, ProportionInterval, Propo
 from safescale.stats.raw_difference import RawDifference, raw_difference_per_decade
 from safescale.stats.risk_ratio import RiskRatioInterval, RiskRatioIntervals, RiskRatioMethod, risk_ratio, risk_ratio_intervals
 from safescale.stats.rogan_gladen import RoganGladenRate, rogan_gladen_rate
+from safescale.stats.scaling_form import FormVerdict, ScalingForm, ScalingFormComparison, scaling_form_comparison
 from safescale.stats.separation import AdjacentPair, AdjacentSeparation, AdjacentTest, adjacent_separation, disjoint_intervals_alpha
 from safescale.stats.shape import SeriesShape, Shape, shape_of_series
 from safescale.stats.size_slope import SizeSlopeMethod, SizeSlopeTest, size_slope_test
@@ -146,6 +147,7 @@ __all__ = [
     "ExchangeRate",
     "FisherExactTest",
     "FleissKappa",
+    "FormVerdict",
     "GwetAC",
     "HolmResult",
     "InteractionSurface",
@@ -194,6 +196,8 @@ __all__ = [
     "RiskRatioMethod",
     "RoganGladenRate",
     "SampledOn",
+    "ScalingForm",
+    "ScalingFormComparison",
     "ScalingLabel",
     "SeriesShape",
     "Shape",
@@ -292,6 +296,7 @@ __all__ = [
     "risk_ratio",
     "risk_ratio_intervals",
     "rogan_gladen_rate",
+    "scaling_form_comparison",
     "scaling_label",
     "shape_of_series",
     "size_slope_test",
