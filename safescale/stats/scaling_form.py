@@ -1,0 +1,253 @@
+"""Which line: the rate, or the log of the rate, on log10 size? By how well each foretells the sizes left out."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal, TypeAlias
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+import scipy
+
+from safescale.errors import InsufficientData
+from safescale.stats._domain import FloatVector, fraction, same_length, sizes, successes_of_trials_arrays
+from safescale.stats._tails import DEFAULT_SEED, RESAMPLES, tail_share
+
+__all__ = ["FormVerdict", "ScalingForm", "ScalingFormComparison", "scaling_form_comparison"]
+
+ScalingForm: TypeAlias = Literal["log_linear", "log_log"]
+FormVerdict: TypeAlias = Literal["log_linear", "log_log", "cannot_tell"]
+
+MIN_SIZES = 4
+MOST_EXACT_SIZES = 18
+_FARTHEST = 12.0  # log odds at the two ends of the line: rates between 6e-6 and 1 - 6e-6
+
+
+@attrs.frozen(kw_only=True)
+class ScalingFormComparison:
+    """
+    A comparison of two forms of scaling by leave-one-size-out log score.
+
+    Attributes
+    ----------
+    verdict : {"log_linear", "log_log", "cannot_tell"}
+        The form that foretells the left-out sizes better, where ``p_value <= alpha``; else "cannot_tell".
+    reason : str
+        The verdict in words, with what would decide where nothing does.
+    log_score : dict of str to float
+        Total log score of each form: log probability (natural) of the left-out counts, over all sizes. Higher is better.
+    difference : float
+        Log score of "log_log" less that of "log_linear".
+    difference_by_size : tuple of float, shape (sizes,)
+        The same, for each left-out size in increasing order; scaled to one trace by ``trials`` of that size.
+    p_value : float
+        Two-sided sign-flip test of those differences per trace: sizes, not traces, are the units.
+    p_floor : float
+        The smallest p that so many sizes can reach, ``2 / 2^sizes``.
+    alpha : float
+        Threshold of the verdict.
+    clipped : int
+        Predictions that left (0, 1) and were set to the nearest rate that the data can tell from 0 or 1.
+    left_out_params_b : tuple of float, shape (sizes,)
+        The sizes, in increasing order.
+    params_b : tuple of float
+        The sizes that were given.
+    successes, trials : tuple of int
+        The counts that were given.
+    generalises_to : {"new_models"}
+        Sizes that were not fitted are foretold.
+    """
+
+    verdict: FormVerdict
+    reason: str
+    log_score: dict[ScalingForm, float]
+    difference: float
+    difference_by_size: tuple[float, ...]
+    p_value: float
+    p_floor: float
+    alpha: float
+    clipped: int
+    left_out_params_b: tuple[float, ...]
+    params_b: tuple[float, ...]
+    successes: tuple[int, ...]
+    trials: tuple[int, ...]
+    generalises_to: Literal["new_models"] = "new_models"
+
+
+def scaling_form_comparison(
+    params_b: npt.ArrayLike, successes: npt.ArrayLike, trials: npt.ArrayLike, *, alpha: float = 0.05
+) -> ScalingFormComparison:
+    """
+    Compare ``rate = a + b log10(size)`` with ``log(rate) = a + b log10(size)``.
+
+    Each distinct size is left out in turn; both lines are fitted to the others by binomial maximum likelihood, with rates kept
+    inside (0, 1) over the fitted sizes; the left-out counts are scored by their binomial log probability. A rate of zero enters
+    through the likelihood: nothing is added to it and nothing is dropped. The differences per trace of the sizes are tested
+    against 0 by changing their signs in all ways.
+
+    Parameters
+    ----------
+    params_b : array_like of float, shape (models,)
+        Model sizes, at least 4 distinct. Unit: billions of parameters.
+    successes, trials : array_like of int, shape (models,)
+        Counts per model. Unit: traces.
+    alpha : float, default 0.05
+        Threshold of the verdict. Unit: probability.
+
+    Returns
+    -------
+    ScalingFormComparison
+        Shape: scalar. Log scores in natural units.
+
+    Raises
+    ------
+    InsufficientData
+        With fewer than 4 distinct sizes (a line needs 3 of them when one is left out), or no success or no failure at all.
+    DomainError
+        If an input is out of range.
+
+    Notes
+    -----
+    "cannot_tell" is the usual answer: under 6 sizes no test can reach .05 (``p_floor``), and over less than two decades the two
+    lines hardly part.
+
+    References
+    ----------
+    .. [1] T. Gneiting, A. E. Raftery (2007), J. Amer. Statist. Assoc. 102, 359-378, section 4 (log score).
+    .. [2] E. J. G. Pitman (1937), J. Roy. Statist. Soc. Suppl. 4, 119-130 (sign changes).
+
+    Examples
+    --------
+    Four sizes cannot tell, whatever they show:
+
+    >>> from safescale.stats import scaling_form_comparison
+    >>> found = scaling_form_comparison([1, 3, 10, 30], [400, 200, 100, 50], [1000] * 4)
+    >>> found.verdict, found.p_floor
+    ('cannot_tell', 0.125)
+    """
+    size = sizes(params_b)
+    k, n = (a.astype(np.float64) for a in successes_of_trials_arrays(successes, trials))
+    same_length("params_b", len(size), "successes", len(k))
+    alpha = fraction("alpha", alpha)
+    distinct = np.unique(size)
+    if len(distinct) < MIN_SIZES:
+        raise InsufficientData(
+            f"leaving one size out of a line needs at least {MIN_SIZES} distinct sizes, got {len(distinct)}; "
+            "add models of other sizes"
+        )
+    if k.sum() in (0, n.sum()):
+        raise InsufficientData(f"{'no success' if k.sum() == 0 else 'no failure'} in {int(n.sum())} traces: both lines are flat")
+    x = np.log10(size)
+    by_size: dict[ScalingForm, list[float]] = {"log_linear": [], "log_log": []}
+    weights, clipped = [], 0
+    for left_out in distinct:
+        out = size == left_out
+        weights.append(float(n[out].sum()))
+        for form, scores in by_size.items():
+            rate = _line(form, x[~out], k[~out], n[~out], x[out])
+            nearest = 0.5 / (float(n[~out].sum()) + 1.0)
+            inside = np.clip(rate, nearest, 1 - nearest)
+            clipped += int(np.count_nonzero(inside != rate))
+            scores.append(float(np.sum(_log_probability(k[out], n[out], inside))))
+    differences = np.array(by_size["log_log"]) - np.array(by_size["log_linear"])
+    per_trace = differences / np.array(weights)
+    p_value, p_floor = _sign_flip_p_value(per_trace), max(2.0 / 2 ** len(distinct), _lowest_p(len(distinct)))
+    verdict = _verdict(per_trace, p_value, alpha)
+    return ScalingFormComparison(
+        verdict=verdict,
+        reason=_reason(verdict, p_value, p_floor, alpha, distinct),
+        log_score={form: math.fsum(scores) for form, scores in by_size.items()},
+        difference=math.fsum(differences.tolist()),
+        difference_by_size=tuple(per_trace.tolist()),
+        p_value=p_value,
+        p_floor=p_floor,
+        alpha=alpha,
+        clipped=clipped,
+        left_out_params_b=tuple(distinct.tolist()),
+        params_b=tuple(size.tolist()),
+        successes=tuple(k.astype(np.int64).tolist()),
+        trials=tuple(n.astype(np.int64).tolist()),
+    )
+
+
+def _line(form: ScalingForm, x: FloatVector, k: FloatVector, n: FloatVector, at: FloatVector) -> FloatVector:
+    """
+    Rates at ``at`` of the line of highest binomial likelihood over ``x``.
+
+    The line is held by the log odds of its two ends, so that every rate between them is one. Either likelihood is concave in
+    its line, and the log odds only bend the scale: there is one maximum.
+    """
+    low, high = float(x.min()), float(x.max())
+    share = (x - low) / (high - low)
+
+    def loss(ends: FloatVector) -> tuple[float, FloatVector]:
+        one, other = scipy.special.expit(ends)
+        rate = _rates(form, one, other, share)
+        steep = k / rate - (n - k) / (1 - rate)
+        if form == "log_linear":
+            slopes = np.array([(1 - share) @ steep * one * (1 - one), share @ steep * other * (1 - other)])
+        else:
+            slopes = np.array([(1 - share) @ (steep * rate) * (1 - one), share @ (steep * rate) * (1 - other)])
+        return -float(np.sum(_log_probability(k, n, rate))) / float(n.sum()), -slopes / float(n.sum())
+
+    start = np.array([_log_odds(k[x == end].sum(), n[x == end].sum()) for end in (low, high)])
+    bounds, options = [(-_FARTHEST, _FARTHEST)] * 2, {"ftol": 1e-15, "gtol": 1e-10, "maxiter": 500}
+    fit = scipy.optimize.minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+    one, other = scipy.special.expit(fit.x)
+    return _rates(form, one, other, (at - low) / (high - low))
+
+
+def _rates(form: ScalingForm, one: float, other: float, share: FloatVector) -> FloatVector:
+    if form == "log_linear":
+        return np.asarray(one + (other - one) * share, dtype=np.float64)
+    return np.asarray(np.exp(np.log(one) + (np.log(other) - np.log(one)) * share), dtype=np.float64)
+
+
+def _log_odds(successes: float, trials: float) -> float:
+    return float(scipy.special.logit((successes + 0.5) / (trials + 1.0)))
+
+
+def _log_probability(k: FloatVector, n: FloatVector, rate: FloatVector) -> FloatVector:
+    ways = scipy.special.gammaln(n + 1) - scipy.special.gammaln(k + 1) - scipy.special.gammaln(n - k + 1)
+    return np.asarray(ways + scipy.special.xlogy(k, rate) + scipy.special.xlog1py(n - k, -rate), dtype=np.float64)
+
+
+def _lowest_p(sizes_left_out: int) -> float:
+    return 0.0 if sizes_left_out <= MOST_EXACT_SIZES else 1.0 / (RESAMPLES + 1)
+
+
+def _sign_flip_p_value(differences: FloatVector) -> float:
+    """Share of the sign patterns whose sum is at least as far from 0; all patterns up to 18 sizes, random ones beyond."""
+    exact = len(differences) <= MOST_EXACT_SIZES
+    if exact:
+        sums = np.zeros(1)
+        for difference in differences:
+            sums = np.concatenate([sums - difference, sums + difference])
+    else:
+        rng = np.random.default_rng(DEFAULT_SEED)
+        sums = (rng.integers(0, 2, (RESAMPLES, len(differences))) * 2 - 1) @ differences
+    tolerance = 1e-9 * float(np.abs(differences).sum())
+    observed = float(differences.sum())
+    return tail_share(sums, observed, "two-sided", doubled=False, extra=0 if exact else 1, tolerance=tolerance)
+
+
+def _verdict(per_trace: FloatVector, p_value: float, alpha: float) -> FormVerdict:
+    if p_value > alpha:
+        return "cannot_tell"
+    return "log_log" if per_trace.sum() > 0 else "log_linear"
+
+
+def _reason(verdict: FormVerdict, p_value: float, p_floor: float, alpha: float, distinct: FloatVector) -> str:
+    if verdict != "cannot_tell":
+        words = "log rate" if verdict == "log_log" else "rate"
+        return (
+            f"a line of the {words} on log size foretells the left-out sizes better (p = {p_value:.2g} over {len(distinct)} sizes)"
+        )
+    if p_floor > alpha:
+        needed = math.ceil(1 - math.log2(alpha))
+        short = f"{len(distinct)} sizes cannot reach p = {alpha:g} (the floor is {p_floor:.2g})"
+        return f"{short}; at least {needed} distinct sizes are needed"
+    decades = math.log10(float(distinct[-1] / distinct[0]))
+    neither = f"neither line foretells the left-out sizes better (p = {p_value:.2g})"
+    return f"{neither}; more sizes over more than {decades:.1f} decades would part them"
