@@ -18,10 +18,11 @@ WIKIPEDIA = ("*****34121133*3", "1*2133 43*******".replace(" ", ""), "**21344*21
 # K. Krippendorff (2011), Computing Krippendorff's alpha-reliability, section C: four observers, twelve units
 FOUR_OBSERVERS = ("123321412***", "1233224125*3", "*3332342251*", "12332441251*")
 # A. F. Hayes, K. Krippendorff (2007), Table 1: forty units, five observers
-HAYES = """
+HAYES_TABLE = """
 112.2 1101. 2333. .00.0 000.0 000.0 102.1 1.20. 222.2 2111. .100. 0000. 1222. 33223 111.1 111.1 212.2 1233. 1101. 000.0
 0011. 00.00 2333. 0000. 12.22 0111. 00010 1212. 1122. 112.2 110.0 2121. 22.22 3222. 222.2 223.2 222.2 22.12 2222. 111.1
-""".split()
+"""
+HAYES = HAYES_TABLE.split()
 
 
 def units(rows, missing="*"):

@@ -37,7 +37,8 @@ def compute(table, cell, lam, level=0.95):
     try:
         return ppi_rate(table, unlabelled_positives=cell[0], unlabelled_trials=cell[1], lam=lam, level=level)
     except DomainError as error:
-        assert "not a random sample" in str(error)
+        if "not a random sample" not in str(error):
+            raise
         return None
 
 
@@ -196,7 +197,8 @@ def test_coverage():
         ([[1, 0], [0, 1]], {"lam": math.nan}, DomainError, "lam must be finite"),
         ([[1, 0], [0, 1]], {"unlabelled_positives": 11}, DomainError, "successes must not exceed trials, got 11 of 10"),
         ([[1, 0], [0, 1]], {"unlabelled_positives": 0, "unlabelled_trials": 0, "lam": 0.5}, DomainError, "needs unlabelled traces"),
-        ([[5, 95], [0, 0]], {"unlabelled_positives": 0, "unlabelled_trials": 900, "lam": 1.0}, DomainError, "not a random sample of all"),
+        ([[5, 95], [0, 0]], {"unlabelled_positives": 0, "unlabelled_trials": 900, "lam": 1.0}, DomainError,
+         "not a random sample of all"),
     ],
 )  # fmt: skip
 def test_refuses(table, options, error, message):

@@ -196,11 +196,11 @@ def test_coverage_counts_silence_as_silence():
 
 
 def test_refuses():
-    with pytest.raises(DomainError, match="tell PPV and NPV directly.*use corrected_rate"):
+    with pytest.raises(DomainError, match=r"tell PPV and NPV directly.*use corrected_rate"):
         rogan_gladen_rate(3, 10, matrix_of(((9, 1), (1, 9)), "graded"))
-    with pytest.raises(DomainError, match="Se and Sp are not both known .no row that is truly 0 was sampled"):
+    with pytest.raises(DomainError, match=r"Se and Sp are not both known .no row that is truly 0 was sampled"):
         rogan_gladen_rate(3, 10, misclassification_matrix([1, 1], [1, 0], sampled_on="true"))
-    with pytest.raises(DomainError, match="level 0.9 is not the matrix's 0.95"):
+    with pytest.raises(DomainError, match=r"level 0.9 is not the matrix's 0.95"):
         rogan_gladen_rate(3, 10, matrix_of(((9, 1), (1, 9))), level=0.9)
     with pytest.raises(DomainError, match="successes must not exceed trials, got 11 of 10"):
         rogan_gladen_rate(11, 10, matrix_of(((9, 1), (1, 9))))
