@@ -99,6 +99,5 @@ def _variance(b: int, c: int, n: int, d: float) -> float:
         return _variance(c, b, n, -d)
     linear = (2 * n - b + c) * d - (b + c)
     root = math.sqrt(linear * linear + 8 * n * c * d * (1 - d))
-    # of the two forms of the positive root, the one that adds
-    only_second = (root - linear) / (4 * n) if linear <= 0 else 2 * c * d * (1 - d) / (root + linear)
+    only_second = (root - linear) / (4 * n)
     return 2 * only_second + d * (1 - d)

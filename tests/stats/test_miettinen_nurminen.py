@@ -273,6 +273,14 @@ def test_law_tails_belong_together(pair, d):
     assert (greater.successes_1, greater.trials_1, greater.successes_2, greater.trials_2) == pair
 
 
+@pytest.mark.parametrize("d", [1e-300, 1e-20, 1e-3, 0.5])
+def test_full_and_empty_samples_have_a_statistic_in_closed_form(d):
+    """5/5 against 7/7: the likeliest rates are 1 and 1 - d, and 1 - d is 1 to a float long before d is 0."""
+    variance = d * (1 - d) * 12 / 11
+    for pair, n in (((5, 5, 7, 7), 7), ((0, 5, 0, 7), 5)):
+        assert miettinen_nurminen_test(*pair, difference=d).z == pytest.approx(-d / math.sqrt(variance / n), rel=1e-12)
+
+
 def test_a_probability_too_small_for_a_float_is_not_zero():
     assert 0 < miettinen_nurminen_test(0, 10**6, 10**6, 10**6).p_value < 1e-300
 
