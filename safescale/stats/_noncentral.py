@@ -42,16 +42,34 @@ def t_power(noncentrality: float, dof: int, alpha: float, alternative: Alternati
 
 
 def noncentrality_with_power(power: float, dof: int, alpha: float, alternative: Alternative) -> float:
-    """The positive noncentrality at which the test, in its own direction, has the power; ``power > alpha``."""
+    """
+    The positive noncentrality at which the test, in its own direction, has the power; ``power > alpha``.
+
+    The normal quantile of the power is nearly linear in the noncentrality, so a secant that keeps its bracket (Illinois)
+    needs some eight steps.
+    """
     direction: Alternative = "greater" if alternative == "less" else alternative
+    wanted = float(scipy.special.ndtri(power))
+
+    def missing(noncentrality: float) -> float:
+        return float(scipy.special.ndtri(t_power(noncentrality, dof, alpha, direction))) - wanted
+
     low, high = 0.0, 1.0
-    while t_power(high, dof, alpha, direction) < power:
-        low, high = high, 2 * high
-    for _ in range(64):
-        middle = (low + high) / 2
-        if middle in (low, high):
-            break
-        low, high = (middle, high) if t_power(middle, dof, alpha, direction) < power else (low, middle)
+    at_low, at_high = missing(low), missing(high)
+    while at_high < 0:
+        low, high, at_low, at_high = high, 2 * high, at_high, missing(2 * high)
+    last = 0
+    for _ in range(200):
+        middle = high - at_high * (high - low) / (at_high - at_low) if math.isfinite(at_high) else (low + high) / 2
+        at_middle = missing(middle)
+        if abs(at_middle) < 1e-12 or not low < middle < high:
+            return middle
+        # an end that stays twice counts half, so that it does not stay for ever
+        if at_middle < 0:
+            low, at_low, at_high = middle, at_middle, at_high / 2 if last < 0 else at_high
+        else:
+            high, at_high, at_low = middle, at_middle, at_low / 2 if last > 0 else at_low
+        last = -1 if at_middle < 0 else 1
     return high
 
 

@@ -14,7 +14,7 @@ from safescale.stats.fisher import ALTERNATIVES, Alternative
 # beyond these no study goes; the search stops and says so
 MAX_MODELS = 100_000
 MAX_PROMPTS = 10_000_000
-_CURVE_POINTS = 41
+_CURVE_POINTS = 21
 
 
 def asked(slope: float, power: float, alpha: float, alternative: Alternative) -> tuple[float, float]:

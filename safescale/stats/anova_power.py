@@ -65,7 +65,7 @@ def anova_power(
     With ``eta_squared`` the groups are these groups: F is non-central with noncentrality ``n eta^2 / (1 - eta^2)``. With
     ``icc`` they are drawn from many: the group means have variance ``lambda + 1/n_g``, ``lambda = icc / (1 - icc)``, so
     F compares ``sum_j d_j chi^2_1 / (k - 1)`` with ``chi^2_(n-k) / (n - k)``, d_j the non-zero eigenvalues of the
-    centred covariance; equal groups give ``(1 + n_g lambda) F_(k-1, n-k)``. Unequal ones are integrated exactly [2]_.
+    centred covariance; equal groups give ``(1 + n_g lambda) F_(k-1, n-k)``. All others are integrated exactly [2]_.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def anova_power(
     share = _share(icc, eta_squared)
     critical = float(scipy.special.fdtri(k - 1, n - k, 1.0 - alpha))
     if icc is None:
-        power = 1.0 - float(scipy.special.ncfdtr(k - 1, n - k, n * share / (1.0 - share), critical))
+        power = _fixed_groups(n, k, n * share / (1.0 - share), critical)
     else:
         power = _random_groups(sizes.astype(np.float64), share / (1.0 - share), critical)
     return AnovaPower(
@@ -158,25 +158,32 @@ def _random_groups(sizes: FloatVector, ratio: float, critical: float) -> float:
     centre = np.eye(k) - np.outer(direction, direction)
     d = np.linalg.eigvalsh(centre * variance @ centre)[1:]
     weights = np.append(d / (k - 1), -critical / (n - k))
-    return _positive_form(weights, np.append(np.ones(k - 1), n - k))
+    return _positive_form(weights, np.append(np.ones(k - 1), n - k), np.zeros(k))
 
 
-def _positive_form(weights: FloatVector, dofs: FloatVector) -> float:
+def _fixed_groups(n_models: int, n_groups: int, noncentrality: float, critical: float) -> float:
+    """``P(chi^2_(k-1)(noncentrality) / (k - 1) > critical chi^2_(n-k) / (n - k))``."""
+    dofs = np.array([n_groups - 1.0, n_models - n_groups])
+    return _positive_form(np.array([1.0, -critical]) / dofs, dofs, np.array([noncentrality, 0.0]))
+
+
+def _positive_form(weights: FloatVector, dofs: FloatVector, noncentralities: FloatVector) -> float:
     """
-    Imhof's ``P(sum_r w_r chi^2_(h_r) > 0) = 1/2 + (1/pi) int_0^inf sin(theta) / (u rho) du``.
+    Imhof's ``P(sum_r w_r chi^2_(h_r)(c_r) > 0) = 1/2 + (1/pi) int_0^inf sin(theta) / (u rho) du``.
 
-    ``theta = sum h_r atan(w_r u) / 2`` and ``rho = prod (1 + w_r^2 u^2)^(h_r / 4)``. With ``u = e^v`` the integrand
-    falls off exponentially on both sides, where the trapezoid rule with halved steps converges at once.
+    ``theta = sum h_r atan(w_r u) / 2 + c_r w_r u / (1 + w_r^2 u^2) / 2`` and ``rho = prod (1 + w_r^2 u^2)^(h_r / 4) exp(c_r
+    w_r^2 u^2 / (1 + w_r^2 u^2) / 2)``. With ``u = e^v`` the integrand falls off exponentially on both sides, where the
+    trapezoid rule with halved steps converges at once. SciPy's ``ncfdtr`` is NaN for some large noncentralities.
     """
     w = weights / np.abs(weights).max()
     smallest = float(np.abs(w[w != 0]).min())
-    low, high = -45.0 - math.log(float(dofs.sum())), 45.0 - math.log(smallest)
+    low, high = -45.0 - math.log(float((dofs + noncentralities).sum())), 45.0 - math.log(smallest)
     step, last = 0.1, math.inf
     while True:
-        u = np.exp(np.arange(low, high, step))
-        scaled = np.outer(u, w)
-        theta = np.arctan(scaled) @ dofs / 2
-        log_rho = np.log1p(scaled**2) @ dofs / 4
+        scaled = np.outer(np.exp(np.arange(low, high, step)), w)
+        share = scaled**2 / (1.0 + scaled**2)
+        theta = np.arctan(scaled) @ dofs / 2 + (scaled / (1.0 + scaled**2)) @ noncentralities / 2
+        log_rho = np.log1p(scaled**2) @ dofs / 4 + share @ noncentralities / 2
         total = float(np.sum(np.sin(theta) * np.exp(-log_rho))) * step / math.pi
         if abs(total - last) < 1e-12 or step < 1e-3:
             return 0.5 + total

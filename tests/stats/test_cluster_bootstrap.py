@@ -100,14 +100,18 @@ def test_agrees_with_scipy_bca():
     assert percentile.low[0] < got.low[0] - 0.0015, "the skewed case tells the two apart"
 
 
-def test_bca_is_the_formula_of_efron():
-    """Bias, acceleration and quantiles written out for one table."""
+@pytest.mark.parametrize("balanced", [False, True])
+def test_bca_is_the_formula_of_efron(balanced):
+    """Bias, acceleration and quantiles written out for one table; balanced trials put many resamples on the estimate."""
     rng = np.random.default_rng(4)
     k, n = random_table(rng, clusters=30, models=2)
+    if balanced:
+        k, n = np.minimum(k, 2), np.full_like(n, 2)
     c = np.array([1.0, -1.0])
     got = cluster_bootstrap(k, n, contrasts=c, resamples=2000, rng=5)
     r, estimate = got.replicates[:, 0], got.estimate[0]
     z0 = scipy.special.ndtri((np.sum(r < estimate - 1e-12) + 0.5 * np.sum(np.abs(r - estimate) <= 1e-12)) / 2000)
+    assert (np.mean(np.abs(r - estimate) <= 1e-12) > 0.02) == balanced
     left = []
     for i in range(30):
         keep = np.arange(30) != i
@@ -118,7 +122,7 @@ def test_bca_is_the_formula_of_efron():
     for end, side in ((got.low[0], -z), (got.high[0], z)):
         alpha = scipy.special.ndtr(z0 + (z0 + side) / (1 - a * (z0 + side)))
         assert end == pytest.approx(np.quantile(r, alpha), abs=1e-9)
-    assert abs(z0) > 1e-3
+    assert abs(z0) > 1e-4
     assert abs(a) > 1e-3
     assert got.standard_error[0] == pytest.approx(r.std(ddof=1) * math.sqrt(30 / 29), rel=1e-12)
 
