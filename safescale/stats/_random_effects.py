@@ -143,7 +143,7 @@ def slope_mixture(x: FloatVector, y: FloatVector, v: FloatVector) -> SlopeMixtur
     """
     scale = 0.5 * np.log(_unweighted_variance(x, y) + v.mean(axis=-1))
     reach = _NATS / (x.shape[-1] - 2) + 3
-    coarse = scale[..., np.newaxis] + np.linspace(-_NATS / 2 - 3, reach, 4 * _GRID)
+    coarse = scale[..., np.newaxis] + np.linspace(-_NATS / 2 - 3, reach, _GRID)
     density = _log_density(x, y, v, coarse)[0]
     inside = density > density.max(axis=-1, keepdims=True) - _NATS
     step = coarse[..., 1] - coarse[..., 0]

@@ -41,29 +41,32 @@ def draw(rng, m, n, rate, tau, slope, size):
     return np.broadcast_to(x, (size, m)), rng.binomial(n, p).astype(float)
 
 
-def meta_counts(x, k, n, slope, tau):
-    """Rejections by the three methods, coverage, and width of the default against an oracle that knows tau (Student's t)."""
+def rejections(x, k, n, slope):
+    """Shares of data sets in which the true slope is rejected at .05: default, plain and guarded Knapp-Hartung."""
     y, m = k / n, k.shape[1]
     v = line_variances(x, k, n.astype(float))
     line = weighted_line(x, y, v, reml_tau2(x, y, v))
-    t = scipy.special.stdtrit(m - 2, 0.975)
-    q = line.q / (m - 2)
-    away = np.abs(line.slope - slope)
+    t, q, away = scipy.special.stdtrit(m - 2, 0.975), line.q / (m - 2), np.abs(line.slope - slope)
     mixture = slope_mixture(x, y, v)
-    args = mixture.line.slope, mixture.line.information**-0.5, mixture.mass
-    below, above = mixture_tails(*args, np.full(len(k), slope))
-    low, high = mixture_quantiles(*args, np.array([0.025, 0.975])).T
-    oracle = weighted_line(x, y, v, np.full(len(k), tau**2))
+    tails = mixture_tails(mixture.line.slope, mixture.line.information**-0.5, mixture.mass, np.full(len(k), slope))
     return (
-        np.mean(2 * np.minimum(below, above) < 0.05),
+        np.mean(2 * np.minimum(*tails) < 0.05),
         np.mean(away > t * np.sqrt(q / line.information)),
         np.mean(away > t * np.sqrt(np.maximum(q, 1) / line.information)),
-        np.mean((low <= slope) & (slope <= high)),
-        np.median(high - low) / np.median(2 * t * oracle.information**-0.5),
     )
 
 
-def in_stacks(rng, work, runs):
+def width_against_oracles(x, k, n, tau):
+    """Median width of the default interval against one that knows tau: with the normal quantile, and with Student's."""
+    v = line_variances(x, k, n.astype(float))
+    mixture = slope_mixture(x, k / n, v)
+    low, high = mixture_quantiles(mixture.line.slope, mixture.line.information**-0.5, mixture.mass, np.array([0.025, 0.975])).T
+    se = np.median(weighted_line(x, k / n, v, np.full(len(k), tau**2)).information ** -0.5)
+    half = np.median(high - low) / 2 / se
+    return half / scipy.special.ndtri(0.975), half / scipy.special.stdtrit(k.shape[1] - 2, 0.975)
+
+
+def in_stacks(work, runs):
     return np.mean([work(STACK) for _ in range(runs // STACK)], axis=0)
 
 
@@ -76,18 +79,16 @@ def test_calibration_of_meta_regression(capsys):
             for rate in (0.02, 0.1, 0.5, 0.98):
                 for tau in (0.0, 0.05, 0.10):
                     n = shape(m)
-                    found = in_stacks(
-                        rng, lambda s, m=m, n=n, r=rate, t=tau: meta_counts(*draw(rng, m, n, r, t, 0.0, s), n, 0.0, t), runs
-                    )
+                    found = in_stacks(lambda s, m=m, n=n, r=rate, t=tau: rejections(*draw(rng, m, n, r, t, 0.0, s), n, 0.0), runs)
                     rows.append((trials, m, rate, 100 * tau, *found))
     with capsys.disabled():
-        print("\nmeta_regression_slope: size of the .05 test under slope 0, width of the default against an oracle with t(n - 2)")
-        print("trials   models  rate  tau_pp  reference  plain KH  guarded KH  width/oracle")
-        for trials, m, rate, tau, reference, plain, guarded, _, width in rows:
-            print(f"{trials:8} {m:6d} {rate:5.2f} {tau:7.0f} {reference:10.3f} {plain:9.3f} {guarded:11.3f} {width:13.2f}")
-    sizes = np.array([row[4:7] for row in rows])
+        print("\nmeta_regression_slope: size of the .05 test under slope 0")
+        print("trials   models  rate  tau_pp  reference  plain KH  guarded KH")
+        for row in rows:
+            print("{:8} {:6d} {:5.2f} {:7.0f} {:10.3f} {:9.3f} {:11.3f}".format(*row))
+    sizes = np.array([row[4:] for row in rows])
     with capsys.disabled():
-        print(f"worst: reference {sizes[:, 0].max():.3f}, plain {sizes[:, 1].max():.3f}, guarded {sizes[:, 2].max():.3f}")
+        print("worst: reference {:.3f}, plain {:.3f}, guarded {:.3f}".format(*sizes.max(axis=0)))
     # the worst of 180 cells, each with a Monte Carlo error of .005, is about .014 above its own size
     assert sizes[:, 0].max() <= 0.075
     assert np.quantile(sizes[:, 0], 0.95) <= 0.06
@@ -97,22 +98,24 @@ def test_calibration_of_meta_regression(capsys):
 
 @pytest.mark.slow
 @pytest.mark.calibration
-def test_coverage_of_meta_regression_under_a_slope(capsys):
-    rng, runs, rows = np.random.default_rng(1), 2000, []
+def test_coverage_and_width_of_meta_regression_under_a_slope(capsys):
+    rng, runs, rows = np.random.default_rng(1), 1000, []
     for trials, shape in TRIALS.items():
         for m in MODELS:
-            for rate, slope in ((0.5, 0.15), (0.3, 0.15), (0.7, -0.15)):
+            for rate, slope in ((0.5, 0.15), (0.7, -0.15)):
                 for tau in (0.0, 0.05, 0.10):
                     n = shape(m)
                     found = in_stacks(
-                        rng, lambda s, m=m, n=n, r=rate, b=slope, t=tau: meta_counts(*draw(rng, m, n, r, t, b, s), n, b, t), runs
+                        lambda s, m=m, n=n, r=rate, b=slope, t=tau: rejections(*draw(rng, m, n, r, t, b, s), n, b), runs
                     )
-                    rows.append((trials, m, rate, 100 * tau, found[3], found[4]))
+                    widths = width_against_oracles(*draw(rng, m, n, rate, tau, slope, 40), n, tau)
+                    rows.append((trials, m, rate, 100 * tau, 1 - found[0], *widths))
     with capsys.disabled():
-        print("\nmeta_regression_slope, slope +-15 pp per decade: coverage of the 95 % interval, width against the oracle")
+        print("\nmeta_regression_slope, slope +-15 pp per decade: coverage at 95 %; width over an oracle's with z, with t")
         for row in rows:
-            print("{:8} {:3d} {:5.2f} {:4.0f} {:7.3f} {:6.2f}".format(*row))
-    assert min(row[4] for row in rows) >= 0.925
+            print("{:8} {:3d} {:5.2f} {:4.0f} {:7.3f} {:6.2f} {:6.2f}".format(*row))
+        print(f"worst coverage {min(row[4] for row in rows):.3f}")
+    assert min(row[4] for row in rows) >= 0.92
 
 
 def beta_binomial_counts(x, k, n):

@@ -139,6 +139,16 @@ def test_groups_that_straddle_the_blocks_are_whole(monkeypatch):
         np.testing.assert_allclose(pieces.p_value, whole.p_value, rtol=1e-9)
 
 
+def test_rates_on_a_line_up_to_rounding_have_no_standard_error():
+    """Their residuals are 1e-17, not 0: rounding is no scatter."""
+    sizes = np.array([1.24, 8.03, 70.6, 405.9])
+    got = log_scaling_slopes(sizes, 0.3 + 0.1 * np.log10(sizes), [1] * 4)
+    assert got.reason_codes.tolist() == [4]
+    assert np.isnan(got.p_value[0])
+    assert got.slope_pp_per_decade[0] == pytest.approx(10)
+    assert got.r_squared[0] == pytest.approx(1)
+
+
 def test_two_sizes_are_a_difference_and_never_p_zero():
     """Trap: linregress of two points says p = 0."""
     got = log_scaling_slopes([1, 10, 1, 10, 100], [0.2, 0.9, 0.1, 0.3, 0.4], [1, 1, 2, 2, 2])
