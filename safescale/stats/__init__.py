@@ -5,109 +5,127 @@ Pure functions on counts and arrays; results are frozen, carry their inputs and 
 refused with `DomainError` or `InsufficientData`. Two things hold throughout. Rates are fractions, slopes say their
 unit in their name. A result about size says what it ``generalises_to``: ``these_models`` where rows replicate,
 ``new_models`` where models do.
+
+A name is imported from its file when it is first asked for, so that a caller pays for what it uses.
 """
 
-from safescale.stats.agresti_coull import agresti_coull_interval, agresti_coull_intervals
-from safescale.stats.anova_power import AnovaPower, anova_power
-from safescale.stats.benjamini_hochberg import BenjaminiHochbergResult, Dependence, benjamini_hochberg
-from safescale.stats.beta_binomial import BetaBinomialBoundary, BetaBinomialFit, beta_binomial_fit
-from safescale.stats.beta_binomial_regression import BetaBinomialRegression, beta_binomial_regression
-from safescale.stats.binomial_regression import BinomialDispersion, BinomialRegression, binomial_regression
-from safescale.stats.clopper_pearson import clopper_pearson_interval, clopper_pearson_intervals
-from safescale.stats.cluster_bootstrap import BootstrapMethod, ClusterBootstrap, cluster_bootstrap
-from safescale.stats.cluster_robust import (
-    ClusterRobustCovariance,
-    ClusterRobustKind,
-    ClusterRobustOLS,
-    cluster_robust_covariance,
-    cluster_robust_ols,
-)
-from safescale.stats.cochran_armitage import (
-    CochranArmitageClusteredTest,
-    CochranArmitageMethod,
-    CochranArmitageTest,
-    cochran_armitage_clustered_test,
-    cochran_armitage_test,
-)
-from safescale.stats.cohen_kappa import CohenKappa, cohen_kappa, cohen_kappa_table
-from safescale.stats.commonality import CommonalityAnalysis, CommonalityShares, commonality
-from safescale.stats.corrected_rate import CorrectedRate, CorrectionMethod, corrected_rate
-from safescale.stats.design_effect import DesignEffectInterval, DesignEffectSource, design_effect_wilson_interval
-from safescale.stats.difference import (
-    DifferenceInterval,
-    DifferenceIntervals,
-    DifferenceMethod,
-    PairedDifferenceInterval,
-    PairedDifferenceMethod,
-)
-from safescale.stats.equivalence import SlopeEquivalenceTest, SlopeEstimate, slope_equivalence_test
-from safescale.stats.eta_squared import EtaSquared, VarianceSharesFromF, eta_squared, variance_shares_from_f
-from safescale.stats.eta_squared_binomial_null import EtaSquaredBinomialNull, eta_squared_binomial_null
-from safescale.stats.fisher import Alternative, FisherExactTest, fisher_exact_test
-from safescale.stats.fleiss_kappa import FleissKappa, fleiss_kappa
-from safescale.stats.gwet import GwetAC, gwet_ac1, gwet_ac2
-from safescale.stats.holm import HolmResult, holm
-from safescale.stats.interaction_surface import ExchangeRate, InteractionSurface, SurfaceEffect, interaction_surface
-from safescale.stats.intraclass import (
-    BinaryIntraclassCorrelation,
-    IntraclassCorrelation,
-    intraclass_correlation,
-    intraclass_correlation_binary,
-)
-from safescale.stats.isotonic import IsotonicCheck, IsotonicDirection, MonotoneFit, isotonic_check
-from safescale.stats.jeffreys import jeffreys_interval, jeffreys_intervals
-from safescale.stats.jonckheere import JonckheereTerpstraTest, jonckheere_terpstra_test
-from safescale.stats.kendall import KendallMethod, KendallTest, RankingAgreement, kendall_tau, kendall_test
-from safescale.stats.krippendorff import KrippendorffAlpha, KrippendorffMetric, krippendorff_alpha
-from safescale.stats.label import ScalingLabel, scaling_label
-from safescale.stats.leave_one_out import LeaveOneOutSlopes, SlopeWithout, leave_one_family_out, leave_one_model_out
-from safescale.stats.mcnemar import McNemarMethod, McNemarTest, mcnemar_exact_test, mcnemar_midp_test
-from safescale.stats.meta_regression import MetaRegressionMethod, MetaRegressionSlope, meta_regression_slope
-from safescale.stats.miettinen_nurminen import (
-    MiettinenNurminenTest,
-    miettinen_nurminen_interval,
-    miettinen_nurminen_intervals,
-    miettinen_nurminen_test,
-)
-from safescale.stats.minimum_detectable import MinimumDetectableSlope, detectable_slope_of_standard_error, minimum_detectable_slope
-from safescale.stats.misclassification import (
-    MisclassificationMatrix,
-    SampledOn,
-    misclassification_by_condition,
-    misclassification_matrix,
-)
-from safescale.stats.newcombe import newcombe_interval, newcombe_intervals, paired_newcombe_interval
-from safescale.stats.odds_ratio import OddsRatioInterval, OddsRatioMethod, odds_ratio
-from safescale.stats.ols import OLSFit, ols
-from safescale.stats.pabak import Pabak, pabak
-from safescale.stats.partial_pooling import PartialPooling, TauPrior, partial_pooling
-from safescale.stats.permutation import PermutationTest, Statistic, permutation_test
-from safescale.stats.plan import ModelsPlan, plan_models
-from safescale.stats.plan_labels import LabelAllocation, LabelsPlan, plan_labels
-from safescale.stats.plan_prompts import PromptsPlan, plan_prompts
-from safescale.stats.power import SlopePower, SpearmanPowerFloor, slope_power, spearman_power_floor
-from safescale.stats.ppi import PPIRate, ppi_rate
-from safescale.stats.prediction import RatePrediction, prediction_interval
-from safescale.stats.proportion import IntervalMethod, ProportionInterval, ProportionIntervals
-from safescale.stats.raw_difference import RawDifference, raw_difference_per_decade
-from safescale.stats.risk_ratio import RiskRatioInterval, RiskRatioIntervals, RiskRatioMethod, risk_ratio, risk_ratio_intervals
-from safescale.stats.rogan_gladen import RoganGladenRate, rogan_gladen_rate
-from safescale.stats.scaling_form import FormVerdict, ScalingForm, ScalingFormComparison, scaling_form_comparison
-from safescale.stats.separation import AdjacentPair, AdjacentSeparation, AdjacentTest, adjacent_separation, disjoint_intervals_alpha
-from safescale.stats.shape import SeriesShape, Shape, shape_of_series
-from safescale.stats.size_slope import SizeSlopeMethod, SizeSlopeTest, size_slope_test
-from safescale.stats.sizes import distinct_sizes, smallest_attainable_p, spread_decades
-from safescale.stats.slope import LogScalingSlope, log_scaling_slope
-from safescale.stats.slope_permutation import PermutationMethod, PermutationSlopeTest, SlopeTwoSided, permutation_slope_test
-from safescale.stats.slopes_by_group import SLOPE_REASONS, LogScalingSlopes, log_scaling_slopes
-from safescale.stats.spearman import SpearmanMethod, SpearmanTest, SpearmanTwoSided, spearman_test
-from safescale.stats.tango import tango_interval
-from safescale.stats.theil_sen import TheilSenIntervalMethod, TheilSenSlope, theil_sen_slope
-from safescale.stats.two_lines import TwoLinesShape, TwoLinesTest, two_lines_test
-from safescale.stats.two_proportion_power import TwoProportionPower, TwoProportionTest, two_proportion_power
-from safescale.stats.validation_rate import ValidationMethod, ValidationRate
-from safescale.stats.wilson import wilson_interval, wilson_intervals
-from safescale.stats.within_group import WithinGroupSlope, within_group_slope
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from safescale.stats.agresti_coull import agresti_coull_interval, agresti_coull_intervals
+    from safescale.stats.anova_power import AnovaPower, anova_power
+    from safescale.stats.benjamini_hochberg import BenjaminiHochbergResult, Dependence, benjamini_hochberg
+    from safescale.stats.beta_binomial import BetaBinomialBoundary, BetaBinomialFit, beta_binomial_fit
+    from safescale.stats.beta_binomial_regression import BetaBinomialRegression, beta_binomial_regression
+    from safescale.stats.binomial_regression import BinomialDispersion, BinomialRegression, binomial_regression
+    from safescale.stats.clopper_pearson import clopper_pearson_interval, clopper_pearson_intervals
+    from safescale.stats.cluster_bootstrap import BootstrapMethod, ClusterBootstrap, cluster_bootstrap
+    from safescale.stats.cluster_robust import (
+        ClusterRobustCovariance,
+        ClusterRobustKind,
+        ClusterRobustOLS,
+        cluster_robust_covariance,
+        cluster_robust_ols,
+    )
+    from safescale.stats.cochran_armitage import (
+        CochranArmitageClusteredTest,
+        CochranArmitageMethod,
+        CochranArmitageTest,
+        cochran_armitage_clustered_test,
+        cochran_armitage_test,
+    )
+    from safescale.stats.cohen_kappa import CohenKappa, cohen_kappa, cohen_kappa_table
+    from safescale.stats.commonality import CommonalityAnalysis, CommonalityShares, commonality
+    from safescale.stats.corrected_rate import CorrectedRate, CorrectionMethod, corrected_rate
+    from safescale.stats.design_effect import DesignEffectInterval, DesignEffectSource, design_effect_wilson_interval
+    from safescale.stats.difference import (
+        DifferenceInterval,
+        DifferenceIntervals,
+        DifferenceMethod,
+        PairedDifferenceInterval,
+        PairedDifferenceMethod,
+    )
+    from safescale.stats.equivalence import SlopeEquivalenceTest, SlopeEstimate, slope_equivalence_test
+    from safescale.stats.eta_squared import EtaSquared, VarianceSharesFromF, eta_squared, variance_shares_from_f
+    from safescale.stats.eta_squared_binomial_null import EtaSquaredBinomialNull, eta_squared_binomial_null
+    from safescale.stats.fisher import Alternative, FisherExactTest, fisher_exact_test
+    from safescale.stats.fleiss_kappa import FleissKappa, fleiss_kappa
+    from safescale.stats.gwet import GwetAC, gwet_ac1, gwet_ac2
+    from safescale.stats.holm import HolmResult, holm
+    from safescale.stats.interaction_surface import ExchangeRate, InteractionSurface, SurfaceEffect, interaction_surface
+    from safescale.stats.intraclass import (
+        BinaryIntraclassCorrelation,
+        IntraclassCorrelation,
+        intraclass_correlation,
+        intraclass_correlation_binary,
+    )
+    from safescale.stats.isotonic import IsotonicCheck, IsotonicDirection, MonotoneFit, isotonic_check
+    from safescale.stats.jeffreys import jeffreys_interval, jeffreys_intervals
+    from safescale.stats.jonckheere import JonckheereTerpstraTest, jonckheere_terpstra_test
+    from safescale.stats.kendall import KendallMethod, KendallTest, RankingAgreement, kendall_tau, kendall_test
+    from safescale.stats.krippendorff import KrippendorffAlpha, KrippendorffMetric, krippendorff_alpha
+    from safescale.stats.label import ScalingLabel, scaling_label
+    from safescale.stats.leave_one_out import LeaveOneOutSlopes, SlopeWithout, leave_one_family_out, leave_one_model_out
+    from safescale.stats.mcnemar import McNemarMethod, McNemarTest, mcnemar_exact_test, mcnemar_midp_test
+    from safescale.stats.meta_regression import MetaRegressionMethod, MetaRegressionSlope, meta_regression_slope
+    from safescale.stats.miettinen_nurminen import (
+        MiettinenNurminenTest,
+        miettinen_nurminen_interval,
+        miettinen_nurminen_intervals,
+        miettinen_nurminen_test,
+    )
+    from safescale.stats.minimum_detectable import (
+        MinimumDetectableSlope,
+        detectable_slope_of_standard_error,
+        minimum_detectable_slope,
+    )
+    from safescale.stats.misclassification import (
+        MisclassificationMatrix,
+        SampledOn,
+        misclassification_by_condition,
+        misclassification_matrix,
+    )
+    from safescale.stats.newcombe import newcombe_interval, newcombe_intervals, paired_newcombe_interval
+    from safescale.stats.odds_ratio import OddsRatioInterval, OddsRatioMethod, odds_ratio
+    from safescale.stats.ols import OLSFit, ols
+    from safescale.stats.pabak import Pabak, pabak
+    from safescale.stats.partial_pooling import PartialPooling, TauPrior, partial_pooling
+    from safescale.stats.permutation import PermutationTest, Statistic, permutation_test
+    from safescale.stats.plan import ModelsPlan, plan_models
+    from safescale.stats.plan_labels import LabelAllocation, LabelsPlan, plan_labels
+    from safescale.stats.plan_prompts import PromptsPlan, plan_prompts
+    from safescale.stats.power import SlopePower, SpearmanPowerFloor, slope_power, spearman_power_floor
+    from safescale.stats.ppi import PPIRate, ppi_rate
+    from safescale.stats.prediction import RatePrediction, prediction_interval
+    from safescale.stats.proportion import IntervalMethod, ProportionInterval, ProportionIntervals
+    from safescale.stats.raw_difference import RawDifference, raw_difference_per_decade
+    from safescale.stats.risk_ratio import RiskRatioInterval, RiskRatioIntervals, RiskRatioMethod, risk_ratio, risk_ratio_intervals
+    from safescale.stats.rogan_gladen import RoganGladenRate, rogan_gladen_rate
+    from safescale.stats.scaling_form import FormVerdict, ScalingForm, ScalingFormComparison, scaling_form_comparison
+    from safescale.stats.separation import (
+        AdjacentPair,
+        AdjacentSeparation,
+        AdjacentTest,
+        adjacent_separation,
+        disjoint_intervals_alpha,
+    )
+    from safescale.stats.shape import SeriesShape, Shape, shape_of_series
+    from safescale.stats.size_slope import SizeSlopeMethod, SizeSlopeTest, size_slope_test
+    from safescale.stats.sizes import distinct_sizes, smallest_attainable_p, spread_decades
+    from safescale.stats.slope import LogScalingSlope, log_scaling_slope
+    from safescale.stats.slope_permutation import PermutationMethod, PermutationSlopeTest, SlopeTwoSided, permutation_slope_test
+    from safescale.stats.slopes_by_group import SLOPE_REASONS, LogScalingSlopes, log_scaling_slopes
+    from safescale.stats.spearman import SpearmanMethod, SpearmanTest, SpearmanTwoSided, spearman_test
+    from safescale.stats.tango import tango_interval
+    from safescale.stats.theil_sen import TheilSenIntervalMethod, TheilSenSlope, theil_sen_slope
+    from safescale.stats.two_lines import TwoLinesShape, TwoLinesTest, two_lines_test
+    from safescale.stats.two_proportion_power import TwoProportionPower, TwoProportionTest, two_proportion_power
+    from safescale.stats.validation_rate import ValidationMethod, ValidationRate
+    from safescale.stats.wilson import wilson_interval, wilson_intervals
+    from safescale.stats.within_group import WithinGroupSlope, within_group_slope
 
 __all__ = [
     "SLOPE_REASONS",
@@ -315,3 +333,222 @@ __all__ = [
     "wilson_intervals",
     "within_group_slope",
 ]
+
+_HOME = {
+    "agresti_coull_interval": "agresti_coull",
+    "agresti_coull_intervals": "agresti_coull",
+    "AnovaPower": "anova_power",
+    "anova_power": "anova_power",
+    "BenjaminiHochbergResult": "benjamini_hochberg",
+    "Dependence": "benjamini_hochberg",
+    "benjamini_hochberg": "benjamini_hochberg",
+    "BetaBinomialBoundary": "beta_binomial",
+    "BetaBinomialFit": "beta_binomial",
+    "beta_binomial_fit": "beta_binomial",
+    "BetaBinomialRegression": "beta_binomial_regression",
+    "beta_binomial_regression": "beta_binomial_regression",
+    "BinomialDispersion": "binomial_regression",
+    "BinomialRegression": "binomial_regression",
+    "binomial_regression": "binomial_regression",
+    "clopper_pearson_interval": "clopper_pearson",
+    "clopper_pearson_intervals": "clopper_pearson",
+    "BootstrapMethod": "cluster_bootstrap",
+    "ClusterBootstrap": "cluster_bootstrap",
+    "cluster_bootstrap": "cluster_bootstrap",
+    "ClusterRobustCovariance": "cluster_robust",
+    "ClusterRobustKind": "cluster_robust",
+    "ClusterRobustOLS": "cluster_robust",
+    "cluster_robust_covariance": "cluster_robust",
+    "cluster_robust_ols": "cluster_robust",
+    "CochranArmitageClusteredTest": "cochran_armitage",
+    "CochranArmitageMethod": "cochran_armitage",
+    "CochranArmitageTest": "cochran_armitage",
+    "cochran_armitage_clustered_test": "cochran_armitage",
+    "cochran_armitage_test": "cochran_armitage",
+    "CohenKappa": "cohen_kappa",
+    "cohen_kappa": "cohen_kappa",
+    "cohen_kappa_table": "cohen_kappa",
+    "CommonalityAnalysis": "commonality",
+    "CommonalityShares": "commonality",
+    "commonality": "commonality",
+    "CorrectedRate": "corrected_rate",
+    "CorrectionMethod": "corrected_rate",
+    "corrected_rate": "corrected_rate",
+    "DesignEffectInterval": "design_effect",
+    "DesignEffectSource": "design_effect",
+    "design_effect_wilson_interval": "design_effect",
+    "DifferenceInterval": "difference",
+    "DifferenceIntervals": "difference",
+    "DifferenceMethod": "difference",
+    "PairedDifferenceInterval": "difference",
+    "PairedDifferenceMethod": "difference",
+    "SlopeEquivalenceTest": "equivalence",
+    "SlopeEstimate": "equivalence",
+    "slope_equivalence_test": "equivalence",
+    "EtaSquared": "eta_squared",
+    "VarianceSharesFromF": "eta_squared",
+    "eta_squared": "eta_squared",
+    "variance_shares_from_f": "eta_squared",
+    "EtaSquaredBinomialNull": "eta_squared_binomial_null",
+    "eta_squared_binomial_null": "eta_squared_binomial_null",
+    "Alternative": "fisher",
+    "FisherExactTest": "fisher",
+    "fisher_exact_test": "fisher",
+    "FleissKappa": "fleiss_kappa",
+    "fleiss_kappa": "fleiss_kappa",
+    "GwetAC": "gwet",
+    "gwet_ac1": "gwet",
+    "gwet_ac2": "gwet",
+    "HolmResult": "holm",
+    "holm": "holm",
+    "ExchangeRate": "interaction_surface",
+    "InteractionSurface": "interaction_surface",
+    "SurfaceEffect": "interaction_surface",
+    "interaction_surface": "interaction_surface",
+    "BinaryIntraclassCorrelation": "intraclass",
+    "IntraclassCorrelation": "intraclass",
+    "intraclass_correlation": "intraclass",
+    "intraclass_correlation_binary": "intraclass",
+    "IsotonicCheck": "isotonic",
+    "IsotonicDirection": "isotonic",
+    "MonotoneFit": "isotonic",
+    "isotonic_check": "isotonic",
+    "jeffreys_interval": "jeffreys",
+    "jeffreys_intervals": "jeffreys",
+    "JonckheereTerpstraTest": "jonckheere",
+    "jonckheere_terpstra_test": "jonckheere",
+    "KendallMethod": "kendall",
+    "KendallTest": "kendall",
+    "RankingAgreement": "kendall",
+    "kendall_tau": "kendall",
+    "kendall_test": "kendall",
+    "KrippendorffAlpha": "krippendorff",
+    "KrippendorffMetric": "krippendorff",
+    "krippendorff_alpha": "krippendorff",
+    "ScalingLabel": "label",
+    "scaling_label": "label",
+    "LeaveOneOutSlopes": "leave_one_out",
+    "SlopeWithout": "leave_one_out",
+    "leave_one_family_out": "leave_one_out",
+    "leave_one_model_out": "leave_one_out",
+    "McNemarMethod": "mcnemar",
+    "McNemarTest": "mcnemar",
+    "mcnemar_exact_test": "mcnemar",
+    "mcnemar_midp_test": "mcnemar",
+    "MetaRegressionMethod": "meta_regression",
+    "MetaRegressionSlope": "meta_regression",
+    "meta_regression_slope": "meta_regression",
+    "MiettinenNurminenTest": "miettinen_nurminen",
+    "miettinen_nurminen_interval": "miettinen_nurminen",
+    "miettinen_nurminen_intervals": "miettinen_nurminen",
+    "miettinen_nurminen_test": "miettinen_nurminen",
+    "MinimumDetectableSlope": "minimum_detectable",
+    "detectable_slope_of_standard_error": "minimum_detectable",
+    "minimum_detectable_slope": "minimum_detectable",
+    "MisclassificationMatrix": "misclassification",
+    "SampledOn": "misclassification",
+    "misclassification_by_condition": "misclassification",
+    "misclassification_matrix": "misclassification",
+    "newcombe_interval": "newcombe",
+    "newcombe_intervals": "newcombe",
+    "paired_newcombe_interval": "newcombe",
+    "OddsRatioInterval": "odds_ratio",
+    "OddsRatioMethod": "odds_ratio",
+    "odds_ratio": "odds_ratio",
+    "OLSFit": "ols",
+    "ols": "ols",
+    "Pabak": "pabak",
+    "pabak": "pabak",
+    "PartialPooling": "partial_pooling",
+    "TauPrior": "partial_pooling",
+    "partial_pooling": "partial_pooling",
+    "PermutationTest": "permutation",
+    "Statistic": "permutation",
+    "permutation_test": "permutation",
+    "ModelsPlan": "plan",
+    "plan_models": "plan",
+    "LabelAllocation": "plan_labels",
+    "LabelsPlan": "plan_labels",
+    "plan_labels": "plan_labels",
+    "PromptsPlan": "plan_prompts",
+    "plan_prompts": "plan_prompts",
+    "SlopePower": "power",
+    "SpearmanPowerFloor": "power",
+    "slope_power": "power",
+    "spearman_power_floor": "power",
+    "PPIRate": "ppi",
+    "ppi_rate": "ppi",
+    "RatePrediction": "prediction",
+    "prediction_interval": "prediction",
+    "IntervalMethod": "proportion",
+    "ProportionInterval": "proportion",
+    "ProportionIntervals": "proportion",
+    "RawDifference": "raw_difference",
+    "raw_difference_per_decade": "raw_difference",
+    "RiskRatioInterval": "risk_ratio",
+    "RiskRatioIntervals": "risk_ratio",
+    "RiskRatioMethod": "risk_ratio",
+    "risk_ratio": "risk_ratio",
+    "risk_ratio_intervals": "risk_ratio",
+    "RoganGladenRate": "rogan_gladen",
+    "rogan_gladen_rate": "rogan_gladen",
+    "FormVerdict": "scaling_form",
+    "ScalingForm": "scaling_form",
+    "ScalingFormComparison": "scaling_form",
+    "scaling_form_comparison": "scaling_form",
+    "AdjacentPair": "separation",
+    "AdjacentSeparation": "separation",
+    "AdjacentTest": "separation",
+    "adjacent_separation": "separation",
+    "disjoint_intervals_alpha": "separation",
+    "SeriesShape": "shape",
+    "Shape": "shape",
+    "shape_of_series": "shape",
+    "SizeSlopeMethod": "size_slope",
+    "SizeSlopeTest": "size_slope",
+    "size_slope_test": "size_slope",
+    "distinct_sizes": "sizes",
+    "smallest_attainable_p": "sizes",
+    "spread_decades": "sizes",
+    "LogScalingSlope": "slope",
+    "log_scaling_slope": "slope",
+    "PermutationMethod": "slope_permutation",
+    "PermutationSlopeTest": "slope_permutation",
+    "SlopeTwoSided": "slope_permutation",
+    "permutation_slope_test": "slope_permutation",
+    "LogScalingSlopes": "slopes_by_group",
+    "SLOPE_REASONS": "slopes_by_group",
+    "log_scaling_slopes": "slopes_by_group",
+    "SpearmanMethod": "spearman",
+    "SpearmanTest": "spearman",
+    "SpearmanTwoSided": "spearman",
+    "spearman_test": "spearman",
+    "tango_interval": "tango",
+    "TheilSenIntervalMethod": "theil_sen",
+    "TheilSenSlope": "theil_sen",
+    "theil_sen_slope": "theil_sen",
+    "TwoLinesShape": "two_lines",
+    "TwoLinesTest": "two_lines",
+    "two_lines_test": "two_lines",
+    "TwoProportionPower": "two_proportion_power",
+    "TwoProportionTest": "two_proportion_power",
+    "two_proportion_power": "two_proportion_power",
+    "ValidationMethod": "validation_rate",
+    "ValidationRate": "validation_rate",
+    "wilson_interval": "wilson",
+    "wilson_intervals": "wilson",
+    "WithinGroupSlope": "within_group",
+    "within_group_slope": "within_group",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found: object = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal, TypeAlias
 
 import attrs
+import numpy as np
+import scipy
 
 from safescale.stats._domain import AS_A_WHOLE, FloatVector, IntVector
 
 __all__ = ["IntervalMethod", "ProportionInterval", "ProportionIntervals"]
 
-IntervalMethod: TypeAlias = Literal["wilson", "clopper_pearson"]
+IntervalMethod: TypeAlias = Literal["wilson", "clopper_pearson", "jeffreys", "agresti_coull"]
 
 
 @attrs.frozen(kw_only=True)
@@ -26,7 +29,7 @@ class ProportionInterval:
         The counts that were given.
     level : float
         Nominal coverage.
-    method : {"wilson", "clopper_pearson"}
+    method : {"wilson", "clopper_pearson", "jeffreys", "agresti_coull"}
         How the interval was made.
     """
 
@@ -52,7 +55,7 @@ class ProportionIntervals:
         The counts that were given.
     level : float
         Nominal coverage of each cell (not of all cells together).
-    method : {"wilson", "clopper_pearson"}
+    method : {"wilson", "clopper_pearson", "jeffreys", "agresti_coull"}
         How the intervals were made.
     """
 
@@ -63,3 +66,31 @@ class ProportionIntervals:
     trials: IntVector = attrs.field(eq=AS_A_WHOLE)
     level: float
     method: IntervalMethod
+
+
+def proportion_intervals(
+    estimate: FloatVector,
+    low: FloatVector,
+    high: FloatVector,
+    successes: IntVector,
+    trials: IntVector,
+    *,
+    level: float,
+    method: IntervalMethod,
+) -> ProportionIntervals:
+    """Seal arrays that the caller made and nobody else holds: read-only without another copy of a million cells."""
+    for array in (estimate, low, high, successes, trials):
+        array.setflags(write=False)
+    return ProportionIntervals(
+        estimate=estimate, low=low, high=high, successes=successes, trials=trials, level=level, method=method
+    )
+
+
+def squared_normal_quantile(level: float) -> float:
+    """z^2 of a two-sided level, with all its digits at both ends; never 0, so that no formula divides by it."""
+    if level < 0.5:
+        z = math.sqrt(2.0) * float(scipy.special.erfinv(level))
+    else:
+        # ndtri(small) keeps the digits that ndtri(1 - small) loses for levels near 1
+        z = float(scipy.special.ndtri((1.0 - level) / 2.0))
+    return max(z * z, float(np.finfo(np.float64).tiny))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
-import scipy
 
-from safescale.stats._domain import FloatVector, fraction, frozen, successes_of_trials
-from safescale.stats._domain import successes_of_trials_arrays as _successes_of_trials_arrays
-from safescale.stats.proportion import ProportionInterval, ProportionIntervals
+from safescale.stats._domain import FloatVector, IntVector, fraction, successes_of_trials, successes_of_trials_arrays
+from safescale.stats.proportion import ProportionInterval, ProportionIntervals, proportion_intervals, squared_normal_quantile
 
 __all__ = ["wilson_interval", "wilson_intervals"]
+
+# cells worked on at a time: eight vectors of this length fit a core's second cache
+_BLOCK = 8192
 
 
 def wilson_interval(successes: int, trials: int, *, level: float = 0.95) -> ProportionInterval:
@@ -19,11 +22,12 @@ def wilson_interval(successes: int, trials: int, *, level: float = 0.95) -> Prop
 
     The rates p that a score test does not reject: the roots of ``n (phat - p)^2 = z^2 p (1 - p)``, in the form::
 
-        low  = (k^2 / n) / (k + z^2/2 + z sqrt(k (n - k) / n + z^2/4))
-        high = (k + z^2/2 + z sqrt(k (n - k) / n + z^2/4)) / (n + z^2)      for k <= n/2
-        high = 1 - low(n - k)                                               for k > n/2
+        G    = (z/2 + sqrt(k (n - k) / n + z^2/4))^2
+        low  = (k^2 / n) / (k^2 / n + G)
+        high = G / (G + (n - k)^2 / n)
 
-    which subtracts no two nearly equal numbers.
+    which subtracts nothing: the odds of the two ends are ``k^2 / (n G)`` and ``n G / (n - k)^2``, as symmetric about
+    those of k/n as the roots are.
 
     Parameters
     ----------
@@ -63,7 +67,7 @@ def wilson_interval(successes: int, trials: int, *, level: float = 0.95) -> Prop
     """
     k, n = successes_of_trials(successes, trials)
     level = fraction("level", level)
-    low, high = _wilson_bounds(np.array([k], dtype=np.float64), np.array([n], dtype=np.float64), level)
+    _, low, high = _wilson_bounds(np.array([k], dtype=np.float64), np.array([n], dtype=np.float64), level)
     return ProportionInterval(
         estimate=k / n, low=float(low[0]), high=float(high[0]), successes=k, trials=n, level=level, method="wilson"
     )
@@ -102,28 +106,53 @@ def wilson_intervals(successes: npt.ArrayLike, trials: npt.ArrayLike, *, level: 
     >>> wilson_intervals([0, 15], [32, 241]).high.round(3).tolist()
     [0.107, 0.1]
     """
-    k, n = _successes_of_trials_arrays(successes, trials)
+    k, n = successes_of_trials_arrays(successes, trials)
     level = fraction("level", level)
-    low, high = _wilson_bounds(k.astype(np.float64), n.astype(np.float64), level)
-    return ProportionIntervals(
-        estimate=frozen(k / n),
-        low=frozen(low),
-        high=frozen(high),
-        successes=frozen(k),
-        trials=frozen(n),
-        level=level,
-        method="wilson",
-    )
+    estimate, low, high = _wilson_bounds(k, n, level)
+    return proportion_intervals(estimate, low, high, k, n, level=level, method="wilson")
 
 
-def _wilson_bounds(k: FloatVector, n: FloatVector, level: float) -> tuple[FloatVector, FloatVector]:
-    # -ndtri(small) keeps the digits that ndtri(1 - small) loses for levels near 1
-    z2 = float(scipy.special.ndtri((1.0 - level) / 2.0)) ** 2
-    spread = np.sqrt(z2 * (k * ((n - k) / n) + z2 / 4))
-    mirrored = n - k
-    low = k * (k / n) / (k + z2 / 2 + spread)
-    high_of_few = (k + z2 / 2 + spread) / (n + z2)
-    high_of_many = 1.0 - mirrored * (mirrored / n) / (mirrored + z2 / 2 + spread)
-    estimate = k / n
+def _wilson_bounds(k: FloatVector | IntVector, n: FloatVector | IntVector, level: float) -> tuple[FloatVector, ...]:
+    """Estimate, low and high per cell, one block at a time: what a block needs stays in the cache."""
+    z2 = squared_normal_quantile(level)
+    cells = len(k)
+    estimate, low, high = np.empty((3, cells))
+    scratch = np.empty((5, min(cells, _BLOCK)))
+    for start in range(0, cells, _BLOCK):
+        block = slice(start, start + _BLOCK)
+        _wilson_block(k[block], n[block], z2, estimate[block], low[block], high[block], scratch[:, : len(k[block])])
+    return estimate, low, high
+
+
+def _wilson_block(
+    successes: FloatVector | IntVector,
+    trials: FloatVector | IntVector,
+    z2: float,
+    estimate: FloatVector,
+    low: FloatVector,
+    high: FloatVector,
+    scratch: FloatVector,
+) -> None:
+    """Fill the three outputs in place; each line of the comments is a line of the formula in `wilson_interval`."""
+    k, n, m, g, part = scratch
+    k[:], n[:] = successes, trials
+    np.divide(k, n, out=estimate)
+    np.subtract(n, k, out=m)
+    # G = (z/2 + sqrt(k (n - k) / n + z^2/4))^2
+    np.multiply(m, estimate, out=g)
+    g += z2 / 4
+    np.sqrt(g, out=g)
+    g += math.sqrt(z2) / 2
+    g *= g
+    # low = (k^2 / n) / (k^2 / n + G); k^2 alone would overflow for absurd n
+    k *= estimate
+    np.add(k, g, out=part)
+    np.divide(k, part, out=low)
+    # high = G / (G + (n - k)^2 / n)
+    np.divide(m, n, out=part)
+    part *= m
+    part += g
+    np.divide(g, part, out=high)
     # the last bit may fall on the wrong side of k/n when n dwarfs z^2; the order of the three is a promise
-    return np.minimum(low, estimate), np.maximum(np.where(2 * k <= n, high_of_few, high_of_many), estimate)
+    np.minimum(low, estimate, out=low)
+    np.maximum(high, estimate, out=high)

@@ -71,6 +71,42 @@ def test_lies_in_the_unit_interval_around_the_estimate(cell, level):
     assert (got.successes, got.trials, got.level, got.method) == (k, n, level, "wilson")
 
 
+def test_differential_wilson_fifty_digits():
+    """2,000 cells up to 1e12 trials, edges on purpose: both ends to 1e-15 of themselves, at levels from .01 to 1 - 1e-12."""
+    rng, worst = np.random.default_rng(20260630), 0.0
+    for _ in range(2000):
+        n = int(10 ** rng.uniform(0, 12))
+        k = min(n, [0, n, 1, n - 1, int(rng.integers(0, n + 1)), int(10 ** rng.uniform(0, 6))][rng.integers(6)])
+        level = float(rng.choice([0.01, 0.5, 0.9, 0.95, 0.999, 1 - 1e-12]))
+        got = wilson_interval(k, n, level=level)
+        with mpmath.workdps(50):
+            z = mpmath.sqrt(2) * mpmath.erfinv(mpmath.mpf(level))
+            half = z * mpmath.sqrt(mpmath.mpf(k) * (n - k) / n + z * z / 4)
+            low, high = (k + z * z / 2 - half) / (n + z * z), (k + z * z / 2 + half) / (n + z * z)
+            worst = max(worst, float(abs(got.high - high) / high), float(abs(got.low - low) / low) if k else 0.0)
+    print(f"largest relative error of an end: {worst:.1e}")
+    assert worst <= 1e-15
+
+
+def test_a_level_near_zero_is_a_point_not_a_nan():
+    for level in (1e-300, 1e-17):
+        got = wilson_interval(0, 5, level=level)
+        assert 0 == got.low <= got.high < 1e-15
+        assert wilson_interval(3, 5, level=level).low == pytest.approx(0.6, rel=1e-15)
+
+
+@pytest.mark.parametrize("cells", [8191, 8192, 8193, 20_000])
+def test_blocks_do_not_show(cells):
+    """The seams of the blocked computation: every cell is as if alone."""
+    rng = np.random.default_rng(cells)
+    n = rng.integers(1, 3000, cells)
+    k = rng.binomial(n, rng.random(cells))
+    many = wilson_intervals(k, n)
+    for at in (0, 8190, *range(8191, min(cells, 8195)), cells - 1):
+        one = wilson_interval(int(k[at]), int(n[at]))
+        assert (many.low[at], many.high[at], many.estimate[at]) == (one.low, one.high, one.estimate)
+
+
 def test_the_order_of_the_three_holds_where_they_meet():
     """At a level near 0 all three are k/n, and the last bit alone decides."""
     pairs = [(k, n) for n in range(1, 120) for k in range(n + 1)]
