@@ -72,14 +72,14 @@ def test_a_tiny_alpha_keeps_its_digits(k, n, level):
     with mpmath.workdps(40):
         if k > 0:
             p = mpmath.mpf(got.low)
-            assert float(_at_least(k, n, p)) == pytest.approx(a, rel=1e-11)
+            assert float(_at_least(k, n, p)) == pytest.approx(a, rel=1e-11, abs=0)
         if k < n and got.high == 1:
             # the bound is nearer to 1 than half a last bit
             assert float(_at_least(n - k, n, mpmath.mpf(2) ** -54)) > a
         elif k < n:
             # the float nearest to 1 - q stands for q to within its last bit
             q = 1 - mpmath.mpf(got.high)
-            assert float(_at_least(n - k, n, q)) == pytest.approx(a, rel=1e-11 + float(2**-53 * n / q))
+            assert float(_at_least(n - k, n, q)) == pytest.approx(a, rel=1e-11 + float(2**-53 * n / q), abs=0)
 
 
 def _at_least(k, n, p):
@@ -88,7 +88,9 @@ def _at_least(k, n, p):
 
 def test_ends_of_empty_and_full_cells_have_closed_forms():
     a = (1 - (1 - 1e-12)) / 2
-    assert clopper_pearson_interval(0, 10**6, level=1 - 1e-12).high == pytest.approx(-math.expm1(math.log(a) / 10**6), rel=1e-14)
+    assert clopper_pearson_interval(0, 10**6, level=1 - 1e-12).high == pytest.approx(
+        -math.expm1(math.log(a) / 10**6), rel=1e-14, abs=0
+    )
     assert clopper_pearson_interval(7, 7, level=0.95).low == pytest.approx(0.025 ** (1 / 7), rel=1e-14)
 
 
