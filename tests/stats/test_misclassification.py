@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+import scipy.special
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -68,6 +69,46 @@ def test_with_sizes_the_graded_sample_tells_se_and_sp_by_bayes(table, more_0, mo
     assert got.prevalence.estimate == pytest.approx((hits + misses) / (size_0 + size_1))
     assert np.array(got.shares) * (size_0 + size_1) == pytest.approx(np.array([[rejections, alarms], [misses, hits]]))
     assert wilson(got.ppv) == wilson_of(n11, n01 + n11)
+
+
+@given(validation_tables(), st.integers(1, 3000), st.integers(1, 3000), st.sampled_from([0.8, 0.95]))
+def test_limits_of_se_and_sp_solve_donner_and_zous_equation(table, more_0, more_1, level):
+    """
+    (A - L B)^2 = below^2 + L^2 above^2 - 2 L joint, put back: A = W1 PPV and B = W0 (1 - NPV), each with its Wilson
+    limits, and the drawing of W1 adds z^2 W1 W0 / N (PPV^2, (1 - NPV)^2, -PPV (1 - NPV)).
+    """
+    (n00, n01), (n10, n11) = table
+    sizes = {0: n00 + n10 + more_0, 1: n01 + n11 + more_1}
+    got = misclassification_matrix(*rows_of(table), sampled_on="graded", stratum_sizes=sizes, level=level)
+    n, z2 = sum(sizes.values()), scipy.special.ndtri((1 + level) / 2) ** 2
+    w0, w1 = sizes[0] / n, sizes[1] / n
+    one, zero = wilson_interval(n11, n01 + n11, level=level), wilson_interval(n10, n00 + n10, level=level)
+
+    def put_back(rate, p, p_down, p_w, q, q_up, q_w):
+        """The lower limit of p_w p / (p_w p + q_w q) from how far p may fall and q may rise."""
+        drawn = z2 * w0 * w1 / n
+        odds = rate / (1 - rate)
+        below2 = (p_w * p_down) ** 2 + drawn * p**2
+        above2 = (q_w * q_up) ** 2 + drawn * q**2
+        left, right = (p_w * p - odds * q_w * q) ** 2, below2 + odds**2 * above2 + 2 * odds * drawn * p * q
+        assert left == pytest.approx(right, rel=1e-6, abs=1e-12)
+
+    low = got.sensitivity.low
+    if got.sensitivity.estimate is not None and low > 0:
+        put_back(low, one.estimate, one.estimate - one.low, w1, zero.estimate, zero.high - zero.estimate, w0)
+    low = got.specificity.low
+    if got.specificity.estimate is not None and low > 0:
+        # W0 NPV against W1 (1 - PPV): a miss less is a rejection more
+        put_back(low, 1 - zero.estimate, zero.high - zero.estimate, w0, 1 - one.estimate, one.estimate - one.low, w1)
+
+
+def test_what_was_not_seen_may_have_had_the_largest_weight():
+    """0 of 10 rows, one of which stands for 50 traces and nine for 5: the unseen one may stand for 50."""
+    got = misclassification_matrix([0] * 10, [0, 1] * 5, sampled_on="strata", inclusion_probabilities=[0.02] + [0.2] * 9)
+    assert got.prevalence.estimate == 0.0
+    assert got.prevalence.high == pytest.approx(min(1.0, wilson_interval(0, 10).high * 10 * 50 / (50 + 45)))
+    some = misclassification_matrix([0] * 40, [0, 1] * 20, sampled_on="strata", inclusion_probabilities=[0.1] * 20 + [0.2] * 20)
+    assert some.prevalence.high == pytest.approx(wilson_interval(0, 40).high * 40 * 10 / 300)
 
 
 def test_verification_bias_is_not_committed():
