@@ -12,6 +12,8 @@ A name is imported from its file when it is first asked for, so that a caller pa
 from __future__ import annotations
 
 import importlib
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -540,6 +542,23 @@ _HOME = {
     "WithinGroupSlope": "within_group",
     "within_group_slope": "within_group",
 }
+
+
+class _Room(ModuleType):
+    """
+    The package, in which a file never hides the function of the same name.
+
+    When a file is imported, Python binds it to its name in the package; where the file's own function has that name
+    (`holm` in holm.py), the function is bound instead, as an eager import of it would have done.
+    """
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if isinstance(value, ModuleType) and _HOME.get(name) == name:
+            value = getattr(value, name)
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Room
 
 
 def __getattr__(name: str) -> object:
