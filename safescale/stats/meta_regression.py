@@ -164,10 +164,13 @@ def meta_regression_slope(
 
     Notes
     -----
-    The default was chosen by calibration (4-20 models, tau 0-10 pp, rates .02-.98, trials equal or 30 to 2,000 in one
-    set). With equal trials all three methods hold their level. With unequal trials and few models REML often says
-    tau = 0 and lets the largest cell decide: at 6 models and tau = 5 pp the test of size .05 rejects 17 % (plain) and 14 %
-    (guarded) of true nulls; the reference prior 4-6 %. The price is width where tau is 0 and models are few.
+    The default was chosen by calibration (``tests/stats/test_calibration_size_regression.py``: 4-20 models, tau 0, 5 and
+    10 pp, rates .02-.98, trials equal, growing with size, or from 30 to 2,000 in one set; 180 cells of 2,000 data sets).
+    Worst size of the .05 test: 0.066 (reference prior), 0.193 (plain), 0.144 (guarded). With equal trials all three hold
+    their level. With very unequal trials and few models REML often says tau = 0 and lets the largest cell decide; the
+    reference prior does not. Worst coverage of the 95 % interval under a slope: 0.934. The price is width: with tau = 0
+    and 4-6 models the interval is 1.6 to 3.9 times that of an oracle that knows tau, with tau of 5-10 pp and 12 or more
+    models 1.0 to 1.2 times.
 
     References
     ----------

@@ -149,7 +149,7 @@ def test_calibration_of_beta_binomial_regression(capsys):
                 for tau in (0.0, 0.05, 0.10):
                     n = TRIALS[trials](m)
                     found = in_stacks(
-                        rng, lambda s, m=m, n=n, r=rate, t=tau: beta_binomial_counts(*draw(rng, m, n, r, t, 0.0, s), n), runs
+                        lambda s, m=m, n=n, r=rate, t=tau: beta_binomial_counts(*draw(rng, m, n, r, t, 0.0, s), n), runs
                     )
                     rows.append((trials, m, rate, 100 * tau, *found))
     with capsys.disabled():
