@@ -82,6 +82,22 @@ def bench(session: nox.Session) -> None:
     """Throughput against the floor and the nearest peer; ratios are appended to benchmarks/history.jsonl."""
     session.install("-e", ".[dev]")
     session.run("python", "-m", "benchmarks.run", *session.posargs)
+    for name in ("wilson", "slopes", "eta", "bootstrap", "spearman", "nist"):
+        session.run("python", "-m", f"benchmarks.stats_{name}")
+
+
+@nox.session
+def mutants(session: nox.Session) -> None:
+    """Break the formulas of safescale.stats one by one: ``nox -s mutants -- holm --sample 20``."""
+    session.install("-e", ".[dev]")
+    session.run("python", "-m", "benchmarks.mutants", *session.posargs)
+
+
+@nox.session
+def calibration(session: nox.Session) -> None:
+    """Size of the tests and coverage of the intervals on simulated corpora; renews docs/explanation/calibration.md."""
+    session.install("-e", ".")
+    session.run("python", "-m", "benchmarks.calibration", "--write", *session.posargs)
 
 
 @nox.session

@@ -74,8 +74,11 @@ def main() -> int:
     ours = cluster_bootstrap(successes, trials, resamples=RESAMPLES, rng=1)
     peer = row_bootstrap(prompt, model, outcome, 2 * PEER_RESAMPLES, rng)
     ratio_of_se = ours.replicates.std(axis=0) / peer.std(axis=0)
+    # the variance of the bootstrap to first order, without resampling: N = 10,000 leaves .7 %
+    residual = (successes - successes.sum(axis=0) / trials.sum(axis=0) * trials) / trials.sum(axis=0)
+    assert np.allclose(ours.replicates.std(axis=0), np.sqrt((residual**2).sum(axis=0)), rtol=0.03)
     assert np.allclose(ours.estimate, successes.sum(axis=0) / trials.sum(axis=0))
-    assert abs(ratio_of_se.mean() - 1) < 0.03, ratio_of_se  # 800 resamples: 2.5 % each, some of it shared by the models
+    assert abs(ratio_of_se.mean() - 1) < 0.05, ratio_of_se  # 800 resamples: 2.5 % each, some of it shared by the models
     assert np.all(np.abs(ratio_of_se - 1) < 0.11), ratio_of_se
 
     ours_s = seconds(lambda: cluster_bootstrap(successes, trials, resamples=RESAMPLES, rng=1), arguments.repeats)

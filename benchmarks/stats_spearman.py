@@ -42,9 +42,8 @@ def count_ties() -> None:
         rates = np.round((rng.random(21) if seed % 2 else rng.beta(1, 4, size=21)) * 20) / 20
         seconds, answer = timed(lambda rates=rates: spearman_test(SIZES_21, rates))
         drawn = spearman_test(SIZES_21, rates, method="monte_carlo")
-        print(
-            f"n = 21, {len(set(rates))} rates on {len(set(SIZES_21))} sizes: {seconds:.2f} s, {answer.method}, p = {answer.p_value:.6f}"
-        )
+        levels = f"{len(set(rates))} rates on {len(set(SIZES_21))} sizes"
+        print(f"n = 21, {levels}: {seconds:.2f} s, {answer.method}, p = {answer.p_value:.6f}")
         assert answer.method == "exact"
         assert abs(answer.p_value - drawn.p_value) < 2 * drawn.p_error
         slowest = max(slowest, seconds)

@@ -10,7 +10,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from safescale.errors import DomainError, InsufficientData
+from safescale.errors import InsufficientData
 from safescale.stats._agreement import (
     INTERVALS,
     WEIGHTS,

@@ -180,7 +180,7 @@ def plan_prompts(
         return t_power(slope * spread / math.sqrt(between + single / prompts), n - 2, alpha, alternative)
 
     limit = 1.0 if between == 0 else t_power(slope * spread / math.sqrt(between), n - 2, alpha, alternative)
-    found = None if limit < wanted else smallest(lambda k: power_at(k) >= wanted, lowest=1, highest=MAX_PROMPTS)
+    found = smallest(lambda k: power_at(k) >= wanted, lowest=1, highest=MAX_PROMPTS)
     reason, needed = None, None
     if found is None:
         needed = _models_without_noise(slope, spread / math.sqrt(n), between, wanted, alpha, alternative)

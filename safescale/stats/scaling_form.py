@@ -192,8 +192,14 @@ def _line(form: ScalingForm, x: FloatVector, k: FloatVector, n: FloatVector, at:
         return -float(np.sum(_log_probability(k, n, rate))) / float(n.sum()), -slopes / float(n.sum())
 
     start = np.array([_log_odds(k[x == end].sum(), n[x == end].sum()) for end in (low, high)])
-    bounds, options = [(-_FARTHEST, _FARTHEST)] * 2, {"ftol": 1e-15, "gtol": 1e-10, "maxiter": 500}
-    fit = scipy.optimize.minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+    fit = scipy.optimize.minimize(
+        loss,
+        start,
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[(-_FARTHEST, _FARTHEST)] * 2,
+        options={"ftol": 1e-15, "gtol": 1e-10, "maxiter": 500},
+    )
     one, other = scipy.special.expit(fit.x)
     return _rates(form, one, other, (at - low) / (high - low))
 

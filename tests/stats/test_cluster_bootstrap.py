@@ -1,6 +1,5 @@
 """The cluster bootstrap: the counting by rows, the spread by the delta method, the coverage by simulation."""
 
-import importlib
 import math
 
 import numpy as np
@@ -184,19 +183,37 @@ def test_the_same_seed_gives_the_same_answer_and_none_is_a_seed():
     assert cluster_bootstrap(k, n, rng=1) != cluster_bootstrap(k, n, rng=2)
 
 
-def test_wide_counts_leave_float32_and_stay_exact():
-    """16,777,217 = 2^24 + 1 has no float32; sums of such counts are whole all the same."""
-    n = np.full((12, 1), 2**24 + 1)
-    k = n - np.arange(12)[:, np.newaxis]
+@pytest.mark.parametrize(
+    ("largest", "dtype", "packed"),
+    [
+        (1, "float32", True),
+        (4095 // 12, "float32", True),
+        (4096 // 12 + 1, "float64", True),
+        (2**22 + 1, "float64", True),
+        (2**24 + 1, "float64", False),
+        (2**49 + 1, "float64", False),
+    ],
+)
+def test_sums_are_whole_numbers_whatever_the_counts(largest, dtype, packed):
+    """Exact integers in Python, for counts up to 2^49; 2^24 + 1 has no float32, and two such do not share a float64."""
+    from safescale.stats._cluster_resampling import _columns
+
+    n = np.full((12, 2), largest)
+    k = n - np.arange(12)[:, np.newaxis] % (largest + 1)
+    k[:, 1] = n[:, 1]
+    k[0, 1] -= 1
+    columns, radix = _columns(k, n)
+    assert (columns.dtype, radix is not None, columns.shape[1]) == (dtype, packed, 2 if packed else 4)
     got = cluster_bootstrap(k, n, resamples=300, rng=7)
     draws = np.random.default_rng(7).integers(0, 12, size=(300, 12), dtype=np.uint16)
-    exact = [int(k[draw].sum()) / int(n[draw].sum()) for draw in draws]
-    assert got.replicates[:, 0].tolist() == exact
+    sums = [[sum(map(int, table[draw, j])) for j in (0, 1)] for draw in draws for table in (k, n)]
+    exact = [[a / c, b / d] for (a, b), (c, d) in zip(sums[::2], sums[1::2], strict=True)]
+    assert got.replicates.tolist() == exact
 
 
 def test_blocks_do_not_show(monkeypatch):
     """Many blocks and slices, an odd rest: the shape, and rates over all of them, as in one block."""
-    module = importlib.import_module("safescale.stats.cluster_bootstrap")
+    from safescale.stats import _cluster_resampling as module
 
     rng = np.random.default_rng(8)
     k, n = random_table(rng, clusters=50, models=3)
@@ -223,6 +240,7 @@ def test_resamples_without_a_model_are_drawn_again_and_counted():
     assert 0 < got.redrawn < 15
     assert np.all(np.isfinite(got.replicates))
     assert got.clusters == (400, 10)
+    assert cluster_bootstrap(k, n, contrasts=[1, -1], rng=10).clusters == (10,), "a contrast knows as much as its rarest model"
     assert got.caution[0] is None
     assert "only 10 clusters" in got.caution[1]
 

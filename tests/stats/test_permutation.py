@@ -132,8 +132,24 @@ def test_random_orders_count_the_observed_one():
     assert (got.method, got.arrangements) == ("monte_carlo_permutation", 999)
     assert got.p_value == got.p_floor == 1 / 1000
     assert permutation_test(values, lambda v: v @ np.arange(12.0), resamples=999, rng=1).p_value == 2 / 1000
+    assert permutation_test(values, lambda v: v @ np.arange(12.0), resamples=999, rng=1).p_floor == 2 / 1000
     least = permutation_test(values, lambda v: v @ np.arange(12.0), alternative="less", resamples=999, rng=1)
     assert least.p_value == 1
+
+
+def test_p_of_random_orders_is_counted_from_those_that_were_drawn():
+    drawn, w, values = [], weights_of(12), np.random.default_rng(5).random(12)
+
+    def statistic(rows):
+        drawn.append(rows @ w)
+        return rows @ w
+
+    got = permutation_test(values, statistic, alternative="greater", resamples=999, rng=1)
+    found = np.concatenate(drawn[1:])
+    b = int(np.sum(found >= values @ w - 1e-9))
+    assert len(found) == 999
+    assert 10 < b < 990
+    assert got.p_value == (b + 1) / 1000
 
 
 def test_random_orders_agree_with_all_orders():
@@ -178,7 +194,9 @@ def test_a_statistic_may_spoil_its_argument():
         rows[:] = 0
         return result
 
-    assert permutation_test([1.0, 2.0, 5.0], statistic).statistic == -1
+    spoiled = permutation_test([1.0, 2.0, 5.0], statistic)
+    assert spoiled == permutation_test([1.0, 2.0, 5.0], lambda rows: rows[:, 0] - rows[:, 1])
+    assert (spoiled.statistic, spoiled.values) == (-1, (1, 2, 5))
 
 
 def test_rounding_never_makes_a_tie_extreme():

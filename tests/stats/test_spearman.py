@@ -223,10 +223,12 @@ def test_p_and_floor_stay_above_zero_for_many_pairs(n, method):
 
 
 def test_the_floor_of_many_tied_pairs_goes_over_to_logarithms_without_a_step():
-    """One different value among n reaches its extreme with probability 1 / n."""
+    """One different value among n reaches its extreme with probability 1 / n; two equal halves with 1 / C(n, n / 2)."""
     for n in (999, 1_001):
-        x = [0] * (n - 1) + [1]
+        x, halves = [0] * (n - 1) + [1], [0] * (n // 2) + [1] * (n - n // 2)
         assert spearman_test(x, range(n), alternative="greater").p_floor == pytest.approx(1 / n, rel=1e-9)
+        floor = spearman_test(halves, halves, alternative="greater", method="moments").p_floor
+        assert floor == pytest.approx(1 / math.comb(n, n // 2), rel=1e-8)
 
 
 def test_monte_carlo_is_near_the_exact_p_repeatable_and_never_zero():

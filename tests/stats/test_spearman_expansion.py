@@ -172,3 +172,32 @@ def test_bounds_off_the_lattice_mean_the_next_sum_inside():
     step, observed, tails_of = 20 * 2, int(a @ b), approximation(a, b)
     assert tails_of(observed + step - 1, observed - step + 1) == tails_of(observed, observed)
     assert tails_of(observed + step, observed) != tails_of(observed, observed)
+
+
+LOPSIDED_X, LOPSIDED_Y = [0] * 12 + list(range(1, 19)), [*range(18, 9, -1), *([0] * 12), *range(1, 10)]
+
+
+def test_the_lower_tail_is_the_upper_tail_of_the_mirrored_ranks():
+    """Lopsided ties, so that odd moments matter."""
+    a, b = ranks(LOPSIDED_X, LOPSIDED_Y)
+    tails, mirrored = approximation(a, b), approximation(a, -b)
+    below, above = tails(-1_500, 3_000)
+    assert below.p != pytest.approx(tails(0, 1_500)[1].p, rel=1e-4)
+    above_mirrored, below_mirrored = mirrored(-3_000, 1_500)
+    assert tuple(below_mirrored) == pytest.approx(tuple(below), rel=1e-9)
+    assert tuple(above_mirrored) == pytest.approx(tuple(above), rel=1e-9)
+
+
+def test_both_tails_and_both_errors_enter_a_two_sided_p():
+    a, b = ranks(LOPSIDED_X, LOPSIDED_Y)
+    observed, tails = int(a @ b), approximation(a, b)
+    below, above = tails(-abs(observed), abs(observed))
+    got = spearman_test(LOPSIDED_X, LOPSIDED_Y, method="moments")
+    assert below.p != pytest.approx(above.p, rel=1e-3)
+    assert got.p_value == pytest.approx(below.p + above.p, rel=1e-12)
+    assert got.p_error == pytest.approx(below.error + above.error, rel=1e-12)
+    below, above = tails(observed, observed)
+    got = spearman_test(LOPSIDED_X, LOPSIDED_Y, method="moments", two_sided="doubled_tail")
+    assert got.p_value == pytest.approx(2 * min(below.p, above.p), rel=1e-12)
+    assert got.p_error == pytest.approx(2 * max(below.error, above.error), rel=1e-12)
+    assert 0 < got.p_error < 0.2

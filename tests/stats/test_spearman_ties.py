@@ -103,7 +103,7 @@ def test_float_sums_agree_with_whole_numbers(monkeypatch):
     assert shares(floats) == pytest.approx(shares(whole), rel=1e-12)
 
 
-@pytest.mark.parametrize(("zeros", "ones", "whole"), [(10, 7, True), (34, 35, True), (120, 80, False)])
+@pytest.mark.parametrize(("zeros", "ones", "whole"), [(10, 7, True), (34, 35, True), (45, 45, False), (120, 80, False)])
 def test_two_groups_equal_the_hypergeometric_law(zeros, ones, whole):
     """On two levels T is a shifted hypergeometric count. 69 pairs need more than 32 bits, 200 pairs more than 64."""
     x = [0] * zeros + [1] * ones
