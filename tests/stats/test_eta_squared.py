@@ -500,7 +500,9 @@ def test_refuses_what_is_no_f(arguments, message):
 # ---- binomial null --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("successes", "trials"), [([0, 1, 3, 2], [2, 3, 4, 2]), ([1, 1, 0, 1], [1, 1, 1, 1])])
+@pytest.mark.parametrize(
+    ("successes", "trials"), [([0, 1, 3, 2], [2, 3, 4, 2]), ([1, 1, 0, 1], [1, 1, 1, 1]), ([1, 1, 9, 0], [3, 2, 16, 2])]
+)
 def test_binomial_null_is_the_distribution_it_says(successes, trials):
     """Two groups of two with few trials: enumerate all tables, weigh by binomial probability."""
     groups, p = list("aabb"), 0.4
@@ -521,6 +523,9 @@ def test_binomial_null_is_the_distribution_it_says(successes, trials):
     assert got.null_mean == pytest.approx(mean / mass, abs=0.008)
     assert got.p_value == pytest.approx(beyond + equal, abs=0.01)
     assert got.undefined_draws / 40_000 == pytest.approx(equal, abs=0.006)
+    if trials[2] == 16:
+        # a lopsided null, so that mean and median cannot stand in for each other
+        assert abs(got.null_mean - got.null_median) > 0.02
     assert got.observed == observed
     assert (got.null, got.generalises_to) == ("given", "these_models")
 
