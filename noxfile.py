@@ -96,7 +96,8 @@ def mutants(session: nox.Session) -> None:
 @nox.session
 def calibration(session: nox.Session) -> None:
     """Size of the tests and coverage of the intervals on simulated corpora; renews docs/explanation/calibration.md."""
-    session.install("-e", ".")
+    session.install("-e", ".[test]")
+    session.run("pytest", "-q", "-m", "calibration", env=_test_environment())
     session.run("python", "-m", "benchmarks.calibration", "--write", *session.posargs)
 
 

@@ -261,5 +261,5 @@ def _pairs_reaching(p: _Matrix, q: _Matrix, least: IntVector) -> float:
             pairs += (left[:, all_of_q:].sum(axis=1, dtype=kind) @ highest[:, -1]).item()
             if none_of_q < all_of_q:
                 left, highest = left[:, none_of_q:all_of_q], highest[:, at + none_of_q : at + all_of_q]
-                pairs += np.einsum("us,us->", left, highest, dtype=kind).item()
+                pairs += np.sum(left * highest, dtype=kind).item()
     return pairs

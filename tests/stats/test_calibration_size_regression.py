@@ -70,7 +70,7 @@ def in_stacks(work, runs):
     return np.mean([work(STACK) for _ in range(runs // STACK)], axis=0)
 
 
-@pytest.mark.slow
+@pytest.mark.calibration
 @pytest.mark.calibration
 def test_calibration_of_meta_regression(capsys):
     rng, runs, rows = np.random.default_rng(20_260_630), 2000, []
@@ -96,7 +96,7 @@ def test_calibration_of_meta_regression(capsys):
     assert sizes[:, 2].max() > 0.10
 
 
-@pytest.mark.slow
+@pytest.mark.calibration
 @pytest.mark.calibration
 def test_coverage_and_width_of_meta_regression_under_a_slope(capsys):
     rng, runs, rows = np.random.default_rng(1), 1000, []
@@ -138,7 +138,7 @@ def beta_binomial_counts(x, k, n):
     )
 
 
-@pytest.mark.slow
+@pytest.mark.calibration
 @pytest.mark.calibration
 def test_calibration_of_beta_binomial_regression(capsys):
     """The limits that its docstring states: it holds with equal trials, and not with few models of very unequal ones."""

@@ -116,7 +116,7 @@ def report(title, found):
         print(f"  {clusters:>3} clusters: mean relative width at correlation 0, .2, .5: {', '.join(row)}")
 
 
-@pytest.mark.slow
+@pytest.mark.calibration
 @pytest.mark.calibration
 @pytest.mark.parametrize("rates", [beta_rates, logit_normal_rates])
 def test_coverage_reaches_its_goal(rates):
@@ -126,7 +126,7 @@ def test_coverage_reaches_its_goal(rates):
     assert found[0][0] >= 0.93
 
 
-@pytest.mark.slow
+@pytest.mark.calibration
 @pytest.mark.calibration
 def test_without_the_imaginary_clusters_it_does_not():
     """The break that shows why they are there, and that this simulation can fail."""
@@ -135,7 +135,7 @@ def test_without_the_imaginary_clusters_it_does_not():
     assert found[0][0] < 0.85
 
 
-@pytest.mark.slow
+@pytest.mark.calibration
 @pytest.mark.calibration
 def test_the_limit_in_the_docstring():
     """Prompts that are all or nothing beside prompts that nearly never succeed: printed, and known to fail."""
