@@ -51,7 +51,8 @@ def summary_words(result: InverseScalingResult) -> str | None:
     counts = [f"{verdict.value}: {verdicts.count(verdict)}" for verdict in ScalingVerdict if verdict in verdicts]
     return (
         f"{len(verdicts)} combinations of grader, target and condition, each answered by itself: {'; '.join(counts)}. "
-        f"Level {result.options.alpha:g} holds within each of them, not over all."
+        f"Level {result.options.alpha:g} holds within each of them, for each kind of test (mean, within generations, by class); "
+        "not over all."
     )
 
 

@@ -117,7 +117,10 @@ def test_graders_that_cannot_test_are_not_compared() -> None:
 
 
 def test_several_settings_say_where_the_level_holds() -> None:
-    words = "2 settings (grader, target, condition) are answered: the level of 0.05 holds within each of them, not over all"
+    words = (
+        "2 settings (grader, target, condition) are answered: the level of 0.05 holds within each of them, "
+        "for each kind of test (mean, within generations, by class); not over all"
+    )
     both = analyze(two_graders(noisy(0.12), noisy(0.11)))
     assert words in both.answer
     assert words in text_of(both)

@@ -192,7 +192,7 @@ def _caveats(settings: Sequence[SettingResult], cells: Cells, alpha: float) -> t
 def _level_words(settings: Sequence[SettingResult], alpha: float) -> str:
     return (
         f"{len(settings)} settings (grader, target, condition) are answered: the level of {alpha:g} holds within each of them, "
-        "not over all"
+        "for each kind of test (mean, within generations, by class); not over all"
     )
 
 
