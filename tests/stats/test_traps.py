@@ -51,8 +51,10 @@ def _no_warning_in_silence():
 def test_wilson_stays_inside_the_unit_interval(n):
     """statsmodels below 0.15 gave -3e-18 and 1.0000000000000002."""
     none, all_ = wilson_interval(0, n), wilson_interval(n, n)
-    assert none.low == 0.0 and all_.high == 1.0
-    assert 0 < none.high < 1 and 0 < all_.low < 1
+    assert none.low == 0.0
+    assert all_.high == 1.0
+    assert 0 < none.high < 1
+    assert 0 < all_.low < 1
     assert none.high == pytest.approx(1 - all_.low, rel=1e-12)
 
 
