@@ -26,10 +26,13 @@ class IntraclassCorrelation:
     Attributes
     ----------
     estimate : float
-        ``(MSB - MSW) / (MSB + (n0 - 1) MSW)``, at most 1. Negative where groups differ less than chance has them differ.
+        ``anova_estimate``, but not below ``-1 / (largest group - 1)``, the least correlation that the largest group can have.
+        Negative where groups differ less than chance has them differ.
+    anova_estimate : float
+        ``(MSB - MSW) / (MSB + (n0 - 1) MSW)``, at most 1. With groups of unequal sizes it can fall below any correlation.
     interval : tuple of (float, float) or None
-        Two-sided interval at ``level``, exact for normal values, groups of unequal sizes included. None as
-        ``undefined_because`` says.
+        Two-sided interval at ``level``, exact for normal values, groups of unequal sizes included; an end beyond which the
+        estimate lies is moved to it. None as ``undefined_because`` says.
     f, p_value : float or None
         F test of correlation 0.
     n0 : float
@@ -51,6 +54,7 @@ class IntraclassCorrelation:
     """
 
     estimate: float
+    anova_estimate: float
     interval: tuple[float, float] | None
     f: float | None
     p_value: float | None
@@ -120,7 +124,8 @@ def intraclass_correlation(
     ``y_ij = mu + a_i + e_ij``; the correlation is ``rho = Var(a) / (Var(a) + Var(e))``. With ``theta = rho / (1 - rho)`` and
     weights ``w_i = n_i / (1 + n_i theta)``, Wald's ratio ``sum w_i (ybar_i - ybar_w)^2 / (k - 1) / MSW`` has an F distribution
     with ``k - 1`` and ``n - k`` degrees of freedom and falls in theta: the interval is where it lies between its quantiles.
-    For equal sizes this is ``(F/F_q - 1) / (F/F_q + m - 1)``.
+    For equal sizes this is ``(F/F_q - 1) / (F/F_q + m - 1)``. For unequal sizes the analysis-of-variance estimate is not where
+    that ratio is 1, and can lie outside: the interval is then stretched to hold it, which only adds coverage.
 
     Parameters
     ----------
@@ -134,7 +139,7 @@ def intraclass_correlation(
     Returns
     -------
     IntraclassCorrelation
-        Shape: scalar. Unit: correlation. ``-1 / (largest group - 1) <= low <= high < 1``.
+        Shape: scalar. Unit: correlation. ``-1 / (largest group - 1) <= low <= estimate <= high <= 1``.
 
     Raises
     ------
@@ -168,11 +173,18 @@ def intraclass_correlation(
     between, within = table.between / (k - 1), table.within / (n - k)
     n0 = _typical_size(table.sizes)
     f = None if within == 0 else between / within
+    anova_estimate = (between - within) / (between + (n0 - 1) * within)
+    estimate = max(anova_estimate, -1.0 / (float(table.sizes.max()) - 1))
+    anova_estimate = (between - within) / (between + (n0 - 1) * within)
+    estimate = max(anova_estimate, -1.0 / (float(table.sizes.max()) - 1))
+    anova_estimate = (between - within) / (between + (n0 - 1) * within)
+    estimate = max(anova_estimate, -1.0 / (float(table.sizes.max()) - 1))
     interval, reason = _wald_interval(table, within, level) if f is not None else (None, "values do not vary within groups")
     p_value = None if f is None else float(scipy.special.betainc((n - k) / 2, (k - 1) / 2, table.within / table.total))
     return IntraclassCorrelation(
-        estimate=(between - within) / (between + (n0 - 1) * within),
-        interval=interval,
+        estimate=estimate,
+        anova_estimate=anova_estimate,
+        interval=None if interval is None else (min(interval[0], estimate), max(interval[1], estimate)),
         f=f,
         p_value=p_value,
         n0=n0,

@@ -43,10 +43,12 @@ def test_law_interval_ends_put_back_give_the_quantiles_of_f(data, level):
         assert scipy.special.fdtr(d1, d2, wald_ratio(values, labels, lowest + 1e-9 * abs(lowest))) <= tail * (1 + 1e-3)
         return
     low, high = got.interval
-    assert lowest <= low <= high <= 1
+    assert lowest <= low <= got.estimate <= high <= 1
     assume(high < 1 - 1e-9)
-    assert scipy.special.fdtr(d1, d2, wald_ratio(values, labels, high)) == pytest.approx(tail, rel=1e-4)
-    if low > lowest + 1e-6:
+    # an end that was moved out to the estimate has less than the tail beyond it
+    if high > got.estimate:
+        assert scipy.special.fdtr(d1, d2, wald_ratio(values, labels, high)) == pytest.approx(tail, rel=1e-4)
+    if lowest + 1e-6 < low < got.estimate:
         assert scipy.special.fdtrc(d1, d2, wald_ratio(values, labels, low)) == pytest.approx(tail, rel=1e-4)
 
 
@@ -68,11 +70,120 @@ def test_estimate_is_the_ratio_of_variance_components(data):
     assume(len(set(labels)) < len(labels))
     got = intraclass_correlation(values, labels)
     between = (got.mean_square_between - got.mean_square_within) / got.n0
-    assert got.estimate == pytest.approx(between / (between + got.mean_square_within), abs=1e-9)
+    assert got.anova_estimate == pytest.approx(between / (between + got.mean_square_within), abs=1e-9)
     sizes = [labels.count(name) for name in set(labels)]
     n = len(labels)
+    assert got.estimate == max(got.anova_estimate, -1 / (max(sizes) - 1))
     assert got.n0 == pytest.approx((n - sum(m * m for m in sizes) / n) / (len(sizes) - 1))
     assert got.estimate <= 1
+
+
+@st.composite
+def unbalanced_values(draw):
+    """Values in groups of which one is large: where the estimate with n0 and Wald's interval part."""
+    sizes = [draw(st.integers(3, 25)), *draw(st.lists(st.integers(1, 3), min_size=1, max_size=5))]
+    labels = [at for at, size in enumerate(sizes) for _ in range(size)]
+    values = draw(st.lists(st.integers(0, 20), min_size=len(labels), max_size=len(labels)))
+    assume(spread_within(values, labels))
+    return values, labels
+
+
+@given(unbalanced_values(), own.levels())
+def test_law_estimate_of_unbalanced_groups_lies_in_its_range_and_in_its_interval(data, level):
+    values, labels = data
+    got = intraclass_correlation(values, labels, level=level)
+    lowest = -1 / (int(got.group_sizes.max()) - 1)
+    assert lowest <= got.estimate <= 1
+    if got.interval is not None:
+        assert lowest <= got.interval[0] <= got.estimate <= got.interval[1] <= 1
+
+
+def test_estimate_that_no_correlation_can_be_is_held_at_the_least_one():
+    """Groups of four and one: n0 = 1.6 allows -1.59, four values that correlate equally allow no less than -1/3."""
+    got = intraclass_correlation([0.5, 0.6, 0.4, 0.55, 0.5], list("aaaab"))
+    assert got.anova_estimate == pytest.approx(-1.593, abs=1e-3)
+    assert got.estimate == got.interval[0] == -1 / 3
+    assert got.interval[1] == pytest.approx(0.896, abs=1e-3)
+
+
+def test_interval_of_unequal_groups_is_stretched_to_its_estimate():
+    """At a level of .01 Wald's interval is nearly the point where his ratio is the median of F, and the estimate is elsewhere."""
+    got = intraclass_correlation([0, 4, 1, 5, 3, 2, 4, 8, 6, 7], list("aaaaaaabbc"), level=0.01)
+    wide = intraclass_correlation([0, 4, 1, 5, 3, 2, 4, 8, 6, 7], list("aaaaaaabbc"), level=0.99)
+    assert got.estimate in got.interval
+    assert wide.interval[0] < wide.estimate < wide.interval[1]
+
+
+@st.composite
+def unbalanced_values(draw):
+    """Values in groups of which one is large: where the estimate with n0 and Wald's interval part."""
+    sizes = [draw(st.integers(3, 25)), *draw(st.lists(st.integers(1, 3), min_size=1, max_size=5))]
+    labels = [at for at, size in enumerate(sizes) for _ in range(size)]
+    values = draw(st.lists(st.integers(0, 20), min_size=len(labels), max_size=len(labels)))
+    assume(spread_within(values, labels))
+    return values, labels
+
+
+@given(unbalanced_values(), own.levels())
+def test_law_estimate_of_unbalanced_groups_lies_in_its_range_and_in_its_interval(data, level):
+    values, labels = data
+    got = intraclass_correlation(values, labels, level=level)
+    lowest = -1 / (int(got.group_sizes.max()) - 1)
+    assert lowest <= got.estimate <= 1
+    if got.interval is not None:
+        assert lowest <= got.interval[0] <= got.estimate <= got.interval[1] <= 1
+
+
+def test_estimate_that_no_correlation_can_be_is_held_at_the_least_one():
+    """Groups of four and one: n0 = 1.6 allows -1.59, four values that correlate equally allow no less than -1/3."""
+    got = intraclass_correlation([0.5, 0.6, 0.4, 0.55, 0.5], list("aaaab"))
+    assert got.anova_estimate == pytest.approx(-1.593, abs=1e-3)
+    assert got.estimate == got.interval[0] == -1 / 3
+    assert got.interval[1] == pytest.approx(0.896, abs=1e-3)
+
+
+def test_interval_of_unequal_groups_is_stretched_to_its_estimate():
+    """At a level of .01 Wald's interval is nearly the point where his ratio is the median of F, and the estimate is elsewhere."""
+    got = intraclass_correlation([0, 4, 1, 5, 3, 2, 4, 8, 6, 7], list("aaaaaaabbc"), level=0.01)
+    wide = intraclass_correlation([0, 4, 1, 5, 3, 2, 4, 8, 6, 7], list("aaaaaaabbc"), level=0.99)
+    assert got.estimate in got.interval
+    assert wide.interval[0] < wide.estimate < wide.interval[1]
+
+
+@st.composite
+def unbalanced_values(draw):
+    """Values in groups of which one is large: where the estimate with n0 and Wald's interval part."""
+    sizes = [draw(st.integers(3, 25)), *draw(st.lists(st.integers(1, 3), min_size=1, max_size=5))]
+    labels = [at for at, size in enumerate(sizes) for _ in range(size)]
+    values = draw(st.lists(st.integers(0, 20), min_size=len(labels), max_size=len(labels)))
+    assume(spread_within(values, labels))
+    return values, labels
+
+
+@given(unbalanced_values(), own.levels())
+def test_law_estimate_of_unbalanced_groups_lies_in_its_range_and_in_its_interval(data, level):
+    values, labels = data
+    got = intraclass_correlation(values, labels, level=level)
+    lowest = -1 / (int(got.group_sizes.max()) - 1)
+    assert lowest <= got.estimate <= 1
+    if got.interval is not None:
+        assert lowest <= got.interval[0] <= got.estimate <= got.interval[1] <= 1
+
+
+def test_estimate_that_no_correlation_can_be_is_held_at_the_least_one():
+    """Groups of four and one: n0 = 1.6 allows -1.59, four values that correlate equally allow no less than -1/3."""
+    got = intraclass_correlation([0.5, 0.6, 0.4, 0.55, 0.5], list("aaaab"))
+    assert got.anova_estimate == pytest.approx(-1.593, abs=1e-3)
+    assert got.estimate == got.interval[0] == -1 / 3
+    assert got.interval[1] == pytest.approx(0.896, abs=1e-3)
+
+
+def test_interval_of_unequal_groups_is_stretched_to_its_estimate():
+    """At a level of .01 Wald's interval is nearly the point where his ratio is the median of F, and the estimate is elsewhere."""
+    got = intraclass_correlation([0, 4, 1, 5, 3, 2, 4, 8, 6, 7], list("aaaaaaabbc"), level=0.01)
+    wide = intraclass_correlation([0, 4, 1, 5, 3, 2, 4, 8, 6, 7], list("aaaaaaabbc"), level=0.99)
+    assert got.estimate in got.interval
+    assert wide.interval[0] < wide.estimate < wide.interval[1]
 
 
 @given(grouped_values(max_size=4), st.floats(-5, 5), st.sampled_from([-2.0, 0.1, 30.0]))
@@ -144,7 +255,7 @@ def test_law_counts_give_what_their_zeros_and_ones_give(cells):
     rows = [outcome for successes, trials in cells for outcome in [1] * successes + [0] * (trials - successes)]
     labels = [at for at, (_, trials) in enumerate(cells) for _ in range(trials)]
     got, rowwise = intraclass_correlation_binary(k, n), intraclass_correlation(rows, labels)
-    assert got.estimate == pytest.approx(rowwise.estimate, abs=1e-9)
+    assert got.estimate == pytest.approx(rowwise.anova_estimate, abs=1e-9)
     assert got.n0 == pytest.approx(rowwise.n0)
     assert (got.clusters, got.n) == (len(cells), sum(n))
     assert got.design_effect == pytest.approx(max(0.0, 1 + (sum(m * m for m in n) / sum(n) - 1) * got.estimate), abs=1e-9)
