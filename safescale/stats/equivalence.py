@@ -5,16 +5,21 @@ from __future__ import annotations
 from typing import Literal, Protocol
 
 import attrs
+import numpy as np
 import scipy
 
 from safescale.errors import DomainError, InsufficientData
 from safescale.stats._domain import fraction, real
+from safescale.stats._random_effects import mixture_quantiles, mixture_tails, slope_mixture
+from safescale.stats.meta_regression import MetaRegressionSlope
 
 __all__ = ["SlopeEquivalenceTest", "SlopeEstimate", "slope_equivalence_test"]
 
+_TINY = 2.0**-1022
+
 
 class SlopeEstimate(Protocol):
-    """Any slope with a standard error: `LogScalingSlope`, `WithinGroupSlope`, or a published pair of numbers."""
+    """Any slope with a standard error: `LogScalingSlope`, `WithinGroupSlope`, `MetaRegressionSlope`, or a published pair of numbers."""
 
     @property
     def slope_pp_per_decade(self) -> float:
@@ -73,13 +78,16 @@ class SlopeEquivalenceTest:
 
 def slope_equivalence_test(slope: SlopeEstimate, *, margin_pp_per_decade: float = 5.0, alpha: float = 0.05) -> SlopeEquivalenceTest:
     """
-    Two one-sided t tests (TOST) that a slope lies strictly within a margin of zero.
+    Two one-sided tests (TOST) that a slope lies strictly within a margin of zero.
 
-    ``p = max(P(T >= (b + m) / SE), P(T <= (b - m) / SE))`` with T Student's t of the slope's degrees of freedom.
+    ``p = max(P(T >= (b + m) / SE), P(T <= (b - m) / SE))`` with T Student's t of the slope's degrees of freedom. A
+    `meta_regression_slope` by the reference prior is no Student's t: there p is ``max(P(b <= -m), P(b >= m))`` under its own
+    distribution, with tau integrated out, and the interval is its own at ``1 - 2 alpha``. No p depends on the ``level`` that the
+    slope was printed at.
 
     Parameters
     ----------
-    slope : LogScalingSlope, WithinGroupSlope or alike
+    slope : LogScalingSlope, WithinGroupSlope, MetaRegressionSlope or alike
         A slope with its standard error and degrees of freedom.
     margin_pp_per_decade : float, default 5.0
         Largest slope that still counts as flat, positive. Unit: percentage points per decade.
@@ -116,20 +124,23 @@ def slope_equivalence_test(slope: SlopeEstimate, *, margin_pp_per_decade: float 
     if m <= 0:
         raise DomainError(f"margin_pp_per_decade must be positive, got {m:g}; state the largest slope that counts as flat")
     if alpha >= 0.5:
-        raise DomainError(f"alpha must be below 0.5 for an equivalence test, got {alpha:g}")
+        raise DomainError(f"alpha must be below 0.5 for an equivalence test, got {alpha:g}; use 0.05 or less")
     b, se, dof = slope.slope_pp_per_decade, slope.standard_error_pp_per_decade, slope.residual_dof
     if se is None or se <= 0:
         raise InsufficientData("the slope has no standard error, so flatness cannot be tested; add models that scatter")
-    tiny = 2.0**-1022
-    p_below = max(tiny, float(scipy.special.stdtr(dof, -(b + m) / se)))
-    p_above = max(tiny, float(scipy.special.stdtr(dof, (b - m) / se)))
-    t = -float(scipy.special.stdtrit(dof, alpha))
+    if isinstance(slope, MetaRegressionSlope) and slope.method == "reference_prior":
+        p_below, p_above, interval = _of_mixture(slope, m, alpha)
+    else:
+        p_below, p_above = float(scipy.special.stdtr(dof, -(b + m) / se)), float(scipy.special.stdtr(dof, (b - m) / se))
+        half = -float(scipy.special.stdtrit(dof, alpha)) * se
+        interval = (b - half, b + half)
+    p_below, p_above = max(_TINY, p_below), max(_TINY, p_above)
     return SlopeEquivalenceTest(
         equivalent=max(p_below, p_above) <= alpha,
         p_value=max(p_below, p_above),
         p_below=p_below,
         p_above=p_above,
-        interval=(b - t * se, b + t * se),
+        interval=interval,
         margin_pp_per_decade=m,
         alpha=alpha,
         slope_pp_per_decade=b,
@@ -137,3 +148,14 @@ def slope_equivalence_test(slope: SlopeEstimate, *, margin_pp_per_decade: float 
         residual_dof=dof,
         generalises_to=slope.generalises_to,
     )
+
+
+def _of_mixture(slope: MetaRegressionSlope, m: float, alpha: float) -> tuple[float, float, tuple[float, float]]:
+    """Both tails beyond the margins and the interval, of the distribution that the slope itself is read from."""
+    y = np.array(slope.successes) / np.array(slope.trials)
+    mixture = slope_mixture(np.log10(slope.params_b), y - y[0], np.array(slope.variances))
+    slopes, sds = 100 * mixture.line.slope, 100 / np.sqrt(mixture.line.information)
+    p_below, _ = mixture_tails(slopes, sds, mixture.mass, np.asarray(-m))
+    _, p_above = mixture_tails(slopes, sds, mixture.mass, np.asarray(m))
+    low, high = mixture_quantiles(slopes, sds, mixture.mass, np.array([alpha, 1.0 - alpha])).tolist()
+    return float(p_below), float(p_above), (low, high)

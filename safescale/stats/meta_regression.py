@@ -36,6 +36,7 @@ __all__ = ["MetaRegressionMethod", "MetaRegressionSlope", "meta_regression_slope
 MetaRegressionMethod: TypeAlias = Literal["reference_prior", "knapp_hartung", "knapp_hartung_guarded"]
 META_REGRESSION_METHODS = ("reference_prior", "knapp_hartung", "knapp_hartung_guarded")
 _TINY = float(np.finfo(np.float64).tiny)
+_SE_TAIL = 0.025  # of the interval that the standard error of a mixture is read from; with 3 or 4 models it has no variance
 
 
 @attrs.frozen(kw_only=True)
@@ -48,7 +49,9 @@ class MetaRegressionSlope:
     slope_pp_per_decade, slope_pp_per_doubling : float
         Percentage points per factor of 10 and of 2 in size, from one fit.
     standard_error_pp_per_decade : float or None
-        Half the interval's width over the Student quantile of ``residual_dof``; None where there is no interval.
+        ``sqrt(q Var(b))``, guarded or not; for "reference_prior", whose distribution is no Student's t, half the width of
+        its 95 % interval over ``t(n - 2)`` at .975. It does not depend on ``level``, and ``slope +- t SE`` is then only near
+        ``interval``. None where there is no interval.
     interval : tuple of (float, float) or None
         Two-sided interval at ``level``, in percentage points per decade.
     p_value : float or None
@@ -244,11 +247,12 @@ def _integrated(x: FloatVector, y: FloatVector, v: FloatVector, level: float) ->
     mixture = slope_mixture(x, y, v)
     slopes, sds = mixture.line.slope, 1.0 / np.sqrt(mixture.line.information)
     tail = (1.0 - level) / 2.0
-    low, slope, high = mixture_quantiles(slopes, sds, mixture.mass, np.array([tail, 0.5, 1.0 - tail])).tolist()
+    wanted = np.array([tail, _SE_TAIL, 0.5, 1.0 - _SE_TAIL, 1.0 - tail])
+    low, near, slope, far, high = mixture_quantiles(slopes, sds, mixture.mass, wanted).tolist()
     below, above = mixture_tails(slopes, sds, mixture.mass, np.asarray(0.0))
-    t = -float(scipy.special.stdtrit(len(x) - 2, tail))
+    t = -float(scipy.special.stdtrit(len(x) - 2, _SE_TAIL))
     p_value = min(1.0, max(2 * min(float(below), float(above)), _TINY))
-    return _Inference(slope, 100 * (high - low) / (2 * t), (100 * low, 100 * high), p_value, None)
+    return _Inference(slope, 100 * (far - near) / (2 * t), (100 * low, 100 * high), p_value, None)
 
 
 def _knapp_hartung(line: WeightedLine, dof: int, method: MetaRegressionMethod, level: float) -> _Inference:

@@ -193,6 +193,13 @@ def test_the_guard_holds_where_the_rates_scatter_less_than_their_noise():
     assert plain.standard_error_pp_per_decade < 0.3 * guarded.standard_error_pp_per_decade
 
 
+def test_the_standard_error_of_the_reference_prior_is_read_from_its_95_percent_interval():
+    low, high = meta_regression_slope(*REPORT_A).interval
+    for level in (0.5, 0.9, 0.99):
+        se = meta_regression_slope(*REPORT_A, level=level).standard_error_pp_per_decade
+        assert se == pytest.approx((high - low) / (2 * scipy.stats.t.ppf(0.975, 2)), rel=1e-9)
+
+
 def test_heterogeneity_shares_by_their_definitions():
     fit = meta_regression_slope(*REPORT_A)
     v, tau2, x = np.array(fit.variances), (fit.tau_pp / 100) ** 2, np.log10(fit.params_b)

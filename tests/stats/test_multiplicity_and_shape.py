@@ -1,13 +1,12 @@
-"""Holm, adjacent separation, shapes, labels, equivalence."""
+"""Holm, adjacent separation, shapes, labels."""
 
 import math
 from itertools import pairwise
 
-import attrs
 import numpy as np
 import pytest
 import scipy.stats
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 import strategies as own
@@ -17,10 +16,8 @@ from safescale.stats import (
     disjoint_intervals_alpha,
     fisher_exact_test,
     holm,
-    log_scaling_slope,
     scaling_label,
     shape_of_series,
-    slope_equivalence_test,
     wilson_interval,
 )
 
@@ -236,64 +233,3 @@ def test_label_threshold_is_an_argument():
 def test_label_refuses(slope, threshold, message):
     with pytest.raises(DomainError, match=message):
         scaling_label(slope, threshold_pp_per_decade=threshold)
-
-
-# ---- equivalence ----------------------------------------------------------------------------------------------------
-
-
-@attrs.frozen(kw_only=True)
-class Published:
-    slope_pp_per_decade: float
-    standard_error_pp_per_decade: float | None
-    residual_dof: int
-    generalises_to: str = "new_models"
-
-
-@given(own.sized_rates(max_models=12), st.floats(0.5, 50), st.sampled_from([0.01, 0.05, 0.1]))
-def test_flat_is_claimed_exactly_when_the_interval_is_inside_the_margin(data, margin, alpha):
-    fit = log_scaling_slope(*data, level=1 - 2 * alpha)
-    assume(fit.interval is not None)
-    got = slope_equivalence_test(fit, margin_pp_per_decade=margin, alpha=alpha)
-    low, high = fit.interval
-    assert got.interval == pytest.approx((low, high), rel=1e-9, abs=1e-9)
-    assume(min(abs(low + margin), abs(high - margin)) > 1e-9)
-    assert got.equivalent == (-margin < low and high < margin)
-    assert got.p_value == max(got.p_below, got.p_above)
-    assert got.generalises_to == "new_models"
-
-
-def test_equivalence_agrees_with_scipy_one_sided_t():
-    b, se, dof, m = 1.3, 2.0, 7, 5.0
-    got = slope_equivalence_test(Published(slope_pp_per_decade=b, standard_error_pp_per_decade=se, residual_dof=dof))
-    assert got.p_below == pytest.approx(scipy.stats.t.sf((b + m) / se, dof), rel=1e-12)
-    assert got.p_above == pytest.approx(scipy.stats.t.cdf((b - m) / se, dof), rel=1e-12)
-
-
-# report B: slope -.006 per doubling, SE .0128, 19 df: TOST +-2 pp p .14, +-3 pp p .04 (statistics.md, section 4)
-@pytest.mark.parametrize(("margin_per_doubling", "printed", "flat"), [(2, 0.14, False), (3, 0.04, True)])
-def test_equivalence_of_report_164(margin_per_doubling, printed, flat):
-    doublings = math.log2(10)
-    slope = Published(slope_pp_per_decade=-0.6 * doublings, standard_error_pp_per_decade=1.28 * doublings, residual_dof=19)
-    got = slope_equivalence_test(slope, margin_pp_per_decade=margin_per_doubling * doublings)
-    assert (round(got.p_value, 2), got.equivalent) == (printed, flat)
-
-
-@given(own.sized_rates(max_models=12))
-def test_equivalence_turns_with_the_sign(data):
-    sizes, rates = data
-    fit, turned = log_scaling_slope(sizes, rates), log_scaling_slope(sizes, [1 - r for r in rates])
-    assume(fit.standard_error_pp_per_decade is not None and fit.standard_error_pp_per_decade > 1e-6)
-    here, there = slope_equivalence_test(fit), slope_equivalence_test(turned)
-    assert (here.p_below, here.p_above) == pytest.approx((there.p_above, there.p_below), rel=1e-6)
-
-
-def test_equal_rates_are_not_flat_by_equivalence():
-    with pytest.raises(InsufficientData, match="no standard error, so flatness cannot be tested"):
-        slope_equivalence_test(log_scaling_slope([1, 2, 4], [0, 0, 0]))
-
-
-@pytest.mark.parametrize(("margin", "alpha", "message"), [(0, 0.05, "must be positive, got 0"), (5, 0.5, "below 0.5")])
-def test_equivalence_refuses(margin, alpha, message):
-    fit = log_scaling_slope([1, 2, 4], [0.1, 0.3, 0.2])
-    with pytest.raises(DomainError, match=message):
-        slope_equivalence_test(fit, margin_pp_per_decade=margin, alpha=alpha)
