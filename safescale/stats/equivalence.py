@@ -19,7 +19,7 @@ _TINY = 2.0**-1022
 
 
 class SlopeEstimate(Protocol):
-    """Any slope with a standard error: `LogScalingSlope`, `WithinGroupSlope`, `MetaRegressionSlope`, or a published pair of numbers."""
+    """Any slope with a standard error: `LogScalingSlope`, `MetaRegressionSlope`, or a published pair of numbers."""
 
     @property
     def slope_pp_per_decade(self) -> float:

@@ -32,13 +32,14 @@ class ScalingFormComparison:
     Attributes
     ----------
     verdict : {"log_linear", "log_log", "cannot_tell"}
-        The form that foretells the left-out sizes better, where ``p_value <= alpha``; else "cannot_tell".
+        The form that foretells the left-out sizes better, where ``p_value <= alpha`` and the log score over all traces
+        (``difference``) favours the same form; else "cannot_tell".
     reason : str
         The verdict in words, with what would decide where nothing does.
-    log_score : dict of str to float
+    log_score_log_linear, log_score_log_log : float
         Total log score of each form: log probability (natural) of the left-out counts, over all sizes. Higher is better.
     difference : float
-        Log score of "log_log" less that of "log_linear".
+        Log score of "log_log" less that of "log_linear": every trace counts alike, so sizes with many traces decide.
     difference_by_size : tuple of float, shape (sizes,)
         The same, for each left-out size in increasing order; scaled to one trace by ``trials`` of that size.
     p_value : float
@@ -61,7 +62,8 @@ class ScalingFormComparison:
 
     verdict: FormVerdict
     reason: str
-    log_score: dict[ScalingForm, float]
+    log_score_log_linear: float
+    log_score_log_log: float
     difference: float
     difference_by_size: tuple[float, ...]
     p_value: float
@@ -84,7 +86,8 @@ def scaling_form_comparison(
     Each distinct size is left out in turn; both lines are fitted to the others by binomial maximum likelihood, with rates kept
     inside (0, 1) over the fitted sizes; the left-out counts are scored by their binomial log probability. A rate of zero enters
     through the likelihood: nothing is added to it and nothing is dropped. The differences per trace of the sizes are tested
-    against 0 by changing their signs in all ways.
+    against 0 by changing their signs in all ways. That counts sizes alike, and the total log score counts traces alike: where the
+    two favour different forms, there is no verdict.
 
     Parameters
     ----------
@@ -137,7 +140,10 @@ def scaling_form_comparison(
             "add models of other sizes"
         )
     if k.sum() in (0, n.sum()):
-        raise InsufficientData(f"{'no success' if k.sum() == 0 else 'no failure'} in {int(n.sum())} traces: both lines are flat")
+        raise InsufficientData(
+            f"{'no success' if k.sum() == 0 else 'no failure'} in {int(n.sum())} traces: both lines are flat; add models or "
+            "attacks whose rate lies between 0 and 1"
+        )
     x = np.log10(size)
     by_size: dict[ScalingForm, list[float]] = {"log_linear": [], "log_log": []}
     weights, clipped = [], 0
@@ -153,12 +159,14 @@ def scaling_form_comparison(
     differences = np.array(by_size["log_log"]) - np.array(by_size["log_linear"])
     per_trace = differences / np.array(weights)
     p_value, p_floor = _sign_flip_p_value(per_trace), max(2.0 / 2 ** len(distinct), _lowest_p(len(distinct)))
-    verdict = _verdict(per_trace, p_value, alpha)
+    total = math.fsum(differences.tolist())
+    verdict = _verdict(per_trace, total, p_value, alpha)
     return ScalingFormComparison(
         verdict=verdict,
-        reason=_reason(verdict, p_value, p_floor, alpha, distinct),
-        log_score={form: math.fsum(scores) for form, scores in by_size.items()},
-        difference=math.fsum(differences.tolist()),
+        reason=_reason(verdict, total, p_value, p_floor, alpha, distinct),
+        log_score_log_linear=math.fsum(by_size["log_linear"]),
+        log_score_log_log=math.fsum(by_size["log_log"]),
+        difference=total,
         difference_by_size=tuple(per_trace.tolist()),
         p_value=p_value,
         p_floor=p_floor,
@@ -238,17 +246,25 @@ def _sign_flip_p_value(differences: FloatVector) -> float:
     return tail_share(sums, observed, "two-sided", doubled=False, extra=0 if exact else 1, tolerance=tolerance)
 
 
-def _verdict(per_trace: FloatVector, p_value: float, alpha: float) -> FormVerdict:
-    if p_value > alpha:
+def _verdict(per_trace: FloatVector, total: float, p_value: float, alpha: float) -> FormVerdict:
+    tested = float(per_trace.sum())
+    if p_value > alpha or tested * total <= 0:
         return "cannot_tell"
-    return "log_log" if per_trace.sum() > 0 else "log_linear"
+    return "log_log" if tested > 0 else "log_linear"
 
 
-def _reason(verdict: FormVerdict, p_value: float, p_floor: float, alpha: float, distinct: FloatVector) -> str:
+def _reason(verdict: FormVerdict, total: float, p_value: float, p_floor: float, alpha: float, distinct: FloatVector) -> str:
     if verdict != "cannot_tell":
         words = "log rate" if verdict == "log_log" else "rate"
         return (
             f"a line of the {words} on log size foretells the left-out sizes better (p = {p_value:.2g} over {len(distinct)} sizes)"
+        )
+    if p_value <= alpha:
+        by_sizes, by_traces = ("log rate", "rate") if total <= 0 else ("rate", "log rate")
+        return (
+            f"sizes counted alike favour a line of the {by_sizes} (p = {p_value:.2g} over {len(distinct)} sizes), "
+            f"traces counted alike one of the {by_traces} (log score {abs(total):.3g} higher); "
+            "more traces at the sizes with few would part them"
         )
     if p_floor > alpha:
         needed = math.ceil(1 - math.log2(alpha))

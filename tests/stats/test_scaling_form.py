@@ -3,6 +3,7 @@
 import itertools
 import math
 
+import attrs
 import numpy as np
 import pytest
 import scipy.optimize
@@ -66,8 +67,8 @@ def test_scores_are_log_probabilities_of_the_left_out_counts():
                 total += scipy.stats.binom.logpmf(k[at], n[at], min(max(rate, nearest), 1 - nearest))
             if np.isfinite(total):
                 met += 1
-                assert got.log_score[form] == pytest.approx(total, rel=1e-4, abs=1e-3)
-        assert got.difference == pytest.approx(got.log_score["log_log"] - got.log_score["log_linear"])
+                assert getattr(got, f"log_score_{form}") == pytest.approx(total, rel=1e-4, abs=1e-3)
+        assert got.difference == pytest.approx(got.log_score_log_log - got.log_score_log_linear)
     assert met == 16
 
 
@@ -90,9 +91,43 @@ def test_too_few_sizes_cannot_tell_and_say_how_many_would():
 def test_zeros_enter_through_the_likelihood():
     """0 of 50 at the larger sizes: nothing is dropped, nothing is added, and the scores stay finite."""
     found = scaling_form_comparison(SIZES[:6], [30, 12, 5, 0, 0, 0], [50] * 6)
-    assert all(np.isfinite(score) for score in found.log_score.values())
+    assert np.isfinite([found.log_score_log_linear, found.log_score_log_log]).all()
     assert found.clipped > 0  # one line goes below 0 beyond the largest fitted size, the other above 1 before the smallest
     assert found.verdict == "cannot_tell"
+
+
+# one size holds nearly all traces and prefers the other form than most sizes do
+DIVIDED = [1, 2, 4, 8, 16, 32, 64], [1, 1, 2, 3, 3, 428, 3], [20, 20, 20, 20, 20, 3000, 20]
+
+
+def test_no_verdict_where_sizes_and_traces_favour_different_forms():
+    found = scaling_form_comparison(*DIVIDED)
+    assert found.p_value <= found.alpha
+    assert sum(found.difference_by_size) < 0 < found.difference
+    assert found.verdict == "cannot_tell"
+    assert "sizes counted alike favour a line of the rate (p = 0.047 over 7 sizes)" in found.reason
+    assert "traces counted alike one of the log rate (log score 1.82 higher); more traces at the sizes with few" in found.reason
+
+
+@settings(max_examples=15)
+@given(st.lists(st.tuples(st.integers(0, 40), st.sampled_from([40, 60, 3000])), min_size=6, max_size=6))
+def test_law_a_verdict_never_contradicts_its_own_log_score(cells):
+    k, n = own.columns(cells)
+    if sum(k) == 0:
+        return
+    found = scaling_form_comparison(SIZES[:6], k, n, alpha=0.9)  # so that many draws have one
+    if found.verdict != "cannot_tell":
+        better = "log_log" if found.log_score_log_log > found.log_score_log_linear else "log_linear"
+        assert found.verdict == better
+    else:
+        assert found.p_value > 0.9 or found.difference * sum(found.difference_by_size) <= 0
+
+
+def test_the_result_cannot_be_written_to_and_can_be_a_key():
+    found = scaling_form_comparison(*DIVIDED)
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        found.log_score_log_log = 99.0
+    assert {found: 1}[scaling_form_comparison(*DIVIDED)] == 1
 
 
 def test_replicated_data_change_the_score_per_trace_little():
@@ -138,7 +173,7 @@ def test_carries_its_inputs():
     ("arguments", "error", "message"),
     [
         (([1, 2, 3], [1, 2, 3], [5] * 3), InsufficientData, "at least 4 distinct sizes, got 3"),
-        (([1, 2, 3, 4], [0] * 4, [5] * 4), InsufficientData, "no success in 20 traces"),
+        (([1, 2, 3, 4], [0] * 4, [5] * 4), InsufficientData, "no success in 20 traces.*add models or attacks"),
         (([1, 2, 3, 4], [5] * 4, [5] * 4), InsufficientData, "no failure in 20 traces"),
         (([1, 2, 3, -4], [1] * 4, [5] * 4), DomainError, "params_b must be positive"),
         (([1, 2, 3, 4], [6] * 4, [5] * 4), DomainError, "must not exceed"),
