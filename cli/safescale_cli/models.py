@@ -22,7 +22,10 @@ def models(
     from safescale.registry import parse_model_id, to_model_record
 
     named = [line.strip() for line in sys.stdin if line.strip()] if not ids or ids == ["-"] else ids
-    rows = [to_model_record(parse_model_id(model_id)) for model_id in named]
+    infos = [parse_model_id(model_id) for model_id in named]
+    rows = [
+        to_model_record(info) | {"size_reference": info.size_note if info.size_source == "published" else None} for info in infos
+    ]
     if json_output:
         typer.echo(json.dumps(rows, indent=2))
         return

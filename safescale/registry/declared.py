@@ -116,6 +116,7 @@ def resolve_size(
         declared_params_b is not None
         and info.params_total_b is not None
         and not close_sizes(declared_params_b, info.params_total_b)
+        and not (info.size_source == "name" and round(declared_params_b) == info.params_total_b)  # 1.24B is called 1b
     ):
         flags.append("contradicts_catalogue" if info.size_source == "published" else "contradicts_name")
         origin = info.size_note or "by its name"

@@ -11,7 +11,7 @@ import attrs
 
 from safescale.registry.catalogue import read_table
 
-__all__ = ["Family", "Kinship", "alias_matches", "canonical_spelling", "developers_of", "kinship_of"]
+__all__ = ["Family", "Kinship", "alias_matches", "alias_words", "canonical_spelling", "developers_of", "kinship_of"]
 
 _GENERATION: Final = re.compile(r"-?v?((?:[1-9]\d?|0(?=\.))(?:\.\d{1,2}){0,2}[nov]?)(?=-|$)")
 _LATE_VERSION: Final = re.compile(r"-v(\d{1,2}(?:\.\d{1,2}){0,2})(?=-|$)")
@@ -93,6 +93,14 @@ def alias_matches(name: str) -> tuple[tuple[Family, int, int], ...]:
 def developers_of(family: str) -> frozenset[str | None]:
     """Who trains the models of a family."""
     return frozenset(entry.developer for entry in _families()[0].values() if entry.name == family)
+
+
+@functools.cache
+def alias_words() -> frozenset[str]:
+    """Every word of every alias, and what may stand between."""
+    families = _families()[0]
+    words = {word for alias in families for word in alias.split("-")}
+    return frozenset(words | {word for family in families.values() for word in (*family.between, *family.modes)})
 
 
 def kinship_of(name: str) -> Kinship | None:

@@ -35,9 +35,16 @@ _IN_WORDS: Final = {
 }
 """Flags that speak of the size."""
 
+_CONTRADICTIONS: Final = frozenset({"contradicts_name", "contradicts_catalogue"})
+
 
 def to_model_record(info: ModelInfo) -> dict[str, str | float | None]:
-    """The columns of the Model record; ``size_note`` says in words what the flags say of the size."""
+    """
+    The columns of the Model record; ``size_note`` says in words what is doubtful about the size.
+
+    Where a published size is from is no doubt: that stands in the ``size_note`` of the info (``safescale models``).
+    """
     record = {column: getattr(info, column) for column in MODEL_COLUMNS}
-    notes = [note for note in (info.size_note, *(_IN_WORDS.get(flag) for flag in info.flags)) if note]
+    doubtful = info.params_total_b is None or info.size_source == "estimated" or not _CONTRADICTIONS.isdisjoint(info.flags)
+    notes = [note for note in (info.size_note if doubtful else None, *(_IN_WORDS.get(flag) for flag in info.flags)) if note]
     return record | {"size_note": "; ".join(dict.fromkeys(notes)) or None}

@@ -9,13 +9,14 @@ from typing import Any, Final, cast
 import attrs
 
 from safescale.registry.catalogue import read_table
-from safescale.registry.families import developers_of
+from safescale.registry.families import alias_words, developers_of
 from safescale.registry.info import Tampering
 from safescale.registry.spelling import IdParts, organisations
 
 __all__ = ["TamperingFinding", "find_tampering"]
 
 _CUSTOM: Final = "a customer's fine-tune of a closed model; the id does not say to what end"
+_STRANGER: Final = "who neither developed the family nor is known to repackage it; the id does not say what was done to the weights"
 _NO_SIGN: Final = "no sign of it in the id or in the provenance table"
 
 
@@ -37,6 +38,7 @@ def _tables() -> dict[str, Any]:
         for rule in raw[group]:
             rule["words"] = frozenset(rule.get("words", ()))
             rule["unless"] = frozenset(rule.get("unless", ()))
+    raw["release"]["words"] = frozenset(raw["release"]["words"])
     return raw
 
 
@@ -44,8 +46,9 @@ def find_tampering(parts: IdParts, name: str, *, family: str | None, developer: 
     """
     Tampering state of a model.
 
-    Words in the id come first, then provenance. Without any sign, a model of a known family or developer is "none"; of an id that
-    nothing is known of, the state is "unknown".
+    Words in the id come first, then provenance. Without any sign, a model of a known family is "none" when its developer, another
+    known developer or a known repackager publishes it, or the id names nobody, or nothing but the official name. A stranger's model
+    under a name of its own may be anything: "unknown". So is an id that nothing is known of.
     """
     organisation = re.sub(r"[^a-z0-9]+", "-", parts.org or "")
     # the format words are gone from the name, the tag is in it
@@ -70,7 +73,17 @@ def find_tampering(parts: IdParts, name: str, *, family: str | None, developer: 
         for tuning in _tables()["fine_tune"]:
             if said := sorted(words & tuning["words"]) or _phrases(tuning, text):
                 return TamperingFinding(state="unknown", detail=f"{tuning['reason']} ({said[0]!r})")
+        known = organisations().repackagers | organisations().developers.keys()
+        if parts.org is not None and parts.org not in known and _further_words(name):
+            return TamperingFinding(state="unknown", detail=f"published by {parts.org!r}, {_STRANGER}")
     return TamperingFinding(state="none", detail=_NO_SIGN)
+
+
+def _further_words(name: str) -> set[str]:
+    """Words of a name beside families, sizes, generations and what any release may say: a model of its own."""
+    own = _tables()["release"]["words"] | alias_words()
+    words = set(re.split(r"[-.]", name))
+    return {word for word in words if word.rstrip("0123456789") not in own and not re.fullmatch(r"[a-z]{0,2}\d[\dx]*[bkm]?|", word)}
 
 
 def _by_words(parts: IdParts, name: str, text: str, *, family: str | None) -> TamperingFinding | None:

@@ -111,6 +111,10 @@ def test_record_says_in_words_what_is_doubtful_about_the_size() -> None:
         return to_model_record(resolve_size(parse_model_id(model_id), declared_params_b=declared_params_b))["size_note"]
 
     assert note("qwen3-8b") is None
+    assert note("mixtral-8x7b") is None, "where a published size is from is no doubt about it"
+    assert note("mixtral-8x7b", 46.7) is None
+    assert note("llama-3.2-1b", 1.24) is None, "a name in whole billions is a rounding"
+    assert "contradicts the one in the name" in str(note("gemma-2b", 2.51))
     assert note("qwen3-8b", 80) == "declared 80B, but 8B by its name; the declared size contradicts the one in the name"
     assert note("gpt-4", 1800) == "closed model: the vendor published no size, so any size is a guess"
     for model_id, declared, words in [

@@ -68,3 +68,24 @@ def test_stablelm_zephyr_is_a_stablelm() -> None:
     )
     assert parse_model_id("stabilityai/stablelm-2-zephyr-1_6b").lineage == "stablelm-2"
     assert parse_model_id("zephyr-7b-beta").lineage == "zephyr"
+
+
+@pytest.mark.parametrize(
+    "model_id", ["Sao10K/Llama-3-8B-Stheno-v3.2", "frimble/Llama-3-8B-plim", "frimble/plim-qwen2-72b", "llama-3-8b-stheno"]
+)
+def test_a_stranger_s_copy_of_a_known_family_may_be_anything(model_id: str) -> None:
+    info = parse_model_id(model_id)
+    assert info.tampering == "unknown"
+    assert info.tampering_detail
+
+
+@pytest.mark.parametrize(
+    "model_id", ["TheBloke/Llama-2-7B-GGUF", "unsloth/llama-3-8b", "frimble/qwen2.5-7b-instruct", "llama-3-8b"]
+)
+def test_a_repackager_a_developer_and_nobody_are_no_strangers(model_id: str) -> None:
+    assert parse_model_id(model_id).tampering == "none"
+
+
+def test_neoxt_is_an_open_model_of_together() -> None:
+    info = parse_model_id("GPT-NeoXT-Chat-Base-20B")
+    assert (info.developer, info.family, info.closed, info.params_total_b) == ("together", "gpt-neoxt", False, 20.0)
