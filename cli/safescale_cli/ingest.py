@@ -33,7 +33,7 @@ def ingest(
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 when any row was rejected.")] = False,
     json_output: JsonOption = False,
 ) -> None:
-    """Read graded logs into a corpus; every row is kept, counted or rejected with its reason."""
+    """Read graded logs into a corpus; every row is kept, counted or rejected. Exit 3 when a file could not be read at all."""
     from safescale.ingest.detect import require_paths
     from safescale.ingest.session import ingest as run
     from safescale.report.ingest_report import ingest_json, ingest_text
@@ -48,7 +48,7 @@ def ingest(
     finally:
         corpus.close()
     typer.echo(ingest_json(outcome, corpus=into) if json_output else ingest_text(outcome, corpus=into))
-    if outcome.unreadable and not outcome.rows_in:
+    if outcome.unreadable:
         raise typer.Exit(EXIT_DATA)
     if strict and outcome.findings:
         raise typer.Exit(EXIT_FINDINGS)

@@ -12,10 +12,32 @@ if TYPE_CHECKING:
 
 __all__ = ["FromOption", "GraderIdOption", "HrOption", "JsonOption", "MapOption", "OutcomeOption", "PathsArgument", "SourceOption"]
 
+
+def _known_format(name: str | None) -> str | None:
+    """A format by its name; another word is wrong usage, said before anything is read."""
+    if name is not None:
+        from safescale.ingest.detect import adapters
+
+        if name not in adapters():
+            raise typer.BadParameter(f"no format is called {name!r}; known formats: {', '.join(adapters())}")
+    return name
+
+
 PathsArgument = Annotated[list[Path], typer.Argument(help="Files or folders of graded logs.", show_default=False)]
-FromOption = Annotated[str | None, typer.Option("--from", help="Format of the files (default: recognised).", show_default=False)]
+FromOption = Annotated[
+    str | None,
+    typer.Option("--from", help="Format of the files (default: recognised).", show_default=False, callback=_known_format),
+]
 MapOption = Annotated[
-    Path | None, typer.Option("--map", help="YAML column map, for CSV, Parquet and other JSONL.", show_default=False)
+    Path | None,
+    typer.Option(
+        "--map",
+        help="YAML column map, for CSV, Parquet and other JSONL.",
+        show_default=False,
+        exists=True,
+        dir_okay=False,
+        readable=True,
+    ),
 ]
 SourceOption = Annotated[
     str | None, typer.Option("--source", help="Name of the collection that the rows belong to.", show_default=False)
@@ -44,12 +66,16 @@ def ingest_options(
     hallucination_refusal: str,
 ) -> Options:
     """What the user says about the input, from the options of a command."""
+    from safescale.errors import DomainError
     from safescale.ingest.batch import Options
 
-    return Options(
-        source=source,
-        column_map=column_map,
-        grader_id=grader_id,
-        outcome_map=outcome_map,
-        hallucination_refusal=hallucination_refusal,
-    )
+    try:
+        return Options(
+            source=source,
+            column_map=column_map,
+            grader_id=grader_id,
+            outcome_map=outcome_map,
+            hallucination_refusal=hallucination_refusal,
+        )
+    except DomainError as error:
+        raise typer.BadParameter(str(error)) from None

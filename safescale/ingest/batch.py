@@ -9,7 +9,10 @@ from typing import Any, Protocol
 import attrs
 import pyarrow as pa
 
+from safescale.errors import DomainError
 from safescale.records.fields import arrow_schema
+from safescale.records.models import HR_MEANINGS
+from safescale.records.outcomes import OUTCOME_MAPS
 from safescale.records.rows import RejectedRow
 
 __all__ = ["Adapter", "Batch", "Options", "Probe", "grader_row", "table_of"]
@@ -39,6 +42,14 @@ class Options:
     grader_id: str | None = None
     hallucination_refusal: str = "undeclared"
     outcome_map: str | None = None
+
+    def __attrs_post_init__(self) -> None:
+        for name, value, known in (
+            ("hallucination_refusal", self.hallucination_refusal, HR_MEANINGS),
+            ("outcome_map", self.outcome_map, tuple(OUTCOME_MAPS)),
+        ):
+            if value is not None and value not in known:
+                raise DomainError(f"{name} must be one of {', '.join(sorted(known))}, got {value!r}")
 
 
 @attrs.frozen(kw_only=True)

@@ -13,7 +13,7 @@ from safescale.errors import DataError
 from safescale.ingest.batch import Adapter, Options, Probe
 from safescale.ingest.bytes_in import head_bytes
 
-__all__ = ["adapters", "choose_adapter", "data_files", "require_paths"]
+__all__ = ["adapters", "choose_adapter", "data_files", "files_without_format", "require_paths"]
 
 ENTRY_POINTS: Final = "safescale.adapters"
 """Entry-point group for adapters of other packages: each a callable without arguments that gives an Adapter."""
@@ -88,16 +88,26 @@ def data_files(paths: Sequence[Path]) -> Iterator[tuple[Path, str | None]]:
     for path in paths:
         if path.is_dir():
             closed: list[OSError] = []
-            for folder, folders, names in os.walk(path, onerror=closed.append):
-                folders[:] = sorted(f for f in folders if not f.startswith("."))
-                for name in sorted(names):
-                    if not name.startswith(".") and _is_data(name):
-                        yield Path(folder) / name, None
+            for file in _visible_files(path, closed):
+                if _is_data(file.name):
+                    yield file, None
             for error in closed:
                 yield Path(error.filename), str(error.strerror)
         else:
             require_paths([path])
             yield path, None
+
+
+def files_without_format(paths: Sequence[Path]) -> tuple[str, ...]:
+    """Files of the given folders that ``data_files`` passes over, by their suffix: a count without them should say so."""
+    return tuple(str(file) for path in paths if path.is_dir() for file in _visible_files(path, []) if not _is_data(file.name))
+
+
+def _visible_files(folder: Path, closed: list[OSError]) -> Iterator[Path]:
+    """Files of a folder and its folders in sorted order, without hidden ones; folders that cannot be read go to ``closed``."""
+    for inner, folders, names in os.walk(folder, onerror=closed.append):
+        folders[:] = sorted(f for f in folders if not f.startswith("."))
+        yield from (Path(inner) / name for name in sorted(names) if not name.startswith("."))
 
 
 def _is_data(name: str) -> bool:

@@ -7,6 +7,7 @@ import io
 import json
 import logging
 import warnings
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,7 @@ def _open_json(path: Path) -> Log | RejectedRow:
     try:
         with open_bytes(path) as stream:
             data = stream.read()
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         return refuse(RejectCode.TRUNCATED_FILE, "a whole compressed file", str(error))
     try:
         log = json.loads(data.removeprefix(b"\xef\xbb\xbf").decode())  # not msgspec: Inspect writes NaN for unscored

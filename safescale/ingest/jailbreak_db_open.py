@@ -126,7 +126,8 @@ def _require(connection: sqlite3.Connection, tables: frozenset[str], path: Path)
         present = _columns(connection, table)
         if absent := [name for name in needed if name not in present]:
             message = f"table {table} has no column {', '.join(absent)}"
-            raise DataError(message, file=str(path), column=f"{table}.{absent[0]}", got=", ".join(sorted(present)))
+            column = f"{table}.{absent[0]}"
+            raise DataError(message, file=str(path), column=column, expected=f"column {column}", got=", ".join(sorted(present)))
     for table in (*REQUIRED_TABLES[1:], *({"techniques"} & tables)):
         twice = connection.execute(f"SELECT id FROM {table} GROUP BY id HAVING count(*) > 1 LIMIT 1").fetchone()
         if twice is not None:

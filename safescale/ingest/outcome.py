@@ -42,12 +42,17 @@ class FileOutcome:
 
 @attrs.frozen(kw_only=True)
 class IngestReport:
-    """Outcome of a whole call; ``rows_in`` and ``fates`` are sums over the files."""
+    """
+    Outcome of a whole call; ``rows_in`` and ``fates`` are sums over the files.
+
+    ``not_read`` names the files of the given folders whose suffix is none of a data format: nobody looked into them.
+    """
 
     files: tuple[FileOutcome, ...]
     same_traces: int | None
     same_traces_rule: str
     fingerprint: str | None
+    not_read: tuple[str, ...] = ()
 
     @property
     def rows_in(self) -> int:

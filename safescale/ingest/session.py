@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import json
 from collections import Counter
@@ -18,7 +19,7 @@ from safescale.errors import DataError, MissingBackend
 from safescale.ingest.admission import Admission, KnownContent
 from safescale.ingest.batch import Adapter, Options, table_of
 from safescale.ingest.bytes_in import head_bytes
-from safescale.ingest.detect import choose_adapter, data_files
+from safescale.ingest.detect import choose_adapter, data_files, files_without_format
 from safescale.ingest.outcome import FileOutcome, IngestReport
 from safescale.ingest.same_traces import SAME_TRACES_RULE, update_same_traces
 from safescale.ingest.sizes import update_models
@@ -34,6 +35,7 @@ Progress = Callable[[str, int], None]
 _HASH_STEP: Final = 1 << 20
 _TEXT_SUFFIXES: Final = (".jsonl", ".ndjson", ".json", ".csv")
 _TEXT_PROBE: Final = 1 << 14
+_SQLITE: Final = b"SQLite format 3\x00"
 
 
 def ingest(
@@ -77,7 +79,13 @@ def ingest(
     files = tuple(reading.files(paths))
     same = update_same_traces(corpus)
     update_models(corpus)
-    return IngestReport(files=files, same_traces=same, same_traces_rule=SAME_TRACES_RULE, fingerprint=corpus.fingerprint())
+    return IngestReport(
+        files=files,
+        same_traces=same,
+        same_traces_rule=SAME_TRACES_RULE,
+        fingerprint=corpus.fingerprint(),
+        not_read=files_without_format(paths),
+    )
 
 
 def validate(
@@ -89,7 +97,13 @@ def validate(
 ) -> IngestReport:
     """The checks of ``ingest`` without storing: the same fates and the same rejects, over all files together."""
     files = tuple(_Reading(None, options or Options(), format, progress).files(paths))
-    return IngestReport(files=files, same_traces=None, same_traces_rule=SAME_TRACES_RULE, fingerprint=None)
+    return IngestReport(
+        files=files,
+        same_traces=None,
+        same_traces_rule=SAME_TRACES_RULE,
+        fingerprint=None,
+        not_read=files_without_format(paths),
+    )
 
 
 class _NoCorpus:
@@ -136,6 +150,9 @@ class _Reading:
             return _whole_file(path, RejectCode.UNREADABLE, "a readable file", str(error.strerror), format=None)
         if size == 0:
             return _whole_file(path, RejectCode.EMPTY_FILE, "at least one row", "0 bytes", format=None)
+        if (mark := _utf16_mark(path)) is not None:
+            got = f"the UTF-16 byte order mark {mark!r}; convert the file, for example with iconv -f UTF-16 -t UTF-8"
+            return _whole_file(path, RejectCode.NOT_UTF8, "UTF-8 text", got, format=None)
         adapter = choose_adapter(path, self.options, name=self.format)
         if adapter is None:
             return _unknown(path)
@@ -216,6 +233,7 @@ class _Reading:
             rejects=tuple(rejects),
             grades=grades,
             size_bytes=size,
+            unreadable=any(r.row == 0 and (r.code is RejectCode.UNREADABLE or not rows_in) for r in rejects),
         )
 
     def _tell(self, path: Path, done: int) -> None:
@@ -223,9 +241,20 @@ class _Reading:
             self.progress(str(path), done)
 
 
+def _utf16_mark(path: Path) -> bytes | None:
+    """The mark by which a text file says that it is UTF-16: its lines would each be broken JSON."""
+    if not path.name.lower().removesuffix(".gz").removesuffix(".zst").endswith(_TEXT_SUFFIXES):
+        return None
+    head = head_bytes(path, 2)
+    return head if head in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else None
+
+
 def _unknown(path: Path) -> FileOutcome:
     """What is wrong with a file that no adapter recognises."""
     head = head_bytes(path)
+    if head.startswith(_SQLITE):
+        expected = "a whole SQLite database with the tables of a corpus of results"
+        return _whole_file(path, RejectCode.UNREADABLE, expected, "a damaged one, or one with other tables", format=None)
     if not head.strip():
         return _whole_file(
             path, RejectCode.EMPTY_FILE, "at least one row", "nothing but blanks, or nothing that unpacks", format=None
@@ -264,7 +293,15 @@ def _options_key(adapter: Adapter, options: Options) -> str:
     """The options as a stable text: the same bytes read in another way are another import. A map counts by its content."""
     facts = attrs.asdict(options)
     if options.column_map is not None:
-        facts["column_map"] = hashlib.sha256(options.column_map.read_bytes()).hexdigest()
+        try:
+            facts["column_map"] = hashlib.sha256(options.column_map.read_bytes()).hexdigest()
+        except OSError as error:
+            raise DataError(
+                "the column map cannot be read; check the path",
+                file=str(options.column_map),
+                expected="a YAML file",
+                got=str(error.strerror),
+            ) from None
     return json.dumps({"format": adapter.name, **facts}, sort_keys=True)
 
 

@@ -14,7 +14,7 @@ from safescale.analyses import FirstLook, InverseScalingResult, analyze_inverse_
 from safescale.cells import build_cells
 from safescale.ingest.session import Progress
 from safescale.main_job.asked import Input, Question
-from safescale.main_job.reading import corpus_facts, opened
+from safescale.main_job.reading import check_selection, corpus_facts, opened
 from safescale.main_job.staging import staging
 from safescale.report.facts import Facts
 from safescale.report.switches import command_line
@@ -134,6 +134,7 @@ def write_report(
 
 
 def _analyses(corpus: Corpus, question: Question, stage: Stage) -> tuple[FirstLook, InverseScalingResult]:
+    check_selection(corpus, question.selection)
     stage("counting cells")
     cells = build_cells(corpus, question.selection)
     stage("analysing")

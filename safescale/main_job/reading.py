@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
+import fnmatch
 from collections.abc import Iterator
 from pathlib import Path
 
-from safescale.errors import DataError
+from safescale.cells import Selection
+from safescale.errors import DataError, DomainError
 from safescale.example import example_logs
 from safescale.ingest.outcome import IngestReport
 from safescale.ingest.session import Progress, ingest
@@ -15,7 +18,7 @@ from safescale.report.facts import MODEL_COLUMNS, CorpusFacts, ModelFact, Source
 from safescale.store import is_corpus, open_corpus
 from safescale.store.base import Corpus
 
-__all__ = ["corpus_facts", "opened"]
+__all__ = ["check_selection", "corpus_facts", "opened"]
 
 
 @contextlib.contextmanager
@@ -50,9 +53,7 @@ def corpus_facts(corpus: Corpus, source: Input, read: IngestReport | None) -> Co
     """Files, fates, sources and models of a corpus; ``read`` is None for a stored one."""
     ledger = sorted(corpus.ledger(), key=lambda entry: (entry.file, entry.sha256))
     models = sorted(corpus.read("models", list(MODEL_COLUMNS)).to_pylist(), key=lambda row: str(row["model_id"]))
-    sources = {
-        s for table in ("traces", "aggregates") for b in corpus.batches(table, ["source"]) for s in b["source"].unique().to_pylist()
-    }
+    sources = _sources(corpus)
     return CorpusFacts(
         corpus=str(source.paths[0]) if read is None else None,
         fingerprint=corpus.fingerprint(),
@@ -72,13 +73,45 @@ def corpus_facts(corpus: Corpus, source: Input, read: IngestReport | None) -> Co
     )
 
 
+def check_selection(corpus: Corpus, selection: Selection) -> None:
+    """
+    Refuse to leave out what is not there: a name with a slip in it would change nothing, unseen.
+
+    Raises
+    ------
+    DomainError
+        Naming the first model or pattern that meets nothing, and what the corpus holds.
+    """
+    if selection.exclude_models:
+        models = sorted(corpus.read("models", ["model_id"])["model_id"].to_pylist())
+        for name in selection.exclude_models:
+            if name not in models:
+                near = difflib.get_close_matches(name, models, n=3, cutoff=0.3) or models[:3]
+                raise DomainError(f"no model of this corpus is called {name!r} (ids are exact); such as {', '.join(near)}")
+    if selection.exclude_sources:
+        sources = sorted(_sources(corpus))
+        for pattern in selection.exclude_sources:
+            if not any(fnmatch.fnmatchcase(source, pattern) for source in sources):
+                raise DomainError(f"no source of this corpus is like {pattern!r}; sources: {', '.join(sources[:10])}")
+
+
+def _sources(corpus: Corpus) -> set[str]:
+    return {
+        s for table in ("traces", "aggregates") for b in corpus.batches(table, ["source"]) for s in b["source"].unique().to_pylist()
+    }
+
+
 def _named(file: str, source: Input) -> str:
     """The path as the user gave it; of the bundled example the name alone, wherever it is installed."""
     return file if source.paths else Path(file).name
 
 
 def _unread(read: IngestReport, in_ledger: set[str]) -> tuple[Unread, ...]:
-    return tuple(
+    passed_over = tuple(
+        Unread(file=file, code="NOT_READ", expected="the suffix of a data format", got=Path(file).suffix or "none")
+        for file in read.not_read
+    )
+    return passed_over + tuple(
         Unread(file=file.file, code=reject.code.value, expected=reject.expected, got=reject.got)
         for file in read.files
         if file.file not in in_ledger

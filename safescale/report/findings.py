@@ -27,7 +27,7 @@ def findings(result: InverseScalingResult) -> tuple[Finding, ...]:
     answered = (_finding(setting, result) for setting in result.settings)
     return tuple(sorted(answered, key=lambda finding: not finding.testable)) + tuple(
         Finding(
-            question="Do the graders agree?",
+            question="Do the graders lead to the same answer?",
             about=f"target {band.target}, condition {band.condition}",
             verdict=_agreement(band),
             testable=_agreement(band) != "cannot be compared",
@@ -40,7 +40,11 @@ def findings(result: InverseScalingResult) -> tuple[Finding, ...]:
 
 def _agreement(band: GraderBand) -> str:
     able = [verdict for verdict in band.verdicts if verdict not in (None, ScalingVerdict.CANNOT_TEST)]
-    return "cannot be compared" if len(able) < 2 else "yes" if band.agree else "no"
+    if len(able) < 2:
+        return "cannot be compared"
+    if set(able) == {ScalingVerdict.UNDECIDED}:
+        return "none of them shows a change with size or its absence"
+    return "yes" if band.agree else "no"
 
 
 def summary_words(result: InverseScalingResult) -> str | None:

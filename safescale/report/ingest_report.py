@@ -25,6 +25,9 @@ def ingest_text(report: IngestReport, *, corpus: Path | None = None) -> str:
     if report.same_traces:
         lines.append(f"present in two sources, counted once: {report.same_traces} traces ({report.same_traces_rule})")
     lines += _reject_lines(report.files)
+    if report.not_read:
+        named = ", ".join(report.not_read[:SHOWN_REJECTS]) + (" ..." if len(report.not_read) > SHOWN_REJECTS else "")
+        lines.append(f"not read, no suffix of a data format: {len(report.not_read):,} ({named}); name a file to have it read")
     if corpus is not None:
         lines += [f"corpus {corpus}, fingerprint {report.fingerprint}", f"next: safescale report {corpus} -o safescale-report"]
     elif not report.findings:
@@ -39,6 +42,7 @@ def ingest_json(report: IngestReport, *, corpus: Path | None = None) -> str:
         "fates": {fate.value: count for fate, count in report.fates.items()},
         "findings": report.findings,
         "fingerprint": report.fingerprint,
+        "not_read": list(report.not_read),
         "same_traces": report.same_traces,
         "same_traces_rule": report.same_traces_rule,
         "corpus": None if corpus is None else str(corpus),

@@ -110,7 +110,7 @@ def slope_table(setting: SettingResult, *, id: str, level: float, source: str) -
             f"{100 * level:g} % interval",
             "R²",
         ),
-        *("label of report 353", "p", "smallest p", "Holm p", "flatness p"),
+        *("label of report 353", "p", "smallest p", "Holm p", "flatness p", "flatness Holm p"),
     )
     rows = [_slope_row(series) for series in every_series(setting) if series.slope is not None]
     numeric = (
@@ -123,6 +123,7 @@ def slope_table(setting: SettingResult, *, id: str, level: float, source: str) -
         "smallest p",
         "Holm p",
         "flatness p",
+        "flatness Holm p",
     )
     notes = (
         "pp: percentage points of the rate; a decade is a factor of ten in parameters. Models are the units of p and interval.",
@@ -148,6 +149,7 @@ def _slope_row(series: SeriesResult) -> tuple[str, ...]:
         # a t test has no smallest attainable p
         numbers.NOTHING if series.slope.method == "ols_t" else numbers.p_value(series.slope.p_floor),
         numbers.p_value(series.p_holm),
+        numbers.p_value(None if series.equivalence is None else series.equivalence.p_value),
         numbers.p_value(series.equivalence_p_holm),
     )
 

@@ -101,7 +101,8 @@ def test_flatness_is_claimed_by_equivalence_only() -> None:
 @pytest.mark.parametrize(("up", "name"), [(True, "an inverted U"), (False, "a U")])
 def test_a_turn_is_named_and_flips_with_the_data(up: bool, name: str) -> None:
     bend = [0.1, 0.1, 0.3, 0.5, 0.7, 0.7, 0.5, 0.3, 0.1, 0.1]
-    series = headline(analyze(corpus({"a": bend if up else [0.8 - r for r in bend]})))
+    rates = bend if up else [0.8 - r for r in bend]
+    series = headline(analyze(corpus({"a": rates}, models=[{"lineage": "l"}] * 10)))
     assert series.shape is not None
     assert series.shape.shape == ("inverted_u" if up else "u")
     assert any(f"shape over these models: {name} (" in caveat for caveat in series.caveats)
@@ -332,7 +333,7 @@ def test_graders_are_kept_apart_and_give_a_band() -> None:
     result = analyze(made)
     (band,) = result.bands
     assert (band.graders, band.verdicts, band.agree) == (("judge", "other"), (MORE, LESS), False)
-    assert "2 graders do not agree, slopes from -1" in band.words
+    assert "2 graders do not lead to the same answer, slopes from -1" in band.words
     assert len(analyze(made, grader="other").settings) == 1
     with pytest.raises(DomainError, match="no counted verdict is of grader 'nobody'"):
         analyze(made, grader="nobody")

@@ -113,7 +113,16 @@ def test_graders_that_cannot_test_are_not_compared() -> None:
     (band,) = result.bands
     assert not band.agree
     assert band.words.startswith("2 graders cannot be compared: 1 of 2 has a slope, 0 of 2 can test the claim (")
-    assert "agree" not in band.words
+    assert "same answer" not in band.words
+
+
+def test_graders_that_show_nothing_do_not_agree() -> None:
+    """The second grader says the opposite of the first on every row; neither slope is shown, and that is no agreement."""
+    rates = [0.4, 0.6, 0.45, 0.58, 0.41, 0.6, 0.47, 0.55, 0.4, 0.6]
+    (band,) = analyze(two_graders(rates, [1 - rate for rate in rates])).bands
+    assert band.verdicts == (UNDECIDED, UNDECIDED)
+    assert not band.agree
+    assert band.words.startswith("2 graders leave it open, slopes from -")
 
 
 def test_several_settings_say_where_the_level_holds() -> None:
@@ -125,7 +134,7 @@ def test_several_settings_say_where_the_level_holds() -> None:
     assert words in both.answer
     assert words in text_of(both)
     assert both.bands[0].agree
-    assert "2 graders agree, slopes from +" in both.bands[0].words
+    assert "2 graders lead to the same answer, slopes from +" in both.bands[0].words
     assert "the level of" not in analyze(corpus({"a": noisy(0.12)})).answer
 
 
@@ -134,6 +143,16 @@ def test_a_model_of_which_nothing_counts_is_named() -> None:
     (caveat,) = analyze(corpus({"a": noisy(0.12)}, models=models)).caveats
     assert caveat == "in no rate, because every graded row was left out: m9 (200 tampered_model)"
     assert analyze(corpus({"a": noisy(0.12)})).caveats == ()
+
+
+@pytest.mark.parametrize("lineages", [("l", "k"), ("l", None)])
+def test_models_of_several_lineages_have_no_shape(lineages: tuple[str | None, ...]) -> None:
+    """A turn between neighbouring sizes of two developers is a difference of developers, and rows cannot tell."""
+    bend = [0.1, 0.1, 0.3, 0.5, 0.7, 0.7, 0.5, 0.3, 0.1, 0.1]
+    series = headline(analyze(corpus({"a": bend}, models=[{"lineage": lineages[i % 2]} for i in range(10)])))
+    assert series.shape is None
+    assert "no one shape" in series.shape_unavailable
+    assert not any("shape" in caveat for caveat in series.caveats)
 
 
 @pytest.mark.parametrize(("lineages", "said"), [(2, True), (1, False)])

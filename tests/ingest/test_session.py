@@ -20,9 +20,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.lines import row, write
-from safescale.errors import DataError
+from safescale.errors import DataError, DomainError
+from safescale.ingest.batch import Options
 from safescale.ingest.session import ingest, validate
 from safescale.records.fates import Fate, RejectCode
+from safescale.report.ingest_report import ingest_text
 from safescale.store import open_corpus
 from safescale.store.base import Corpus
 
@@ -346,3 +348,49 @@ def test_tables_have_the_columns_of_their_records(tmp_path: Path, corpus: Corpus
         found = corpus.read(table)
         assert isinstance(found, pa.Table)
         assert found.column_names == arrow_schema(record).names
+
+
+def test_files_without_a_data_suffix_are_named(tmp_path: Path) -> None:
+    """A folder whose graded files end in something else must not look clean and whole."""
+    (tmp_path / "in").mkdir()
+    write(tmp_path / "in" / "a.jsonl", [row(0)])
+    for name in ("b.jsonl.bak", "c.txt", ".hidden"):
+        write(tmp_path / "in" / name, [row(1)])
+    report = validate([tmp_path / "in"])
+    assert report.rows_in == 1
+    assert [Path(name).name for name in report.not_read] == ["b.jsonl.bak", "c.txt"]
+    assert "not read, no suffix of a data format: 2" in ingest_text(report)
+    assert validate([tmp_path / "in" / "c.txt"]).rows_in == 1
+
+
+@pytest.mark.parametrize("rows", [5, 500])
+@pytest.mark.parametrize("tail", [b"\0" * 512, b"frimble"])
+def test_bytes_after_an_archive_cost_no_row(tmp_path: Path, tail: bytes, rows: int) -> None:
+    path = tmp_path / "a.jsonl.gz"
+    plain = write(tmp_path / "a.jsonl", [row(i) for i in range(rows)]).read_bytes()
+    path.write_bytes(gzip.compress(plain) + tail)
+    report = validate([path])
+    assert report.fates[Fate.TRACE] == rows
+    assert _codes(report) == ([] if tail.startswith(b"\0") else [(0, RejectCode.TRUNCATED_FILE)])
+
+
+def test_what_is_no_archive_at_all_is_unreadable(tmp_path: Path) -> None:
+    (tmp_path / "a_flip_graded.jsonl.gz").write_bytes(b"frimble")
+    (tmp_path / "b.jsonl").write_bytes('{"a": 1}\n'.encode("utf-16"))
+    (tmp_path / "c.db").write_bytes(b"SQLite format 3\0" + b"\0" * 50)
+    report = validate([tmp_path])
+    assert report.unreadable == 3
+    assert {r.code for f in report.files[1:] for r in f.rejects} == {RejectCode.NOT_UTF8, RejectCode.UNREADABLE}
+
+
+def test_a_column_map_that_is_not_there_is_an_error_of_its_own(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", [row(0)])
+    with pytest.raises(DataError, match="the column map cannot be read") as caught:
+        validate([path], options=Options(column_map=tmp_path / "plim.yaml"), format="safescale")
+    assert caught.value.file == str(tmp_path / "plim.yaml")
+
+
+@pytest.mark.parametrize("option", ["hallucination_refusal", "outcome_map"])
+def test_options_outside_their_vocabulary_are_refused(option: str) -> None:
+    with pytest.raises(DomainError, match=f"{option} must be one of .*got 'plim'"):
+        Options(**{option: "plim"})

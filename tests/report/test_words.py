@@ -123,8 +123,8 @@ def test_copies_under_two_ids_are_a_warning(tmp_path: Path) -> None:
 def test_graders_that_disagree_are_said_to(tmp_path: Path) -> None:
     facts = made_facts(grader_ids=("judge", "other"))
     band = findings(facts.scaling)[-1]
-    assert (band.question, band.verdict) == ("Do the graders agree?", "yes")
-    assert "2 graders agree" in band.answer
+    assert (band.question, band.verdict) == ("Do the graders lead to the same answer?", "yes")
+    assert "2 graders lead to the same answer" in band.answer
 
 
 def test_many_settings_get_a_summary_that_counts_verdicts(tmp_path: Path) -> None:

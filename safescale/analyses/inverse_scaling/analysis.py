@@ -148,9 +148,10 @@ def _band(target: str, condition: str, found: Sequence[SettingResult]) -> Grader
     known = [slope for slope in slopes if slope is not None]
     names = [setting.grader.grader for setting in found]
     able = [verdict for verdict in verdicts if verdict not in (None, ScalingVerdict.CANNOT_TEST)]
-    agree = len(able) > 1 and len(set(able)) == 1
+    agree = len(able) > 1 and len(set(able)) == 1 and able[0] is not ScalingVerdict.UNDECIDED
+    open_ = len(able) > 1 and set(able) == {ScalingVerdict.UNDECIDED}
     each = "; ".join(f"{g}: {v.value if v else 'nothing'}" for g, v in zip(names, verdicts, strict=True))
-    words = f"{_band_words(len(names), len(able), known, agree=agree)} ({each})"
+    words = f"{_band_words(len(names), len(able), known, agree=agree, undecided=open_)} ({each})"
     return GraderBand(
         target=target,
         condition=condition,
@@ -164,15 +165,16 @@ def _band(target: str, condition: str, found: Sequence[SettingResult]) -> Grader
     )
 
 
-def _band_words(graders: int, able: int, slopes: Sequence[float], *, agree: bool) -> str:
-    """Only graders that can test the claim are compared, and only two slopes make a range."""
+def _band_words(graders: int, able: int, slopes: Sequence[float], *, agree: bool, undecided: bool) -> str:
+    """Only graders that can test the claim are compared, only two slopes make a range, and two open answers are no agreement."""
     have = f"{len(slopes)} of {graders} {'has' if len(slopes) == 1 else 'have'} a slope"
     spread = f"slopes from {signed(min(slopes))} to {signed(max(slopes))} pp per decade" if len(slopes) > 1 else ""
     if able < 2:
         counted = f"{have}, {able} of {graders} can test the claim"
         return f"{plural(graders, 'grader')} cannot be compared: {counted}{', ' + spread if spread else ''}"
     who = plural(graders, "grader") if able == graders else f"{able} of {graders} graders can be compared and"
-    words = f"{who} {'agree' if agree else 'do not agree'}{', ' + spread if spread else ''}"
+    said = "lead to the same answer" if agree else "leave it open" if undecided else "do not lead to the same answer"
+    words = f"{who} {said}{', ' + spread if spread else ''}"
     return words if len(slopes) == graders else f"{words}, {have}"
 
 

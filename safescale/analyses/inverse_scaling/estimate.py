@@ -156,9 +156,16 @@ def _with_slope(base: Estimate, sizes: tuple[float, ...], options: Options) -> E
 
 
 def _shape(base: Estimate) -> tuple[SeriesShape | None, str | None]:
-    """Shape from the counts at each size; the counts of models of one size are added up."""
-    if base.series.grouping is not None:
+    """
+    Shape from the counts at each size; the counts of models of one size are added up.
+
+    Its tests take rows as independent, so they may only compare models that differ in size alone: those of one lineage. Between
+    lineages a turn is a difference of developers.
+    """
+    if base.series.grouping is not None or len({o.unit.lineage for o in base.fitted}) > 1:
         return None, "several lineages together have no one shape"
+    if any(o.unit.lineage is None for o in base.fitted):
+        return None, "models of unknown lineage have no one shape"
     if base.series.pooling == "classes" and len(base.series.attack_classes) > 1:
         return None, "a mean over attack classes has no counts of its own; see the classes"
     counts: dict[float, tuple[int, int]] = {}

@@ -263,9 +263,10 @@ class SettingResult:
 @attrs.frozen(kw_only=True)
 class GraderBand:
     """
-    The same target and condition seen by several graders: the range of their slopes, and whether they agree.
+    The same target and condition seen by several graders: the range of their slopes, and whether they agree on the answer.
 
-    They agree when two or more can test the claim and all of those reach one verdict.
+    They agree when two or more can test the claim and all of those reach one verdict. Several that show neither a change nor its
+    absence agree on nothing: rows may be graded in opposite ways. How often graders agree row by row is another question.
     """
 
     target: str
