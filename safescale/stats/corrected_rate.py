@@ -80,10 +80,10 @@ def corrected_rate(
     Parameters
     ----------
     graded_positives, graded_negatives : int
-        All traces that the grader called 1 and 0, the labelled ones included. Unit: traces.
+        All traces that the grader called 1 and 0, the labelled ones included, and those that the sample was drawn from.
+        Unit: traces.
     matrix : MisclassificationMatrix
-        From a sample of traces of the same condition and model: PPV and NPV move with the true rate and do not
-        travel.
+        From a sample of these traces: PPV and NPV move with the true rate and do not travel to another corpus.
     method : {"post_stratified", "ppi++"}, default "post_stratified"
         "ppi++" needs a simple random sample of these very traces.
     lam : float in [0, 1] or "tuned", default "tuned"
@@ -101,7 +101,8 @@ def corrected_rate(
     InsufficientData
         If no trace was graded, or a graded label that occurs was never validated.
     DomainError
-        If the design does not tell PPV and NPV, or a count or level does not fit the matrix.
+        If the design does not tell PPV and NPV, the level is not the matrix's, or the counts do not hold the matrix's labelled
+        rows or its ``stratum_sizes``.
 
     Notes
     -----
@@ -162,6 +163,8 @@ def _post_stratified(n1: int, n0: int, matrix: MisclassificationMatrix) -> tuple
         raise DomainError(
             "rows sampled on the true label tell Se and Sp, not the PPV and NPV of these traces; use rogan_gladen_rate"
         )
+    labelled_within(matrix.table, n1, n0)
+    _refuse_other_traces(n1, n0, matrix)
     n = n1 + n0
     w1, w0 = n1 / n, n0 / n
     p1, low1, high1, se1 = _among(n1, matrix, graded=1)
@@ -177,6 +180,21 @@ def _post_stratified(n1: int, n0: int, matrix: MisclassificationMatrix) -> tuple
     scatter = all(se is not None or w == 0 for se, w in ((se1, w1), (se0, w0)))
     se = math.sqrt((w1 * (se1 or 0.0)) ** 2 + (w0 * (se0 or 0.0)) ** 2 + w1 * w0 * apart**2 / n)
     return theta, max(0.0, min(low, theta)), min(1.0, max(high, theta)), se if scatter and se > 0 else None
+
+
+def _refuse_other_traces(n1: int, n0: int, matrix: MisclassificationMatrix) -> None:
+    """The traces behind the sample are among the graded ones; more may have been graded since."""
+    if matrix.stratum_sizes is None:
+        return
+    behind = [("graded traces", n1 + n0, sum(matrix.stratum_sizes.values()))]
+    if matrix.sampled_on == "graded":
+        behind = [("graded_negatives", n0, matrix.stratum_sizes[0]), ("graded_positives", n1, matrix.stratum_sizes[1])]
+    for name, total, held in behind:
+        if total < held:
+            raise DomainError(
+                f"{name} must count the {held} traces behind the validation sample (its stratum_sizes) among them, got {total}; "
+                "a matrix of other traces tells nothing of these: label some of these"
+            )
 
 
 def _among(traces: int, matrix: MisclassificationMatrix, *, graded: int) -> tuple[float, float, float, float | None]:

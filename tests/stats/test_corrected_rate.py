@@ -12,16 +12,24 @@ from safescale.errors import DomainError, InsufficientData
 from safescale.stats import corrected_rate, misclassification_matrix, ppi_rate, wilson_interval
 from stats.agreement_strategies import rows_of, validation_tables
 
-COUNTS = st.integers(1, 4000)
+# graded traces beside the labelled ones
+MORE = st.integers(0, 4000)
 
 
 def matrix_of(table, sampled_on="graded", level=0.95, **options):
     return misclassification_matrix(*rows_of(table), sampled_on=sampled_on, level=level, **options)
 
 
-@given(validation_tables(), COUNTS, COUNTS)
-def test_is_the_law_of_total_probability(table, n1, n0):
+def graded_counts(table, more_1, more_0):
+    """Graded positives and negatives, the labelled among them."""
     (n00, n01), (n10, n11) = table
+    return n01 + n11 + more_1, n00 + n10 + more_0
+
+
+@given(validation_tables(), MORE, MORE)
+def test_is_the_law_of_total_probability(table, more_1, more_0):
+    (n00, n01), (n10, n11) = table
+    n1, n0 = graded_counts(table, more_1, more_0)
     got = corrected_rate(n1, n0, matrix_of(table))
     ppv, missed, n = n11 / (n01 + n11), n10 / (n00 + n10), n1 + n0
     assert got.estimate == pytest.approx((n1 * ppv + n0 * missed) / n, abs=1e-12)
@@ -34,9 +42,10 @@ def test_is_the_law_of_total_probability(table, n1, n0):
         assert got.standard_error is None
 
 
-@given(validation_tables(), COUNTS, COUNTS, own.levels())
-def test_limits_are_the_mover_of_their_parts(table, n1, n0, level):
+@given(validation_tables(), MORE, MORE, own.levels())
+def test_limits_are_the_mover_of_their_parts(table, more_1, more_0, level):
     (n00, n01), (n10, n11) = table
+    n1, n0 = graded_counts(table, more_1, more_0)
     got = corrected_rate(n1, n0, matrix_of(table, level=level), level=level)
     n = n1 + n0
     one, zero = wilson_interval(n11, n01 + n11, level=level), wilson_interval(n10, n00 + n10, level=level)
@@ -103,18 +112,20 @@ def test_the_two_methods_agree_on_a_large_random_sample():
     assert one.standard_error == pytest.approx(two.standard_error, rel=0.02)
 
 
-@given(validation_tables(), COUNTS, COUNTS)
-def test_law_calling_success_failure_mirrors_everything(table, n1, n0):
+@given(validation_tables(), MORE, MORE)
+def test_law_calling_success_failure_mirrors_everything(table, more_1, more_0):
     (n00, n01), (n10, n11) = table
+    n1, n0 = graded_counts(table, more_1, more_0)
     got, mirrored = corrected_rate(n1, n0, matrix_of(table)), corrected_rate(n0, n1, matrix_of(((n11, n10), (n01, n00))))
     assert (got.estimate, got.low, got.high) == pytest.approx(
         (1 - mirrored.estimate, 1 - mirrored.high, 1 - mirrored.low), abs=1e-9
     )
 
 
-@given(validation_tables(max_count=15), COUNTS, COUNTS, st.integers(2, 5))
-def test_law_more_labels_of_the_same_kind_never_widen(table, n1, n0, times):
+@given(validation_tables(max_count=15), MORE, MORE, st.integers(2, 5))
+def test_law_more_labels_of_the_same_kind_never_widen(table, more_1, more_0, times):
     more = tuple(tuple(times * count for count in row) for row in table)
+    n1, n0 = graded_counts(more, more_1, more_0)
     one, two = corrected_rate(n1, n0, matrix_of(table)), corrected_rate(n1, n0, matrix_of(more))
     assert two.high - two.low <= one.high - one.low + 1e-12
 
@@ -124,7 +135,7 @@ def test_differential_corrected_rate():
     rng = np.random.default_rng(20260630)
     for _ in range(2000):
         table = rng.integers(1, 40, (2, 2))
-        n1, n0 = (int(n) for n in rng.integers(1, 900, 2))
+        n1, n0 = graded_counts(table.tolist(), *(int(n) for n in rng.integers(1, 900, 2)))
         got = corrected_rate(n1, n0, matrix_of(tuple(map(tuple, table.tolist()))))
         imputed = np.concatenate([np.full(n1, table[1, 1] / table[:, 1].sum()), np.full(n0, table[1, 0] / table[:, 0].sum())])
         assert got.estimate == pytest.approx(imputed.mean(), abs=1e-10)
@@ -137,7 +148,7 @@ def test_differential_corrected_rate():
 
 @pytest.mark.slow
 def test_coverage_of_the_post_stratified_rate():
-    """50 labels per verdict of 2,000 traces: never below .93."""
+    """50 labels per verdict of 2,000 traces, or all where there are fewer: never below .93."""
     rng = np.random.default_rng(4)
     for prevalence, se, sp in ((0.3, 0.9, 0.9), (0.1, 0.8, 0.97), (0.03, 0.9, 0.99), (0.5, 0.6, 0.9)):
         held = 0
@@ -145,8 +156,9 @@ def test_coverage_of_the_post_stratified_rate():
             n1 = rng.binomial(2000, prevalence * se + (1 - prevalence) * (1 - sp))
             ppv = prevalence * se / (prevalence * se + (1 - prevalence) * (1 - sp))
             missed = prevalence * (1 - se) / (prevalence * (1 - se) + (1 - prevalence) * sp)
-            hits, misses = rng.binomial(50, ppv), rng.binomial(50, missed)
-            got = corrected_rate(n1, 2000 - n1, matrix_of(((50 - misses, 50 - hits), (misses, hits))))
+            positives = min(50, n1)
+            hits, misses = rng.binomial(positives, ppv), rng.binomial(50, missed)
+            got = corrected_rate(n1, 2000 - n1, matrix_of(((50 - misses, positives - hits), (misses, hits))))
             held += got.low <= prevalence <= got.high
         print(prevalence, se, sp, held / 1500)
         assert held >= 0.93 * 1500
@@ -172,6 +184,43 @@ def test_refuses():
         corrected_rate(1, 1, graded, method="rogan_gladen")
     with pytest.raises(DomainError, match="graded_positives must not be negative"):
         corrected_rate(-1, 1, graded)
+
+
+LABELS = [1] * 45 + [0] * 5 + [1] * 3 + [0] * 47, [1] * 50 + [0] * 50
+
+
+@pytest.mark.parametrize(
+    ("n1", "n0", "message"),
+    [
+        (1, 5, "graded_negatives must count the 50 labelled ones among them, got 5"),
+        (49, 1800, "graded_positives must count the 50 labelled ones among them, got 49"),
+        (
+            1900,
+            100,
+            r"graded_negatives must count the 1800 traces behind the validation sample .*, got 100; .* label some of these",
+        ),
+        (199, 1800, "graded_positives must count the 200 traces behind the validation sample"),
+    ],
+)
+def test_refuses_counts_that_the_matrix_contradicts(n1, n0, message):
+    matrix = misclassification_matrix(*LABELS, sampled_on="graded", stratum_sizes={0: 1800, 1: 200})
+    with pytest.raises(DomainError, match=message):
+        corrected_rate(n1, n0, matrix)
+
+
+def test_refuses_fewer_traces_than_the_strata_behind_the_sample_hold():
+    strata = ["a"] * 50 + ["b"] * 50
+    matrix = misclassification_matrix(*LABELS, sampled_on="strata", strata=strata, stratum_sizes={"a": 200, "b": 1800})
+    with pytest.raises(DomainError, match="graded traces must count the 2000 traces behind the validation sample"):
+        corrected_rate(250, 1749, matrix)
+    assert corrected_rate(250, 1750, matrix).estimate == pytest.approx((250 * 0.9 + 1750 * 0.06) / 2000)
+
+
+def test_exactly_the_labelled_and_more_than_the_strata_are_answered():
+    unweighted = misclassification_matrix(*LABELS, sampled_on="graded")
+    assert corrected_rate(50, 50, unweighted).estimate == pytest.approx(0.48)
+    grown = misclassification_matrix(*LABELS, sampled_on="graded", stratum_sizes={0: 1800, 1: 200})
+    assert corrected_rate(300, 2700, grown).estimate == pytest.approx(0.1 * 0.9 + 0.9 * 0.06)
 
 
 def test_carries_its_inputs():
