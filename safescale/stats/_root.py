@@ -39,7 +39,8 @@ def increasing_root(
         np.copyto(high, x, where=value >= 0)
         tolerance = 4 * _EPSILON * np.abs(x) + absolute
         steep = slope > 0
-        newton = np.clip(x - np.divide(value, slope, out=np.zeros_like(x), where=steep), low, high)
+        with np.errstate(over="ignore"):  # a slope near 0 asks for an endless step: the clip ends it
+            newton = np.clip(x - np.divide(value, slope, out=np.zeros_like(x), where=steep), low, high)
         helps = steep & (np.abs(newton - x) <= np.maximum(0.5 * before, 2 * tolerance))
         after = np.where(helps, newton, low + 0.5 * (high - low))
         after = np.where(done, x, after)

@@ -190,7 +190,7 @@ def design_effect_wilson_interval(
             "a design effect needs at least 2 clusters, got 1; add prompts, or pass an intraclass_correlation known from elsewhere"
         )
     successes, trials = sum(k.tolist()), sum(n.tolist())
-    p, size = successes / trials, float(np.sum(n / trials * n))
+    p, size = successes / trials, sum(c * c for c in n.tolist()) / trials  # in whole numbers: 1 is exactly 1
     raw = _raw_design_effect(k / 1.0, n / 1.0) if 0 < successes < trials and len(k) > 1 else None
     implied = (raw - 1.0) / (size - 1.0) if raw is not None and size > 1 else None
     m = min(_effective_number(n[k > 0]), _effective_number(n[k < n]))
