@@ -121,7 +121,9 @@ def jonckheere_terpstra_test(
     """
     columns = [vector(f"group {at}", values) for at, values in enumerate(groups)]
     if len(columns) < 2:
-        raise InsufficientData(f"a trend over groups needs at least 2 groups, got {len(columns)}")
+        raise InsufficientData(
+            f"a trend over groups needs at least 2 groups, got {len(columns)}; add groups, or use kendall_test on sizes and values"
+        )
     for at, column in enumerate(columns):
         if len(column) == 0:
             raise DomainError(f"group {at} holds no value; leave an empty group out")
@@ -132,7 +134,10 @@ def jonckheere_terpstra_test(
     if len(values) < 3:
         raise InsufficientData(f"a trend over groups needs at least 3 values, got {len(values)}; compare two values directly")
     if np.all(values == values[0]):
-        raise InsufficientData(f"all {len(values)} values equal {values[0]:g}; equal values have no trend to test")
+        raise InsufficientData(
+            f"all {len(values)} values equal {values[0]:g}; equal values have no trend to test: report the common value, with an "
+            "interval of its counts"
+        )
     alike, opposed = agreeing_and_opposed(number, values)
     p_value, p_floor, chosen = p_of_s(number, values, alike - opposed, alternative, method)
     between = untied_pairs(tie_blocks(number))

@@ -66,7 +66,8 @@ def prediction_interval(slope: LogScalingSlope | MetaRegressionSlope, params_b: 
 
     With x0 = log10 size. From `log_scaling_slope`: ``a + b x0 +- t(n - 2) s sqrt(1 + 1/n + (x0 - xbar)^2 / Sxx)``, for the
     rate that would be measured. From `meta_regression_slope`: for the true rate, ``a + b x0 +- t(n - 2) sqrt(tau^2 +
-    Var(a + b x0))`` (Knapp-Hartung), or quantiles of the same normal with tau integrated out (reference prior).
+    q Var(a + b x0))`` with the q of the fit (Knapp-Hartung; guarded: ``max(1, q)``), or quantiles of the normal of variance
+    ``tau^2 + Var(a + b x0 | tau)`` with tau integrated out (reference prior).
 
     Parameters
     ----------
@@ -105,7 +106,7 @@ def prediction_interval(slope: LogScalingSlope | MetaRegressionSlope, params_b: 
     """
     size, level = real("params_b", params_b), fraction("level", level)
     if size <= 0:
-        raise DomainError(f"params_b must be positive (billions of parameters), got {size:g}")
+        raise DomainError(f"params_b must be positive (billions of parameters), got {size:g}; give the new model's size")
     if not isinstance(slope, LogScalingSlope | MetaRegressionSlope):
         raise DomainError(f"slope must come from log_scaling_slope or meta_regression_slope, got {type(slope).__name__}")
     if isinstance(slope, LogScalingSlope):

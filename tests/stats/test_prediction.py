@@ -108,7 +108,12 @@ def test_nine_in_ten_new_models_fall_inside():
 @pytest.mark.parametrize(
     ("slope", "at", "error", "message"),
     [
-        (log_scaling_slope([1, 2, 4], [0.1, 0.4, 0.2]), 0, DomainError, "params_b must be positive"),
+        (
+            log_scaling_slope([1, 2, 4], [0.1, 0.4, 0.2]),
+            0,
+            DomainError,
+            "params_b must be positive.*got 0; give the new model's size",
+        ),
         (log_scaling_slope([1, 2, 4], [0.1, 0.4, 0.2]), math.inf, DomainError, "params_b must be finite"),
         (log_scaling_slope([1, 2, 4], [0.1, 0.4, 0.2], weights=[1, 2, 3]), 8, DomainError, "slope is weighted"),
         (log_scaling_slope([1, 2, 4], [0.3, 0.3, 0.3]), 8, InsufficientData, "no scatter"),
