@@ -100,7 +100,9 @@ class VarianceSharesFromF:
     p_value : float
         Of the F test. Without the values there is no permutation p.
     interval : tuple of (float, float) or None
-        Of the population's eta squared; None where even no effect makes so small an F rarer than ``(1 - level) / 2``.
+        Of the population's eta squared; None as ``undefined_because`` says.
+    undefined_because : str or None
+        Why ``interval`` is None: even with no effect, F ratios so small are rarer than ``(1 - level) / 2``.
     f, df_between, df_within, level
         The inputs that were given.
     generalises_to : {"new_models"}
@@ -113,6 +115,7 @@ class VarianceSharesFromF:
     null_expectation: float
     p_value: float
     interval: tuple[float, float] | None
+    undefined_because: str | None
     f: float
     df_between: int
     df_within: int
@@ -278,6 +281,7 @@ def variance_shares_from_f(f: float, df_between: int, df_within: int, *, level: 
         null_expectation=d1 / (d1 + d2),
         p_value=p_value,
         interval=interval,
+        undefined_because=None if interval is not None else _no_interval(f, level),
         f=f,
         df_between=d1,
         df_within=d2,

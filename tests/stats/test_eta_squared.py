@@ -281,8 +281,10 @@ def test_where_f_is_too_small_there_is_no_interval_of_zero_width():
     assert "smaller than 2.5 % of F ratios" in got.undefined_because
     assert got.f is not None
     assert got.omega_squared < 0
-    assert variance_shares_from_f(0.0, 3, 20).interval is None
-    assert variance_shares_from_f(0.0, 3, 20).p_value == 1
+    printed = variance_shares_from_f(0.0, 3, 20)
+    assert (printed.interval, printed.p_value) == (None, 1)
+    assert "F = 0 is smaller than 2.5 % of F ratios" in printed.undefined_because
+    assert variance_shares_from_f(1.5, 3, 20).undefined_because is None
 
 
 @pytest.mark.calibration
