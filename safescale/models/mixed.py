@@ -68,6 +68,12 @@ def mixed_logit_size_slope(
     intercepts has no bound there; its variational fit gave the slope a standard deviation of .073 where the spread of the models
     alone asks for .12. See docs/decisions/0005.
 
+    With few models and few answers the test is very conservative. Simulated without an effect of size (30-40 prompts, one trace
+    of each prompt and model, true spreads of .5-.6) it rejected at .05 in 0 of 202 data sets of 4 models, 2 of 239 of 5 and 2 of
+    115 of 8. The spread of the models came out as exactly 0 in 19-32 % of these fits: a ``model_sd_logit`` of 0 is no sign that
+    models do not differ, and a p above .05 none that size does not matter. For the primary test see
+    `safescale.stats.meta_regression_slope`.
+
     References
     ----------
     .. [1] N. E. Breslow, D. G. Clayton (1993), J. Amer. Statist. Assoc. 88, 9-25, equation 4 and section 2.4.

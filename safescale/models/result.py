@@ -37,7 +37,8 @@ class LogitSizeSlope:
     dof : int
         Number of models less 2: models are the units, however many rows.
     model_sd_logit, prompt_sd_logit : float or None
-        Spread of the random intercepts of models and prompts (standard deviations of log odds); None for a marginal model.
+        Spread of the random intercepts of models and prompts (standard deviations of log odds); None for a marginal model. With few
+        models 0 is a usual estimate of a spread that is there, see `mixed_logit_size_slope`.
     within_model_correlation : float or None
         Correlation of two rows of one model beyond its size (GEE); None for a mixed model.
     n_models, n_prompts, n_rows : int
