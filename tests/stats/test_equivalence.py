@@ -69,7 +69,9 @@ def test_equal_rates_are_not_flat_by_equivalence():
         slope_equivalence_test(log_scaling_slope([1, 2, 4], [0, 0, 0]))
 
 
-@pytest.mark.parametrize(("margin", "alpha", "message"), [(0, 0.05, "must be positive, got 0"), (5, 0.5, "below 0.5.*use 0.05 or less")])
+@pytest.mark.parametrize(
+    ("margin", "alpha", "message"), [(0, 0.05, "must be positive, got 0"), (5, 0.5, "below 0.5.*use 0.05 or less")]
+)
 def test_equivalence_refuses(margin, alpha, message):
     fit = log_scaling_slope([1, 2, 4], [0.1, 0.3, 0.2])
     with pytest.raises(DomainError, match=message):
