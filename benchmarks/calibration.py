@@ -4,7 +4,8 @@ Calibration of what safescale says about size: how often each test rejects a tru
 ``python -m benchmarks.calibration [--repeats 1000] [--write]`` simulates corpora without any effect of size over a grid of models
 (4-20), between-model spread tau (0, 5, 10 pp), prompt correlation (0-.5) and base rate, runs every test that may speak of size
 and every interval, and prints the table that ``docs/explanation/calibration.md`` holds (``--write`` renews it). Every model
-answers the same 40 prompts 5 times; a prompt that is hard for one model is hard for all. Seeds are fixed.
+answers the same 40 prompts 5 times; a prompt that is hard for one model is hard for all. Intervals of a slope are put to corpora
+with a slope, drawn beside. A second, smaller grid has models with very different numbers of traces. Seeds are fixed.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import scipy.special
@@ -33,7 +34,14 @@ PAGE = Path(__file__).resolve().parent.parent / "docs" / "explanation" / "calibr
 SEED = 20_261_128
 PROMPTS, ANSWERS = 40, 5
 MODELS, TAUS, CORRELATIONS, BASES = (4, 6, 8, 12, 20), (0.0, 0.05, 0.10), (0.0, 0.2, 0.5), (0.05, 0.2, 0.5, 0.9)
-DEAR = 5  # the beta-binomial regression, whose interval is by profile, runs on every fifth corpus
+DEAR = 8  # the beta-binomial regression, whose interval is by profile, runs on every eighth corpus
+SLOPED = 4  # a corpus with a slope is drawn beside every fourth without
+FEW, MANY = 30, 2000
+UNEVEN: dict[str, Callable[[int], np.ndarray]] = {
+    "one large": lambda models: np.array([MANY] + [FEW] * (models - 1)),
+    "geometric": lambda models: np.round(np.geomspace(FEW, MANY, models)).astype(int),
+}
+UNEVEN_MODELS, UNEVEN_TAUS, UNEVEN_BASES = (4, 6, 8, 12), (0.0, 0.10), (0.2, 0.5)
 SIZE_GOAL, COVERAGE_GOAL, WIDTH_GOAL = 0.06, 0.93, 1.2
 CONDITIONAL = ("Cochran-Armitage", "binomial regression")
 
@@ -44,6 +52,15 @@ class Cell(NamedTuple):
     models: int
     tau: float
     correlation: float
+    base: float
+
+
+class UnevenCell(NamedTuple):
+    """One corner of the grid of unequal trials."""
+
+    trials: str
+    models: int
+    tau: float
     base: float
 
 
@@ -63,27 +80,44 @@ def beta_quantile(u: np.ndarray, mean: np.ndarray, correlation: float) -> np.nda
     return scipy.special.betaincinv(mean * both, (1 - mean) * both, u)
 
 
-def draw(cell: Cell, rng: np.random.Generator) -> Corpus:
-    """A corpus without an effect of size."""
-    params_b = 10 ** np.linspace(-0.3, 1.9, cell.models)
-    most = cell.base * (1 - cell.base)
-    spread = min(cell.tau**2, 0.5 * most) / most
-    rates = np.clip(beta_quantile(rng.random(cell.models), np.array([cell.base]), spread), 1e-4, 1 - 1e-4)
+def sizes(models: int) -> np.ndarray:
+    """Half a billion to 80 billion parameters."""
+    return 10 ** np.linspace(-0.3, 1.9, models)
+
+
+def true_rates(models: int, base: float, tau: float, rng: np.random.Generator, slope: float = 0.0) -> np.ndarray:
+    """Rates of models about a line of this slope (fraction per decade) through ``base`` at the middle size; sd tau at ``base``."""
+    x = np.log10(sizes(models))
+    most = base * (1 - base)
+    spread = min(tau**2, 0.5 * most) / most
+    return np.clip(beta_quantile(rng.random(models), base + slope * (x - x.mean()), spread), 1e-4, 1 - 1e-4)
+
+
+def steep(base: float) -> float:
+    """A slope whose line stays inside (0, 1) over the 1.1 decades to either end."""
+    return -0.5 * min(base, 1 - base)
+
+
+def draw(cell: Cell, rng: np.random.Generator, slope: float = 0.0) -> Corpus:
+    """A corpus, without an effect of size unless one is given."""
+    params_b, rates = sizes(cell.models), true_rates(cell.models, cell.base, cell.tau, rng, slope)
     by_prompt = beta_quantile(rng.random(PROMPTS)[np.newaxis], rates[:, np.newaxis], cell.correlation)
     return Corpus(params_b, rng.binomial(ANSWERS, np.clip(by_prompt, 0, 1)), rates)
+
+
+def p_of(function: Callable[[], object]) -> float | None:
+    """The p-value; None where there is none or the function refuses."""
+    try:
+        value = getattr(function(), "p_value", None)
+    except DomainError:
+        return None
+    return None if value is None else float(value)
 
 
 def tests(corpus: Corpus, *, dear: bool) -> dict[str, float | None]:
     """p-value of every test that may be asked about size; None where it refuses, or is too dear here (``dear``, see `run`)."""
     k, n = corpus.counts.sum(axis=1), np.full(len(corpus.params_b), PROMPTS * ANSWERS)
     rate = k / n
-
-    def p(function: Callable[[], object]) -> float | None:
-        try:
-            value = getattr(function(), "p_value", None)
-        except DomainError:
-            return None
-        return None if value is None else float(value)
 
     def theil_sen() -> object:
         low, high = stats.theil_sen_slope(corpus.params_b, rate).interval or (-1.0, 1.0)
@@ -94,17 +128,37 @@ def tests(corpus: Corpus, *, dear: bool) -> dict[str, float | None]:
         return Found
 
     return {
-        "size_slope_test": p(lambda: stats.size_slope_test(corpus.params_b, rate)),
-        "log_scaling_slope (t)": p(lambda: stats.log_scaling_slope(corpus.params_b, rate)),
-        "spearman_test (to 8 models)": p(lambda: stats.spearman_test(corpus.params_b, rate)) if len(k) <= 8 else None,
-        "kendall_test": p(lambda: stats.kendall_test(corpus.params_b, rate)),
-        "theil_sen_slope": p(theil_sen),
-        "meta_regression_slope": p(lambda: stats.meta_regression_slope(corpus.params_b, k, n)),
-        "beta_binomial_regression": p(lambda: stats.beta_binomial_regression(corpus.params_b, k, n)) if dear else None,
-        "quasi-binomial regression": p(lambda: stats.binomial_regression(corpus.params_b, k, n, dispersion="quasi")),
-        "binomial regression": p(lambda: stats.binomial_regression(corpus.params_b, k, n)),
-        "Cochran-Armitage": p(lambda: stats.cochran_armitage_test(k, n, np.log10(corpus.params_b))),
+        "size_slope_test": p_of(lambda: stats.size_slope_test(corpus.params_b, rate)),
+        "log_scaling_slope (t)": p_of(lambda: stats.log_scaling_slope(corpus.params_b, rate)),
+        "spearman_test (to 8 models)": p_of(lambda: stats.spearman_test(corpus.params_b, rate)) if len(k) <= 8 else None,
+        "kendall_test": p_of(lambda: stats.kendall_test(corpus.params_b, rate)),
+        "theil_sen_slope": p_of(theil_sen),
+        "meta_regression_slope": p_of(lambda: stats.meta_regression_slope(corpus.params_b, k, n)),
+        "beta_binomial_regression": p_of(lambda: stats.beta_binomial_regression(corpus.params_b, k, n)) if dear else None,
+        "quasi-binomial regression": p_of(lambda: stats.binomial_regression(corpus.params_b, k, n, dispersion="quasi")),
+        "binomial regression": p_of(lambda: stats.binomial_regression(corpus.params_b, k, n)),
+        "Cochran-Armitage": p_of(lambda: stats.cochran_armitage_test(k, n, np.log10(corpus.params_b))),
     }
+
+
+def uneven_tests(params_b: np.ndarray, k: np.ndarray, n: np.ndarray, *, dear: bool) -> dict[str, float | None]:
+    """p-value of the tests of size that are asked about unequal trials."""
+    return {
+        "size_slope_test": p_of(lambda: stats.size_slope_test(params_b, k / n)),
+        "meta_regression_slope": p_of(lambda: stats.meta_regression_slope(params_b, k, n)),
+        "beta_binomial_regression": p_of(lambda: stats.beta_binomial_regression(params_b, k, n)) if dear else None,
+        "quasi-binomial regression": p_of(lambda: stats.binomial_regression(params_b, k, n, dispersion="quasi")),
+    }
+
+
+def slope_intervals(corpus: Corpus, slope: float) -> dict[str, bool | None]:
+    """Whether each interval of a slope holds the true one (fraction per decade); None where there is none."""
+    k, n = corpus.counts.sum(axis=1), np.full(len(corpus.params_b), PROMPTS * ANSWERS)
+    found = {
+        "meta_regression_slope": stats.meta_regression_slope(corpus.params_b, k, n).interval,
+        "log_scaling_slope": stats.log_scaling_slope(corpus.params_b, k / n).interval,
+    }
+    return {name: None if ends is None else ends[0] <= 100 * slope <= ends[1] for name, ends in found.items()}
 
 
 def intervals(corpus: Corpus) -> dict[str, bool | None]:
@@ -137,12 +191,32 @@ def width(corpus: Corpus, cell: Cell) -> float | None:
     return float((high - low) / (100 * 2 * 1.959964 / np.sqrt(information)))
 
 
-def run(task: tuple[Cell, int]) -> tuple[Cell, dict[str, tuple[int, int]], dict[str, tuple[int, int]], float]:
-    """Rejections and coverage of one corner: (hits, tries) by name, and the median width."""
+Tally: TypeAlias = dict[str, tuple[int, int]]
+
+
+class Found(NamedTuple):
+    """What one corner gave: (hits, tries) by name, and the median width."""
+
+    cell: Cell
+    rejected: Tally
+    rates_covered: Tally
+    slopes_covered: Tally
+    width: float
+
+
+def tally(by_name: dict[str, list[bool]]) -> Tally:
+    """(hits, tries) by name."""
+    return {name: (sum(hits), len(hits)) for name, hits in by_name.items()}
+
+
+def run(task: tuple[Cell, int]) -> Found:
+    """Rejections and coverage of one corner."""
     cell, repeats = task
     rng = np.random.default_rng([SEED, cell.models, int(1000 * cell.tau), int(1000 * cell.correlation), int(1000 * cell.base)])
     rejected: dict[str, list[bool]] = {}
     covered: dict[str, list[bool]] = {}
+    slopes: dict[str, list[bool]] = {}
+    beside = np.random.default_rng(rng.bit_generator.seed_seq.spawn(1)[0])  # so that the corpora without a slope stay as they were
     widths = []
     for number in range(repeats):
         corpus = draw(cell, rng)
@@ -152,37 +226,87 @@ def run(task: tuple[Cell, int]) -> tuple[Cell, dict[str, tuple[int, int]], dict[
                 rejected[name].append(p <= 0.05)
         for name, holds in intervals(corpus).items():
             covered.setdefault(name, []).append(bool(holds))
+        if number % SLOPED == 0:
+            slope = steep(cell.base)
+            for name, one in slope_intervals(draw(cell, beside, slope), slope).items():
+                slopes.setdefault(name, [])
+                if one is not None:
+                    slopes[name].append(one)
         if number < 50 and (ratio := width(corpus, cell)) is not None:
             widths.append(ratio)
-    return (
-        cell,
-        {name: (sum(hits), len(hits)) for name, hits in rejected.items()},
-        {name: (sum(hits), len(hits)) for name, hits in covered.items()},
-        float(np.median(widths)) if widths else float("nan"),
-    )
+    return Found(cell, tally(rejected), tally(covered), tally(slopes), float(np.median(widths)) if widths else float("nan"))
 
 
-def summary(found: list[tuple[Cell, dict[str, tuple[int, int]], dict[str, tuple[int, int]], float]], repeats: int) -> list[str]:
-    """The tables."""
+def run_uneven(task: tuple[UnevenCell, int]) -> tuple[UnevenCell, Tally]:
+    """Rejections of one corner of unequal trials; rows are independent given the model."""
+    cell, repeats = task
+    shape = list(UNEVEN).index(cell.trials)
+    rng = np.random.default_rng([SEED, 1, shape, cell.models, int(1000 * cell.tau), int(1000 * cell.base)])
+    rejected: dict[str, list[bool]] = {}
+    n = UNEVEN[cell.trials](cell.models)
+    for number in range(repeats):
+        k = rng.binomial(n, true_rates(cell.models, cell.base, cell.tau, rng))
+        for name, p in uneven_tests(sizes(cell.models), k, n, dear=number % DEAR == 0).items():
+            rejected.setdefault(name, [])
+            if p is not None:
+                rejected[name].append(p <= 0.05)
+    return cell, tally(rejected)
+
+
+def uneven_summary(found: list[tuple[UnevenCell, Tally]], repeats: int) -> list[str]:
+    """The table of unequal trials."""
+    columns = list(itertools.product(UNEVEN, UNEVEN_TAUS))
+    lines = [
+        "",
+        "## Size of the tests with very unequal trials (nominal .05, no effect of size)",
+        "",
+        f"One large: {MANY} traces of the smallest model, {FEW} of each other. Geometric: from {FEW} for the smallest to {MANY}.",
+        "",
+        f"| test | {' | '.join(f'{trials}, tau {100 * tau:g} pp' for trials, tau in columns)} | worst cell | where "
+        "| cells surely above .06 | tests that ran |",
+        "|---" * (len(columns) + 5) + "|",
+    ]
+    for name in found[0][1]:
+        shares = []
+        for column in columns:
+            hits, tries = np.sum([one[name] for cell, one in found if (cell.trials, cell.tau) == column], axis=0)
+            shares.append(f"{hits / max(tries, 1):.3f}")
+        usable = [(one[name][0] / one[name][1], cell, one[name]) for cell, one in found if one[name][1] >= repeats / (2 * DEAR)]
+        worst, at, _ = max(usable, key=lambda row: row[0])
+        place = f"{at.trials}, {at.models} models, tau {100 * at.tau:g} pp, base {at.base:g}"
+        ran = sum(one[name][1] for _, one in found)
+        lines.append(f"| {name} | {' | '.join(shares)} | {worst:.3f} | {place} | {surely_above(usable)} | {ran} |")
+    return lines
+
+
+def surely_above(usable: list[tuple[float, Any, tuple[int, int]]]) -> str:
+    """How many cells have a size whose 98 % lower bound is above the goal."""
+    sure = sum(scipy.stats.binomtest(*row[2]).proportion_ci(0.98).low > SIZE_GOAL for row in usable)
+    return f"{sure} of {len(usable)}"
+
+
+def summary(found: list[Found], repeats: int) -> list[str]:
+    """The tables of the equal trials."""
     lines = [
         "## Size of the tests (nominal .05, no effect of size)",
         "",
         "| test | tau 0 | tau 5 pp | tau 10 pp | worst cell | where | cells surely above .06 | tests that ran |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    for name in found[0][1]:
+    for name in found[0].rejected:
         by_tau = []
         for tau in TAUS:
-            hits, tries = np.sum([one[1][name] for one in found if one[0].tau == tau], axis=0)
+            hits, tries = np.sum([one.rejected[name] for one in found if one.cell.tau == tau], axis=0)
             by_tau.append(f"{hits / max(tries, 1):.3f}")
         usable = [
-            (one[1][name][0] / one[1][name][1], one[0], one[1][name]) for one in found if one[1][name][1] >= repeats / (2 * DEAR)
+            (one.rejected[name][0] / one.rejected[name][1], one.cell, one.rejected[name])
+            for one in found
+            if one.rejected[name][1] >= repeats / (2 * DEAR)
         ]
         worst, cell, _ = max(usable, key=lambda row: row[0])
-        sure = sum(scipy.stats.binomtest(*row[2]).proportion_ci(0.98).low > SIZE_GOAL for row in usable)
-        ran = sum(one[1][name][1] for one in found)
+        ran = sum(one.rejected[name][1] for one in found)
         what = name + (" (these models only)" if name in CONDITIONAL else "")
-        lines.append(f"| {what} | {' | '.join(by_tau)} | {worst:.3f} | {where(cell)} | {sure} of {len(usable)} | {ran} |")
+        lines.append(f"| {what} | {' | '.join(by_tau)} | {worst:.3f} | {where(cell)} | {surely_above(usable)} | {ran} |")
     lines += [
         "",
         "## Coverage of the intervals of one model's rate (nominal .95)",
@@ -190,13 +314,34 @@ def summary(found: list[tuple[Cell, dict[str, tuple[int, int]], dict[str, tuple[
         "| interval | prompt correlation 0 | .2 | .5 | worst cell | where |",
         "|---|---|---|---|---|---|",
     ]
-    for name in found[0][2]:
+    for name in found[0].rates_covered:
         by_correlation = []
         for correlation in CORRELATIONS:
-            hits, tries = np.sum([one[2][name] for one in found if one[0].correlation == correlation], axis=0)
+            hits, tries = np.sum([one.rates_covered[name] for one in found if one.cell.correlation == correlation], axis=0)
             by_correlation.append(f"{hits / tries:.3f}")
-        worst, cell = min((one[2][name][0] / one[2][name][1], one[0]) for one in found)
+        worst, cell = min((one.rates_covered[name][0] / one.rates_covered[name][1], one.cell) for one in found)
         lines.append(f"| {name} | {' | '.join(by_correlation)} | {worst:.3f} | {where(cell)} |")
+    lines += [
+        "",
+        "## Coverage of the intervals of a slope (nominal .95)",
+        "",
+        "The true rates fall by half of min(base, 1 - base) per decade. Under no slope the coverage is 1 less the size above.",
+        "",
+        "| interval | tau 0 | tau 5 pp | tau 10 pp | worst cell | where | cells surely below .93 | intervals |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for name in found[0].slopes_covered:
+        by_tau = []
+        for tau in TAUS:
+            hits, tries = np.sum([one.slopes_covered[name] for one in found if one.cell.tau == tau], axis=0)
+            by_tau.append(f"{hits / max(tries, 1):.3f}")
+        held = [(one.slopes_covered[name], one.cell) for one in found if one.slopes_covered[name][1] > 0]
+        (hits, tries), cell = min(held, key=lambda row: row[0][0] / row[0][1])
+        sure = sum(scipy.stats.binomtest(*one).proportion_ci(0.98).high < COVERAGE_GOAL for one, _ in held)
+        intervals_made = sum(one[1] for one, _ in held)
+        lines.append(
+            f"| {name} | {' | '.join(by_tau)} | {hits / tries:.3f} | {where(cell)} | {sure} of {len(held)} | {intervals_made} |"
+        )
     lines += [
         "",
         "## Width of the meta-regression interval against an oracle that knows tau",
@@ -205,7 +350,7 @@ def summary(found: list[tuple[Cell, dict[str, tuple[int, int]], dict[str, tuple[
         "|---|---|---|---|",
     ]
     for models in MODELS:
-        medians = [np.nanmedian([one[3] for one in found if one[0].models == models and one[0].tau == tau]) for tau in TAUS]
+        medians = [np.nanmedian([one.width for one in found if one.cell.models == models and one.cell.tau == tau]) for tau in TAUS]
         lines.append(f"| {models} | {' | '.join(f'{m:.2f}' for m in medians)} |")
     return lines
 
@@ -223,6 +368,7 @@ def main() -> int:
     parser.add_argument("--write", action="store_true", help="renew the table in docs/explanation/calibration.md")
     arguments = parser.parse_args()
     cells = [Cell(*one) for one in itertools.product(MODELS, TAUS, CORRELATIONS, BASES)]
+    uneven_cells = [UnevenCell(*one) for one in itertools.product(UNEVEN, UNEVEN_MODELS, UNEVEN_TAUS, UNEVEN_BASES)]
     start = time.perf_counter()
     with ProcessPoolExecutor(arguments.workers) as pool:
         found = []
@@ -230,12 +376,14 @@ def main() -> int:
             found.append(one)
             if sys.stderr.isatty():
                 print(f"\r{number + 1} of {len(cells)} cells", end="", file=sys.stderr)
-    lines = summary(found, arguments.repeats)
+        uneven = list(pool.map(run_uneven, [(cell, arguments.repeats) for cell in uneven_cells]))
+    lines = summary(found, arguments.repeats) + uneven_summary(uneven, arguments.repeats)
     print("\n".join(lines))
-    print(f"{len(cells)} cells of {arguments.repeats} corpora in {time.perf_counter() - start:.0f} s", file=sys.stderr)
+    every = len(cells) + len(uneven_cells)
+    print(f"{every} cells of {arguments.repeats} corpora in {time.perf_counter() - start:.0f} s", file=sys.stderr)
     if arguments.write:
         head, _, _ = PAGE.read_text(encoding="utf-8").partition("<!-- table -->")
-        note = f"{len(cells)} cells, {arguments.repeats} corpora each, seed {SEED}.\n\n"
+        note = f"{every} cells, {arguments.repeats} corpora each, seed {SEED}.\n\n"
         PAGE.write_text(head + "<!-- table -->\n" + note + "\n".join(lines) + "\n", encoding="utf-8")
     return 0
 
