@@ -11,7 +11,7 @@ import numpy.typing as npt
 import scipy
 
 from safescale.errors import DomainError
-from safescale.stats._domain import FloatVector, IntVector
+from safescale.stats._domain import FloatVector, IntVector, count_table, distinct, is_missing, iterated
 
 AgreementWeights: TypeAlias = Literal["linear", "quadratic"]
 AgreementIntervalMethod: TypeAlias = Literal["score", "delta"]
@@ -24,19 +24,16 @@ EQUAL = 1e-12
 
 def labels(name: str, values: Iterable[Hashable], *, missing: bool = False) -> list[Hashable]:
     """The labels of one rater or unit; None is refused unless it may stand for a missing rating, NaN always."""
-    if isinstance(values, str | bytes):
-        raise DomainError(f"{name} must be a sequence of labels, got the text {values!r}")
-    given = list(values)
-    for at, label in enumerate(given):
-        if label is None and not missing:
-            raise DomainError(f"{name} has no label at position {at}; leave the pair out and report how many were")
-        try:
-            hash(label)
-        except TypeError:
-            raise DomainError(f"{name} must hold labels, got {label!r} at position {at}; pass one label per rating") from None
-        if label is not None and label != label:
+    given = iterated(name, values, expected="a sequence of labels")
+    for label in distinct(name, given):
+        if label is None and missing:
+            continue
+        if is_missing(label):
+            at = next(at for at, own in enumerate(given) if own is label)
+            if label is None:
+                raise DomainError(f"{name} has no label at position {at}; leave the pair out and report how many were")
             raise DomainError(f"{name} must hold labels, got {label!r} at position {at}; write a missing rating as None")
-    return given
+    return list(given)
 
 
 def category_codes(categories: Iterable[Hashable] | None, seen: Iterable[Hashable]) -> dict[Hashable, int]:
@@ -57,9 +54,8 @@ def rating_counts(
     ratings: Iterable[Iterable[Hashable]], categories: Iterable[Hashable] | None
 ) -> tuple[tuple[Hashable, ...], IntVector]:
     """Ratings per unit as counts per category, shape (units, categories); None is a missing rating."""
-    if isinstance(ratings, str | bytes):
-        raise DomainError(f"ratings must be a sequence of units, got the text {ratings!r}")
-    rows = [labels(f"unit {at} of ratings", unit, missing=True) for at, unit in enumerate(ratings)]
+    units = iterated("ratings", ratings, expected="a sequence of units")
+    rows = [labels(f"unit {at} of ratings", unit, missing=True) for at, unit in enumerate(units)]
     codes = category_codes(categories, (label for row in rows for label in row))
     counts = np.zeros((len(rows), len(codes)), dtype=np.int64)
     for unit, row in enumerate(rows):
@@ -138,23 +134,12 @@ def ordered(categories: Sequence[Hashable] | None, why: str) -> None:
 
 def square_counts(table: npt.ArrayLike) -> IntVector:
     """Refuse anything but a square table of whole, non-negative numbers."""
-    counts = np.asarray(table)
-    if counts.ndim != 2 or counts.shape[0] != counts.shape[1] or counts.size == 0:
+    counts = count_table("table", table, shape="one row and one column per category")
+    if counts.shape[0] != counts.shape[1]:
         raise DomainError(f"table must be square, one row and one column per category, got shape {counts.shape}")
-    if counts.dtype.kind not in "iu":
-        raise DomainError(f"table must hold whole numbers, got dtype {counts.dtype}; pass counts, not shares")
-    if int(counts.min()) < 0:
-        raise DomainError(f"table must not hold negative counts, got {int(counts.min())}")
-    return counts.astype(np.int64)
+    return counts
 
 
 def unit_counts(counts: npt.ArrayLike) -> IntVector:
     """Refuse anything but a table of units by categories that holds whole, non-negative numbers."""
-    table = np.asarray(counts)
-    if table.ndim != 2 or table.size == 0:
-        raise DomainError(f"counts must be a table, one row per item and one column per category, got shape {table.shape}")
-    if table.dtype.kind not in "iu":
-        raise DomainError(f"counts must hold whole numbers, got dtype {table.dtype}; count the ratings per category first")
-    if int(table.min()) < 0:
-        raise DomainError(f"counts must not be negative, got {int(table.min())}")
-    return table.astype(np.int64)
+    return count_table("counts", counts, shape="one row per item and one column per category")

@@ -20,6 +20,11 @@ from safescale.errors import DomainError
 FloatVector: TypeAlias = npt.NDArray[np.float64]
 IntVector: TypeAlias = npt.NDArray[np.int64]
 
+# counts above it are no counts, and do not fit an array
+_MAX_COUNT = int(np.iinfo(np.int64).max)
+# a square over a square stays within float64, with room for many rows and for columns that are nearly dependent
+LARGEST, SMALLEST = 1e60, 1e-60
+
 # arrays in a frozen result are compared as wholes: `==` on them is elementwise
 AS_A_WHOLE = attrs.cmp_using(eq=np.array_equal)
 
@@ -41,6 +46,8 @@ def count(name: str, value: object) -> int:
         raise DomainError(
             f"{name} must be a whole number, got {value!r} ({type(value).__name__}); pass an int, not a rate or a float"
         ) from None
+    if abs(number) > _MAX_COUNT:
+        raise DomainError(f"{name} must fit 64-bit integers, got a number of {number.bit_length()} bits; check the units")
     if number < 0:
         raise DomainError(f"{name} must not be negative, got {number}; check the subtraction that made it")
     return number
@@ -58,14 +65,25 @@ def successes_of_trials(successes: object, trials: object, *, suffix: str = "") 
 
 def counts(name: str, values: npt.ArrayLike) -> IntVector:
     """Refuse anything but a one-dimensional array of whole, non-negative numbers."""
-    array = _as_array(name, values)
+    return _as_counts(name, _as_array(name, values))
+
+
+def count_table(name: str, values: npt.ArrayLike, *, shape: str) -> IntVector:
+    """Refuse anything but a rectangular table of whole, non-negative numbers; ``shape`` says in words what its sides are."""
+    table = as_array(name, values, expected=f"a table of counts, {shape}")
+    if table.ndim != 2 or table.size == 0:
+        raise DomainError(f"{name} must be a table, {shape}, got shape {table.shape}")
+    return _as_counts(name, table)
+
+
+def _as_counts(name: str, array: npt.NDArray[Any]) -> IntVector:
     if array.size and array.dtype.kind not in "iu":
         raise DomainError(f"{name} must hold whole numbers, got dtype {array.dtype}; convert exact counts to int first")
-    if array.size and int(array.max()) > np.iinfo(np.int64).max:
+    if array.size and int(array.max()) > _MAX_COUNT:
         raise DomainError(f"{name} must fit 64-bit integers, got {int(array.max())}; check the units")
     if array.size and int(array.min()) < 0:
-        at = int(np.argmin(array))
-        raise DomainError(f"{name} must not be negative, got {array[at]} at position {at}")
+        at = tuple(int(index) for index in np.unravel_index(int(np.argmin(array)), array.shape))
+        raise DomainError(f"{name} must not be negative, got {array[at]} at position {at[0] if len(at) == 1 else at}")
     return array.astype(np.int64)
 
 
@@ -100,6 +118,9 @@ def real(name: str, value: object) -> float:
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         raise DomainError(f"{name} must be a real number, got {value!r} ({type(value).__name__})") from None
+    except OverflowError:
+        # its digits may be too many to print
+        raise DomainError(f"{name} must be a real number below 1.8e308, got a {type(value).__name__} beyond it") from None
     if not np.isfinite(number):
         raise DomainError(f"{name} must be finite, got {number}; an unknown value is left out, not passed on")
     return number
@@ -107,15 +128,20 @@ def real(name: str, value: object) -> float:
 
 def choice(name: str, value: object, allowed: Sequence[str]) -> None:
     """Refuse a word outside the list."""
-    if value not in allowed:
+    if not isinstance(value, str) or value not in allowed:
         raise DomainError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
 
 
-def _as_array(name: str, values: npt.ArrayLike) -> npt.NDArray[Any]:
+def as_array(name: str, values: npt.ArrayLike, *, expected: str) -> npt.NDArray[Any]:
+    """Refuse rows of unequal length and whatever else makes no array."""
     try:
-        array = np.asarray(values)
-    except (ValueError, OverflowError) as error:
-        raise DomainError(f"{name} must be a one-dimensional sequence of numbers ({error})") from None
+        return np.asarray(values)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise DomainError(f"{name} must be {expected} ({error})") from None
+
+
+def _as_array(name: str, values: npt.ArrayLike) -> npt.NDArray[Any]:
+    array = as_array(name, values, expected="a one-dimensional sequence of numbers")
     if array.ndim != 1:
         raise DomainError(f"{name} must be one-dimensional, got shape {array.shape}; pass one value per unit")
     if array.size and array.dtype.kind not in "iuf":
@@ -130,6 +156,16 @@ def vector(name: str, values: npt.ArrayLike) -> FloatVector:
         at = int(np.argmin(np.isfinite(array)))
         raise DomainError(f"{name} must be finite, got {array[at]} at position {at}; leave the unit out instead")
     return array
+
+
+def squarable(name: str, values: FloatVector, *, divisor: bool = False) -> FloatVector:
+    """Refuse finite values whose squares overflow; for a ``divisor``, also a column of nothing but values below 1e-60."""
+    largest = float(np.abs(values).max()) if values.size else 0.0
+    if largest >= LARGEST:
+        raise DomainError(f"{name} must stay below 1e60, or its squares overflow, got {largest:g}; change the unit")
+    if divisor and 0.0 < largest < SMALLEST:
+        raise DomainError(f"{name} must reach 1e-60, or its squares vanish, got at most {largest:g}; change the unit")
+    return values
 
 
 def same_length(name: str, length: int, other: str, other_length: int) -> None:
@@ -162,13 +198,67 @@ def sizes_and_rates(params_b: npt.ArrayLike, rates: npt.ArrayLike) -> tuple[Floa
     return x, y
 
 
-def group_codes(groups: Iterable[Hashable], length: int) -> tuple[tuple[Hashable, ...], IntVector]:
+def unit_labels(name: str, values: Iterable[Hashable], *, unit: str) -> tuple[Hashable, ...]:
+    """Refuse anything but one label per unit, each hashable and none missing (None, NaN)."""
+    given = iterated(name, values, expected=f"a sequence of labels, one per {unit}")
+    refuse_missing(name, distinct(name, given), given, unit=unit)
+    return given
+
+
+def iterated(name: str, values: Iterable[Any], *, expected: str) -> tuple[Any, ...]:
+    """Refuse a text, None, a number and whatever else holds no items."""
+    if isinstance(values, str | bytes):
+        raise DomainError(f"{name} must be {expected}, got the text {values!r}")
+    try:
+        items = iter(values)
+    except TypeError:
+        raise DomainError(f"{name} must be {expected}, got {values!r} ({type(values).__name__})") from None
+    return tuple(items)
+
+
+def distinct(name: str, given: Sequence[Hashable]) -> dict[Hashable, int]:
+    """Label to code in order of first appearance; refuses what cannot be hashed."""
+    try:
+        return {label: code for code, label in enumerate(dict.fromkeys(given))}
+    except TypeError:
+        at = next(at for at, label in enumerate(given) if not _hashable(label))
+        raise DomainError(
+            f"{name} must hold labels, got {given[at]!r} at position {at}; pass texts, numbers or tuples, which can be hashed"
+        ) from None
+
+
+def refuse_missing(name: str, known: Iterable[Hashable], given: Sequence[Hashable], *, unit: str) -> None:
+    """Refuse None and NaN among the distinct labels ``known`` of ``given``."""
+    for label in known:
+        if is_missing(label):
+            at = next(at for at, own in enumerate(given) if own is label)
+            raise DomainError(
+                f"{name} must label every {unit}, got a missing label ({label!r}) at position {at}; leave the {unit} out"
+            )
+
+
+def is_missing(label: object) -> bool:
+    """None, and what does not equal itself."""
+    try:
+        return label is None or bool(label != label)
+    except (TypeError, ValueError):
+        # the missing values of some libraries answer neither yes nor no
+        return True
+
+
+def _hashable(label: object) -> bool:
+    try:
+        hash(label)
+    except TypeError:
+        return False
+    return True
+
+
+def group_codes(
+    groups: Iterable[Hashable], length: int, *, name: str = "groups", other: str = "params_b", unit: str = "model"
+) -> tuple[tuple[Hashable, ...], IntVector]:
     """Group labels as given and as codes in order of first appearance."""
-    if isinstance(groups, str | bytes):
-        raise DomainError(f"groups must be a sequence of labels, one per model, got the text {groups!r}")
-    labels = tuple(groups)
-    same_length("groups", len(labels), "params_b", length)
-    if any(label is None or label != label for label in labels):
-        raise DomainError("groups must name every model's group, got a missing label; leave the model out")
-    order = {label: code for code, label in enumerate(dict.fromkeys(labels))}
-    return labels, np.array([order[label] for label in labels], dtype=np.int64)
+    given = unit_labels(name, groups, unit=unit)
+    same_length(name, len(given), other, length)
+    order = distinct(name, given)
+    return given, np.array([order[label] for label in given], dtype=np.int64)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from safescale.errors import DomainError, InsufficientData
-from safescale.stats._domain import FloatVector, IntVector, same_length, vector
+from safescale.stats._domain import FloatVector, IntVector, distinct, iterated, refuse_missing, same_length, vector
 
 # fits the second-level cache, and BLAS stays out
 _BLOCK = 1 << 15
@@ -70,7 +70,7 @@ def one_way(values: npt.ArrayLike, groups: Iterable[Hashable] | npt.NDArray[Any]
     shift = float(sums.by_group.sum()) / n
     total = sums.second - n * shift * shift
     # equal values whose last bits differ have no spread: their squares must not become a share of something
-    nothing = (4 * _EPS) ** 2 * (n * sums.centre**2 + sums.second)
+    nothing = (4 * _EPS) ** 2 * (n * (sums.centre * sums.centre) + sums.second)
     if total <= nothing:
         raise InsufficientData(f"all {n} {name} equal {float(y[0]):g}; no spread is left to share out")
     deviations = sums.by_group / sums.sizes
@@ -141,9 +141,9 @@ def _coded(
     groups: Iterable[Hashable] | npt.NDArray[Any], length: int, *, name: str
 ) -> tuple[tuple[Hashable, ...] | None, IntVector, int]:
     """Distinct labels and a code per value; no labels where the codes are the labels, perhaps with gaps."""
-    if isinstance(groups, str | bytes):
-        raise DomainError(f"groups must be a sequence of labels, one per value, got the text {groups!r}")
-    array = groups if isinstance(groups, np.ndarray) else _whole_numbers(groups := tuple(groups))
+    if not isinstance(groups, np.ndarray):
+        groups = iterated("groups", groups, expected="a sequence of labels, one per value")
+    array = groups if isinstance(groups, np.ndarray) else _whole_numbers(groups)
     if array is not None and array.ndim != 1:
         raise DomainError(f"groups must be one-dimensional, got shape {array.shape}; pass one label per value")
     if array is not None and array.dtype.kind in "iu":
@@ -153,13 +153,12 @@ def _coded(
         largest = int(codes.view(np.uint64).max()) if len(codes) else 0
         if largest < max(1024, len(codes)):
             return None, codes, largest + 1
-        distinct, inverse = np.unique(array, return_inverse=True)
-        return tuple(distinct.tolist()), inverse.astype(np.int64), len(distinct)
+        known, inverse = np.unique(array, return_inverse=True)
+        return tuple(known.tolist()), inverse.astype(np.int64), len(known)
     labels = tuple(groups.tolist() if isinstance(groups, np.ndarray) else groups)
     same_length("groups", len(labels), name, length)
-    if any(label is None or label != label for label in labels):
-        raise DomainError("groups must name every value's group, got a missing label; leave the value out")
-    order = {label: code for code, label in enumerate(dict.fromkeys(labels))}
+    order = distinct("groups", labels)
+    refuse_missing("groups", order, labels, unit="value")
     return tuple(order), np.fromiter((order[label] for label in labels), dtype=np.int64, count=len(labels)), len(order)
 
 

@@ -11,7 +11,7 @@ import scipy
 from safescale.stats._arrangements import arrangements, multiplicities
 from safescale.stats._domain import FloatVector, IntVector
 from safescale.stats._one_way import OneWay
-from safescale.stats._tails import DEFAULT_SEED, RESAMPLES
+from safescale.stats._tails import RESAMPLES, seeded
 
 VariancePermutationMethod: TypeAlias = Literal["exact", "monte_carlo", "beta_moments"]
 
@@ -30,6 +30,7 @@ def permutation_p(
     table: OneWay, *, resamples: int | None, rng: np.random.Generator | int | None
 ) -> tuple[float, VariancePermutationMethod, int]:
     """The p of the share between groups, how it was found, and the number of arrangements behind it."""
+    rng = seeded(rng)
     if table.k == 1 or table.k == table.n:
         return 1.0, "exact", 1
     if resamples is None:
@@ -46,7 +47,7 @@ def permutation_p(
         return float(np.count_nonzero(shares >= threshold)) / len(shares), "exact", len(shares)
     if resamples == 0:
         return _beta_tail(table), "beta_moments", 0
-    beyond = _random_exceedances(d, table.sizes, threshold, resamples, np.random.default_rng(DEFAULT_SEED if rng is None else rng))
+    beyond = _random_exceedances(d, table.sizes, threshold, resamples, np.random.default_rng(rng))
     return (beyond + 1) / (resamples + 1), "monte_carlo", resamples
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from safescale.errors import DomainError, InsufficientData
-from safescale.stats._domain import FloatVector, count, fraction, real, sizes
+from safescale.stats._domain import LARGEST, SMALLEST, FloatVector, count, fraction, real, sizes
 
 
 @attrs.frozen(kw_only=True)
@@ -45,6 +45,8 @@ def noise_of_models(
         raise DomainError(f"the noise needs residual_sd, or tau_pp, trials and base_rate; {', '.join(missing)} is missing")
     between = between_variance(tau_pp)
     binomial = binomial_variance(base_rate, trials, deff)
+    if not between + binomial >= SMALLEST:
+        raise DomainError(f"tau_pp, trials and base_rate leave a variance of {between + binomial:g}, too small to use")
     return SlopeNoise(variance=between + binomial, between=between, binomial=binomial)
 
 
@@ -66,19 +68,31 @@ def binomial_variance(base_rate: float, trials: int, design_effect: float) -> fl
 
 
 def positive_number(name: str, value: object) -> float:
-    """Refuse zero and below."""
+    """Refuse zero and below, and what has no square in float64."""
     number = real(name, value)
     if number <= 0:
         raise DomainError(f"{name} must be positive, got {number:g}")
+    if not SMALLEST <= number < LARGEST:
+        raise DomainError(
+            f"{name} must lie between 1e-60 and 1e60, so that its square is a number, got {number:g}; change the unit"
+        )
     return number
 
 
 def effect(slope_pp_per_decade: object) -> float:
     """A slope to be found, as a fraction per decade: either direction, but not none."""
-    slope = real("slope_pp_per_decade", slope_pp_per_decade)
+    slope = true_slope(slope_pp_per_decade)
     if slope == 0:
         raise DomainError("slope_pp_per_decade must not be 0; no number of models shows that there is no slope (test equivalence)")
     return slope / 100
+
+
+def true_slope(slope_pp_per_decade: object) -> float:
+    """A slope in percentage points per decade, 0 included."""
+    slope = real("slope_pp_per_decade", slope_pp_per_decade)
+    if abs(slope) >= LARGEST:
+        raise DomainError(f"slope_pp_per_decade must stay below 1e60, got {slope:g}; check the unit")
+    return slope
 
 
 def models(n_models: object) -> int:

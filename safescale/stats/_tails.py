@@ -7,11 +7,26 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
+from safescale.errors import DomainError
 from safescale.stats.fisher import Alternative
 
 # the fixed seed behind rng=None, the same in the whole room
 DEFAULT_SEED = 20_260_630
 RESAMPLES = 99_999
+
+
+def seeded(rng: np.random.Generator | int | None) -> np.random.Generator | int:
+    """The generator or seed that was given, or the fixed seed; for ``np.random.default_rng``."""
+    if rng is None:
+        return DEFAULT_SEED
+    if isinstance(rng, np.random.Generator):
+        return rng
+    if isinstance(rng, bool | np.bool_) or not isinstance(rng, int | np.integer) or rng < 0:
+        raise DomainError(
+            f"rng must be a numpy Generator, a seed (a whole number, 0 or more) or None for the fixed seed, got {rng!r}; "
+            "np.random.default_rng makes a Generator of other sources"
+        )
+    return int(rng)
 
 
 def tail_share(

@@ -11,9 +11,9 @@ import scipy
 
 from safescale.errors import DomainError, InsufficientData
 from safescale.stats._cluster_resampling import resampled_contrasts
-from safescale.stats._domain import AS_A_WHOLE, FloatVector, IntVector, choice, count, fraction, frozen
+from safescale.stats._domain import AS_A_WHOLE, FloatVector, IntVector, as_array, choice, count, fraction, frozen, squarable
 from safescale.stats._inference import ROUNDING
-from safescale.stats._tails import DEFAULT_SEED
+from safescale.stats._tails import seeded
 
 __all__ = ["BootstrapMethod", "ClusterBootstrap", "cluster_bootstrap"]
 
@@ -162,7 +162,7 @@ def cluster_bootstrap(
     b = count("resamples", resamples)
     if b * (1.0 - level) / 2.0 < 5:
         raise DomainError(f"{b} resamples put fewer than 5 beyond each end of a {level:g} interval; raise resamples")
-    replicates, redrawn = resampled_contrasts(k, n, c, b, np.random.default_rng(DEFAULT_SEED if rng is None else rng))
+    replicates, redrawn = resampled_contrasts(k, n, c, b, np.random.default_rng(seeded(rng)))
     estimate = c @ (k.sum(axis=0) / n.sum(axis=0))
     clusters = np.array([int(np.count_nonzero(n[:, row != 0], axis=0).min()) for row in c])
     spread = replicates.std(axis=1, ddof=1) * np.sqrt(clusters / (clusters - 1.0))
@@ -212,10 +212,7 @@ def _counts(successes: npt.ArrayLike, trials: npt.ArrayLike) -> tuple[IntVector,
 
 
 def _table(name: str, values: npt.ArrayLike) -> IntVector:
-    try:
-        array = np.asarray(values)
-    except (ValueError, OverflowError) as error:
-        raise DomainError(f"{name} must be an array of counts, shape (clusters, models) ({error})") from None
+    array = as_array(name, values, expected="an array of counts, shape (clusters, models)")
     if array.ndim not in (1, 2):
         raise DomainError(f"{name} must have shape (clusters, models) or (clusters,), got {array.shape}")
     if array.size and array.dtype.kind not in "iu":
@@ -233,12 +230,13 @@ def _contrasts(values: npt.ArrayLike | None, models: int) -> FloatVector:
         return np.eye(models)
     try:
         c = np.atleast_2d(np.asarray(values, dtype=np.float64))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise DomainError(f"contrasts must be numbers, shape (contrasts, models) ({error})") from None
     if c.ndim != 2 or c.shape[1] != models or len(c) == 0:
         raise DomainError(f"contrasts must have shape (contrasts, {models}) for {models} models, got {np.shape(values)}")
     if not np.all(np.isfinite(c)):
         raise DomainError("contrasts must be finite")
+    squarable("contrasts", c)
     if np.any(np.all(c == 0, axis=1)):
         raise DomainError(f"contrast {int(np.argmax(np.all(c == 0, axis=1)))} has only zero weights; it compares nothing")
     return c

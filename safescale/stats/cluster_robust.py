@@ -11,7 +11,7 @@ import numpy.typing as npt
 import scipy
 
 from safescale.errors import DomainError, InsufficientData
-from safescale.stats._domain import AS_A_WHOLE, FloatVector, IntVector, choice, fraction, frozen, same_length, vector
+from safescale.stats._domain import AS_A_WHOLE, FloatVector, IntVector, choice, fraction, frozen, group_codes, squarable, vector
 from safescale.stats.ols import ols
 
 __all__ = [
@@ -153,7 +153,7 @@ def cluster_robust_covariance(
     >>> np.sqrt(np.diag(robust.covariance)).round(3).tolist(), robust.dof.round(1).tolist(), robust.few_clusters
     ([0.441, 0.764], [2.0, 2.0], True)
     """
-    e = vector("residuals", residuals)
+    e = squarable("residuals", vector("residuals", residuals))
     fit = ols(design, e)  # also refuses a design of no full rank
     if np.abs(fit.coefficients * np.abs(fit.design).max(axis=0)).max() > 1e-6 * max(np.abs(e).max(), 1e-300):
         raise DomainError("residuals are not orthogonal to the design; pass the least-squares residuals of this design")
@@ -164,7 +164,7 @@ def _covariance(
     design: FloatVector, e: FloatVector, clusters: Iterable[Hashable], kind: ClusterRobustKind
 ) -> ClusterRobustCovariance:
     choice("kind", kind, CLUSTER_ROBUST_KINDS)
-    labels, codes = _cluster_codes(clusters, len(e))
+    labels, codes = group_codes(clusters, len(e), name="clusters", other="residuals", unit="row")
     found = int(codes.max()) + 1
     if found < _MIN_CLUSTERS:
         raise InsufficientData(f"{found} clusters say nothing of the spread between clusters; give at least {_MIN_CLUSTERS}")
@@ -249,17 +249,6 @@ def cluster_robust_ols(
         robust=robust,
         response=fit.response,
     )
-
-
-def _cluster_codes(clusters: Iterable[Hashable], length: int) -> tuple[tuple[Hashable, ...], IntVector]:
-    if isinstance(clusters, str | bytes):
-        raise DomainError(f"clusters must be a sequence of labels, one per row, got the text {clusters!r}")
-    labels = tuple(clusters)
-    same_length("clusters", len(labels), "residuals", length)
-    if any(label is None or label != label for label in labels):
-        raise DomainError("clusters must name every row's cluster, got a missing label; leave the row out")
-    order = {label: code for code, label in enumerate(dict.fromkeys(labels))}
-    return labels, np.array([order[label] for label in labels], dtype=np.int64)
 
 
 class _Sandwich(NamedTuple):

@@ -16,9 +16,10 @@ from safescale.stats._domain import (
     FloatVector,
     IntVector,
     choice,
-    counts,
+    count_table,
     frozen,
     same_length,
+    squarable,
     successes_of_trials_arrays,
     vector,
 )
@@ -314,7 +315,7 @@ def _most_tables(trials: IntVector, total: int) -> int:
 
 
 def _scores(scores: npt.ArrayLike, length: int, what: str) -> FloatVector:
-    s = vector("scores", scores)
+    s = squarable("scores", vector("scores", scores), divisor=True)
     same_length("scores", len(s), what, length)
     if len(np.unique(s)) < 2:
         raise InsufficientData(f"a trend needs at least 2 distinct scores, got {len(np.unique(s))}; add models of other sizes")
@@ -322,13 +323,12 @@ def _scores(scores: npt.ArrayLike, length: int, what: str) -> FloatVector:
 
 
 def _tables(successes: npt.ArrayLike, trials: npt.ArrayLike) -> tuple[IntVector, IntVector]:
-    k, n = np.asarray(successes), np.asarray(trials)
-    if k.ndim != 2 or k.shape != n.shape or k.size == 0:
+    k = count_table("successes_by_cluster", successes, shape="shape (clusters, scores)")
+    n = count_table("trials_by_cluster", trials, shape="shape (clusters, scores)")
+    if k.shape != n.shape:
         raise DomainError(
             f"successes_by_cluster and trials_by_cluster must have the same shape (clusters, scores), got {k.shape} and {n.shape}"
         )
-    k = counts("successes_by_cluster", k.ravel()).reshape(k.shape)
-    n = counts("trials_by_cluster", n.ravel()).reshape(n.shape)
     if np.any(k > n):
         row, column = (int(at[0]) for at in np.nonzero(k > n))
         raise DomainError(f"successes must not exceed trials, got {k[row, column]} of {n[row, column]} at {(row, column)}")

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import scipy
 
 from safescale.errors import InsufficientData
-from safescale.stats._domain import FloatVector, same_length, vector
+from safescale.stats._domain import FloatVector, same_length, squarable, unit_labels, vector
 from safescale.stats._one_way import OneWay, one_way
 
 __all__ = ["CommonalityAnalysis", "CommonalityShares", "commonality"]
@@ -143,7 +143,8 @@ def commonality(y: npt.ArrayLike, first: Iterable[Hashable] | npt.NDArray[Any], 
     (0.12, 0.16, 0.72)
     """
     values, x = vector("y", y), vector("second", second)
-    labels = first.tolist() if isinstance(first, np.ndarray) else first if isinstance(first, str | bytes) else tuple(first)
+    x = squarable("second", x, divisor=True)
+    labels = unit_labels("first", first.tolist() if isinstance(first, np.ndarray) else first, unit="value")
     same_length("second", len(x), "y", len(values))
     table = one_way(values, labels, name="y")
     n, k = table.n, table.k

@@ -16,13 +16,14 @@ from safescale.stats._domain import (
     IntVector,
     count,
     frozen,
+    iterated,
     same_length,
     successes_of_trials_arrays,
     vector,
 )
 from safescale.stats._one_way import OneWay, one_way
 from safescale.stats._one_way_permutation import between_of_rows
-from safescale.stats._tails import DEFAULT_SEED
+from safescale.stats._tails import seeded
 from safescale.stats.eta_squared import EtaSquared, eta_squared
 
 __all__ = ["EtaSquaredBinomialNull", "eta_squared_binomial_null"]
@@ -144,8 +145,8 @@ def eta_squared_binomial_null(
     if np.any((p < 0) | (p > 1)):
         at = int(np.argmax((p < 0) | (p > 1)))
         raise DomainError(f"null_rates must be fractions in [0, 1], got {p[at]:g} at position {at}; divide percent by 100")
-    labels = groups if isinstance(groups, np.ndarray | str | bytes) else tuple(groups)
-    generator = np.random.default_rng(DEFAULT_SEED if rng is None else rng)
+    labels = groups if isinstance(groups, np.ndarray) else iterated("groups", groups, expected="a sequence of labels")
+    generator = np.random.default_rng(seeded(rng))
     observed = eta_squared(k / n, labels, rng=generator, level=level)
     if observed.df_between == 0 or observed.df_within == 0:
         raise InsufficientData(f"{observed.undefined_because}; eta squared is fixed whatever the counts")

@@ -178,7 +178,7 @@ def interaction_surface(
     k, n = (a.astype(np.float64) for a in successes_of_trials_arrays(successes, trials))
     same_length("params_b", len(size), "compute", len(effort))
     same_length("params_b", len(size), "successes", len(k))
-    labels, code = group_codes(models, len(size))
+    labels, code = group_codes(models, len(size), name="models", unit="row")
     level = fraction("level", level)
     of_model = _sizes_of_models(size, labels, code)
     _require_spread(of_model, effort)

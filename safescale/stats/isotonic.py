@@ -11,7 +11,7 @@ import scipy
 
 from safescale.errors import DomainError, InsufficientData
 from safescale.stats._domain import AS_A_WHOLE, FloatVector, IntVector, frozen, successes_of_trials_arrays
-from safescale.stats._tails import DEFAULT_SEED
+from safescale.stats._tails import seeded
 
 __all__ = ["IsotonicCheck", "IsotonicDirection", "MonotoneFit", "isotonic_check"]
 
@@ -149,7 +149,7 @@ def isotonic_check(
         raise DomainError(f"isotonic_check takes at most {_MAX_CELLS} cells, got {len(k)}; sum the counts of neighbours first")
     if isinstance(resamples, bool) or not isinstance(resamples, int | np.integer) or resamples < 99:
         raise DomainError(f"resamples must be a whole number of at least 99, got {resamples!r}")
-    generator = np.random.default_rng(DEFAULT_SEED if rng is None else rng)
+    generator = np.random.default_rng(seeded(rng))
     return IsotonicCheck(
         increasing=_direction(k, n, "increasing", int(resamples), generator),
         decreasing=_direction(k, n, "decreasing", int(resamples), generator),

@@ -20,7 +20,7 @@ from safescale.stats._concordance import (
     tie_blocks,
     untied_pairs,
 )
-from safescale.stats._domain import FloatVector, choice, real, same_length, vector
+from safescale.stats._domain import FloatVector, choice, real, same_length, unit_labels, vector
 from safescale.stats.fisher import ALTERNATIVES, Alternative
 
 __all__ = ["KendallMethod", "KendallTest", "RankingAgreement", "kendall_tau", "kendall_test"]
@@ -254,9 +254,7 @@ def _tau_b(x: FloatVector, y: FloatVector, s: int) -> float:
 def _ranks(name: str, ranking: Sequence[Hashable] | Mapping[Hashable, float]) -> dict[Hashable, float]:
     if isinstance(ranking, Mapping):
         return {label: real(f"the rank of {label!r} in {name}", rank) for label, rank in ranking.items()}
-    if isinstance(ranking, str | bytes):
-        raise DomainError(f"{name} must be a sequence of entries, got the text {ranking!r}")
-    entries = tuple(ranking)
+    entries = unit_labels(name, ranking, unit="entry")
     twice = [label for label in dict.fromkeys(entries) if entries.count(label) > 1]
     if twice:
         raise DomainError(f"{name} names {twice[0]!r} more than once; give a mapping of entries to ranks for ties")

@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from safescale.errors import DomainError, InsufficientData
 from safescale.stats._agreement import ordered, rating_counts, score_bounds
-from safescale.stats._domain import FloatVector, IntVector, choice, count, fraction, real
-from safescale.stats._tails import DEFAULT_SEED
+from safescale.stats._domain import FloatVector, IntVector, choice, count, fraction, real, squarable
+from safescale.stats._tails import seeded
 
 __all__ = ["KrippendorffAlpha", "KrippendorffMetric", "krippendorff_alpha"]
 
@@ -147,6 +147,7 @@ def krippendorff_alpha(
     draws = count("resamples", resamples)
     if draws < 199:
         raise DomainError(f"resamples must be at least 199, got {draws}; a quantile needs values beyond it")
+    rng = seeded(rng)
     names, all_counts = _in_order(*rating_counts(ratings, categories), metric, categories)
     counts = all_counts[all_counts.sum(axis=1) >= 2]
     units = len(counts)
@@ -208,7 +209,7 @@ def _in_order(
 
 
 def _interval_scores(names: tuple[Hashable, ...]) -> FloatVector:
-    return np.array([real("a label on an interval scale", name) for name in names])
+    return squarable("labels on an interval scale", np.array([real("a label on an interval scale", name) for name in names]))
 
 
 def _largest_distance(counts: IntVector, metric: str, scores: FloatVector | None) -> float:
@@ -255,9 +256,9 @@ def _bootstrap(
     scores: FloatVector | None,
     level: float,
     draws: int,
-    rng: np.random.Generator | int | None,
+    rng: np.random.Generator | int,
 ) -> tuple[tuple[float, float] | None, int]:
-    generator = np.random.default_rng(DEFAULT_SEED if rng is None else rng)
+    generator = np.random.default_rng(rng)
     units = int(repeats.sum())
     used = (patterns > 0).astype(np.float64)
     low, high = np.empty(draws), np.empty(draws)

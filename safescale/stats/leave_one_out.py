@@ -123,7 +123,7 @@ def leave_one_family_out(
     ('c', ('c',), -1.6)
     """
     x, y = sizes_and_rates(params_b, rates)
-    labels, codes = group_codes(families, len(x))
+    labels, codes = group_codes(families, len(x), name="families")
     names = tuple(dict.fromkeys(labels))
     full = log_scaling_slope(x, y, level=fraction("level", level))
     if len(names) < 2:

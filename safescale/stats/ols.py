@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from safescale.errors import DomainError, InsufficientData
-from safescale.stats._domain import AS_A_WHOLE, FloatVector, frozen, same_length, vector
+from safescale.stats._domain import AS_A_WHOLE, FloatVector, as_array, frozen, same_length, squarable, vector
 
 __all__ = ["OLSFit", "ols"]
 
@@ -88,7 +88,7 @@ def ols(X: npt.ArrayLike, y: npt.ArrayLike) -> OLSFit:
     >>> fit.coefficients.round(4).tolist(), round(fit.r_squared, 4), fit.residual_dof
     ([0.8333, 1.5], 0.9643, 1)
     """
-    design, response = _design(X), vector("y", y)
+    design, response = _design(X), squarable("y", vector("y", y))
     n, p = design.shape
     same_length("X", n, "y", len(response))
     if n <= p:
@@ -127,18 +127,19 @@ def share_explained(rss: float, response: FloatVector, *, centred: bool) -> floa
     if np.all(response == response[0] if centred else response == 0):
         return None
     about = response - response.mean() if centred else response
-    return max(0.0, 1.0 - rss / float(about @ about))
+    squares = float(about @ about)
+    return max(0.0, 1.0 - rss / squares) if squares > 0 else None
 
 
 def _design(X: npt.ArrayLike) -> FloatVector:
-    try:
-        design = np.asarray(X)
-    except ValueError as error:
-        raise DomainError(f"X must be a table of numbers ({error})") from None
+    design = as_array("X", X, expected="a table of numbers, shape (rows, columns)")
     if design.ndim != 2 or design.shape[1] == 0:
         raise DomainError(f"X must have shape (rows, columns), got {design.shape}; give a column of ones for a mean")
     if design.dtype.kind not in "iuf":
         raise DomainError(f"X must hold real numbers, got dtype {design.dtype}")
     if not np.all(np.isfinite(design)):
         raise DomainError("X must be finite; leave rows with unknown values out")
-    return design.astype(np.float64)
+    design = design.astype(np.float64)
+    for at, column in enumerate(design.T):
+        squarable(f"column {at} of X", column, divisor=True)
+    return design

@@ -14,6 +14,7 @@ import scipy
 from safescale.errors import DomainError, InsufficientData
 from safescale.stats._domain import (
     AS_A_WHOLE,
+    SMALLEST,
     FloatVector,
     IntVector,
     choice,
@@ -22,6 +23,8 @@ from safescale.stats._domain import (
     frozen,
     positive,
     same_length,
+    squarable,
+    unit_labels,
     vector,
 )
 
@@ -174,7 +177,10 @@ def partial_pooling(
             f"partial pooling with prior {prior!r} needs at least {_FEWEST[prior]} groups, got {len(y)}; "
             "fewer say next to nothing of the spread between groups, report them apart"
         )
-    labels, members = _labels(groups, len(y)), _models(models, len(y))
+    y, v = squarable("estimates", y), squarable("variances", v)
+    if v.min() < SMALLEST:
+        raise DomainError(f"variances must be at least 1e-60, or 1 over them overflows, got {v.min():g}; change the unit")
+    names, members = _labels(groups, len(y)), _models(models, len(y))
     tau, weight, tau_reml = _posterior_of_tau(y, v, prior)
     w = 1.0 / (v + tau[:, np.newaxis] ** 2)
     total = w.sum(axis=1)
@@ -205,20 +211,20 @@ def partial_pooling(
         level=level,
         estimates=frozen(y),
         variances=frozen(v),
-        groups=labels,
+        groups=names,
         models=None if members is None else frozen(members),
         generalises_to=generalises_to,
     )
 
 
 def _labels(groups: Iterable[Hashable] | None, length: int) -> tuple[Hashable, ...]:
-    if isinstance(groups, str | bytes):
-        raise DomainError(f"groups must be a sequence of labels, one per estimate, got the text {groups!r}")
-    labels = tuple(range(length)) if groups is None else tuple(groups)
-    same_length("groups", len(labels), "estimates", length)
-    if len(set(labels)) < len(labels):
+    if groups is None:
+        return tuple(range(length))
+    given = unit_labels("groups", groups, unit="estimate")
+    same_length("groups", len(given), "estimates", length)
+    if len(set(given)) < len(given):
         raise DomainError("groups must differ, one estimate each; pool the estimates of one group first")
-    return labels
+    return given
 
 
 def _models(models: npt.ArrayLike | None, length: int) -> IntVector | None:

@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from safescale.errors import DomainError, InsufficientData
 from safescale.stats._arrangements import MAX_ARRANGEMENTS, arrangements, number_of_arrangements
-from safescale.stats._domain import FloatVector, IntVector, choice, count, group_codes, same_length, vector
-from safescale.stats._tails import DEFAULT_SEED, RESAMPLES, tail_share
+from safescale.stats._domain import FloatVector, IntVector, as_array, choice, count, group_codes, vector
+from safescale.stats._tails import RESAMPLES, seeded, tail_share
 from safescale.stats.fisher import ALTERNATIVES, Alternative
 from safescale.stats.slope_permutation import PermutationMethod
 
@@ -140,7 +140,12 @@ def permutation_test(
     v = vector("values", values)
     choice("alternative", alternative, ALTERNATIVES)
     choice("method", method, ("auto", "exact_permutation", "monte_carlo_permutation"))
-    m = count("resamples", resamples)
+    m, rng = count("resamples", resamples), seeded(rng)
+    if not callable(statistic):
+        raise DomainError(
+            f"statistic must be a callable of an array (arrangements, n), got {statistic!r} ({type(statistic).__name__}); "
+            "such as lambda v: v[:, :3].mean(axis=1)"
+        )
     if m < 99:
         raise DomainError(f"resamples must be at least 99, got {m}; with fewer no p of .01 can be seen")
     labels, members = _members(v, blocks)
@@ -174,11 +179,7 @@ def _members(v: FloatVector, blocks: Iterable[Hashable] | None) -> tuple[tuple[H
         raise InsufficientData(f"a permutation needs at least 2 values, got {len(v)}; add units")
     if blocks is None:
         return None, [np.arange(len(v))]
-    if isinstance(blocks, str | bytes):
-        raise DomainError(f"blocks must be a sequence of labels, one per value, got the text {blocks!r}")
-    labels = tuple(blocks)
-    same_length("blocks", len(labels), "values", len(v))
-    codes = group_codes(labels, len(v))[1]
+    labels, codes = group_codes(blocks, len(v), name="blocks", other="values", unit="value")
     members = [np.flatnonzero(codes == code) for code in range(int(codes.max()) + 1)]
     members = [index for index in members if len(index) > 1]
     if not members:
@@ -188,7 +189,10 @@ def _members(v: FloatVector, blocks: Iterable[Hashable] | None) -> tuple[tuple[H
 
 def _evaluate(statistic: Statistic, rows: FloatVector) -> FloatVector:
     # a callable that sorts or centres in place must not reach the values of the next block
-    result = np.asarray(statistic(rows.copy()), dtype=np.float64)
+    found = as_array("statistic", statistic(rows.copy()), expected="a callable that gives one number per arrangement")
+    if found.dtype.kind not in "biuf":
+        raise DomainError(f"statistic must give real numbers, got dtype {found.dtype}")
+    result = found.astype(np.float64)
     if result.shape != (len(rows),):
         raise DomainError(
             f"statistic must give one number per arrangement, shape ({len(rows)},) for {rows.shape}, got shape {result.shape}; "
@@ -213,10 +217,8 @@ def _every_order(v: FloatVector, members: list[IntVector]) -> Iterator[FloatVect
         yield rows
 
 
-def _random_orders(
-    v: FloatVector, members: list[IntVector], m: int, rng: np.random.Generator | int | None
-) -> Iterator[FloatVector]:
-    generator = np.random.default_rng(DEFAULT_SEED if rng is None else rng)
+def _random_orders(v: FloatVector, members: list[IntVector], m: int, rng: np.random.Generator | int) -> Iterator[FloatVector]:
+    generator = np.random.default_rng(rng)
     for start in range(0, m, _BLOCK):
         rows = np.tile(v, (min(_BLOCK, m - start), 1))
         for index in members:

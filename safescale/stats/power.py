@@ -9,10 +9,10 @@ import attrs
 import numpy.typing as npt
 
 from safescale.errors import DomainError
-from safescale.stats._domain import choice, count, fraction, real, sizes
+from safescale.stats._domain import choice, count, fraction, sizes
 from safescale.stats._inference import LOG10_OF_2
 from safescale.stats._noncentral import t_power
-from safescale.stats._slope_noise import models, noise_of_models, positive_number
+from safescale.stats._slope_noise import models, noise_of_models, positive_number, true_slope
 from safescale.stats.fisher import ALTERNATIVES, Alternative
 from safescale.stats.sizes import smallest_attainable_p
 
@@ -185,7 +185,7 @@ def slope_power(
     (0.08, 0.05)
     """
     n = models(n_models)
-    slope = real("slope_pp_per_decade", slope_pp_per_decade)
+    slope = true_slope(slope_pp_per_decade)
     spread = positive_number("size_sd_decades", size_sd_decades)
     noise = noise_of_models(residual_sd, tau_pp, trials, base_rate, design_effect)
     alpha = fraction("alpha", alpha)

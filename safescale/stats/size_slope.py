@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import scipy
 
-from safescale.stats._domain import choice
+from safescale.stats._domain import choice, unit_labels
+from safescale.stats._tails import seeded
 from safescale.stats.fisher import ALTERNATIVES, Alternative
 from safescale.stats.sizes import smallest_attainable_p
 from safescale.stats.slope import LogScalingSlope, log_scaling_slope
@@ -111,7 +112,8 @@ def size_slope_test(
     ('exact_permutation', 0.92, 0.083)
     """
     choice("alternative", alternative, ALTERNATIVES)
-    labels = None if groups is None else tuple(groups)
+    rng = seeded(rng)
+    labels = None if groups is None else unit_labels("groups", groups, unit="model")
     slope = (
         log_scaling_slope(params_b, rates, level=level)
         if labels is None

@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from safescale.stats._domain import fraction, positive, same_length, sizes_and_rates
+from safescale.stats._domain import fraction, positive, same_length, sizes_and_rates, squarable
 from safescale.stats._inference import LOG10_OF_2, ROUNDING, no_scatter, require_three_sizes, student_inference
 from safescale.stats.ols import ols, share_explained
 
@@ -117,6 +117,7 @@ def log_scaling_slope(
     level = fraction("level", level)
     w = np.ones(len(x)) if weights is None else positive("weights", weights, unit="relative precision")
     same_length("params_b", len(x), "weights", len(w))
+    squarable("weights", w, divisor=True)
     require_three_sizes(x)
     root = np.sqrt(w)
     fit = ols(np.column_stack([root, root * np.log10(x)]), root * y)

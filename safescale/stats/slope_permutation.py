@@ -20,7 +20,7 @@ from safescale.stats._arrangements import (
 )
 from safescale.stats._domain import FloatVector, choice, group_codes, sizes_and_rates
 from safescale.stats._inference import ROUNDING, require_three_sizes
-from safescale.stats._tails import DEFAULT_SEED, RESAMPLES, smallest_monte_carlo, smallest_share, tail_share
+from safescale.stats._tails import RESAMPLES, seeded, smallest_monte_carlo, smallest_share, tail_share
 from safescale.stats.fisher import ALTERNATIVES, Alternative
 from safescale.stats.sizes import smallest_attainable_p
 from safescale.stats.within_group import informative_groups
@@ -150,6 +150,7 @@ def permutation_slope_test(
     choice("alternative", alternative, ALTERNATIVES)
     choice("two_sided", two_sided, ("doubled", "abs_slope"))
     choice("method", method, ("auto", "exact_permutation", "monte_carlo_permutation"))
+    rng = seeded(rng)
     labels, codes = (None, np.zeros(len(x), dtype=np.int64)) if groups is None else group_codes(groups, len(x))
     if labels is None:
         require_three_sizes(x)
@@ -209,8 +210,8 @@ def _every_sum(columns: list[_Column]) -> FloatVector:
     return sums
 
 
-def _random_sums(columns: list[_Column], rng: np.random.Generator | int | None) -> FloatVector:
-    generator = np.random.default_rng(DEFAULT_SEED if rng is None else rng)
+def _random_sums(columns: list[_Column], rng: np.random.Generator | int) -> FloatVector:
+    generator = np.random.default_rng(rng)
     sums: FloatVector = np.zeros(RESAMPLES)
     for start in range(0, RESAMPLES, 10_000):
         block = sums[start : start + 10_000]

@@ -15,7 +15,7 @@ from safescale.stats._arrangements import share_of_largest_sum
 from safescale.stats._domain import FloatVector, IntVector, choice, same_length, vector
 from safescale.stats._spearman_ties import MAX_ADDITIONS, MAX_BYTES, Tails, TiedPlan, tied_plan, tied_tails
 from safescale.stats._spearman_untied import LARGEST_TABLE, untied_tails
-from safescale.stats._tails import DEFAULT_SEED, RESAMPLES, smallest_monte_carlo, smallest_share, tail_share
+from safescale.stats._tails import RESAMPLES, seeded, smallest_monte_carlo, smallest_share, tail_share
 from safescale.stats.clopper_pearson import clopper_pearson_interval
 from safescale.stats.fisher import ALTERNATIVES, Alternative
 
@@ -147,6 +147,7 @@ def spearman_test(
     choice("alternative", alternative, ALTERNATIVES)
     choice("two_sided", two_sided, ("abs_rho", "doubled_tail"))
     choice("method", method, _METHODS)
+    rng = seeded(rng)
     if len(u) < 3:
         raise InsufficientData(f"a rank correlation needs at least 3 pairs, got {len(u)}; compare two values directly")
     if len(u) > _MAX_PAIRS:
@@ -248,9 +249,9 @@ def _from_moments(a: IntVector, b: IntVector, alternative: Alternative, *, doubl
 
 
 def _monte_carlo(
-    a: IntVector, b: IntVector, rng: np.random.Generator | int | None, alternative: Alternative, *, doubled: bool
+    a: IntVector, b: IntVector, rng: np.random.Generator | int, alternative: Alternative, *, doubled: bool
 ) -> tuple[float, float]:
-    generator = np.random.default_rng(DEFAULT_SEED if rng is None else rng)
+    generator = np.random.default_rng(rng)
     sums = np.empty(RESAMPLES, dtype=np.int64)
     together = max(1, min(10_000, 10_000_000 // len(a)))
     for start in range(0, RESAMPLES, together):

@@ -306,7 +306,7 @@ def test_size_with_shared_prompts():
         ([[1, 2], [0, 1]], [[1, 1], [1, 1]], [0, 1], DomainError, r"got 2 of 1 at \(0, 1\)"),
         ([[1, 0], [0, 0]], [[1, 1], [0, 0]], [0, 1], DomainError, "cluster 1 has no trials"),
         ([[1, 0], [1, 0]], [[1, 0], [1, 0]], [0, 1], DomainError, "score 1 has no trials"),
-        ([1, 0], [1, 1], [0, 1], DomainError, r"must have the same shape \(clusters, scores\), got \(2,\) and \(2,\)"),
+        ([1, 0], [1, 1], [0, 1], DomainError, r"must be a table, shape \(clusters, scores\), got shape \(2,\)"),
         ([[1, -1], [0, 1]], [[1, 1], [1, 1]], [0, 1], DomainError, "successes_by_cluster must not be negative"),
     ],
 )

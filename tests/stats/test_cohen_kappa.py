@@ -271,8 +271,8 @@ def test_refuses_labels(a, b, options, message):
     [
         ([[1, 2]], r"square, one row and one column per category, got shape \(1, 2\)"),
         ([[0, 0], [0, 0]], "holds no trace"),
-        ([[0.5, 0], [0, 0.5]], "whole numbers, got dtype float64; pass counts"),
-        ([[1, -1], [0, 2]], "must not hold negative counts, got -1"),
+        ([[0.5, 0], [0, 0.5]], "whole numbers, got dtype float64; convert exact counts"),
+        ([[1, -1], [0, 2]], "must not be negative, got -1 at position"),
     ],
 )
 def test_refuses_tables(table, message):

@@ -282,7 +282,7 @@ def test_law_tau_of_tied_leaderboards_is_scipys(pairs):
         (["x"], ["x"], InsufficientData, "at least 2 entries, got 1"),
         ({"x": 1, "y": 1}, ["x", "y"], InsufficientData, "ranking_a ties all 2 entries"),
         ({"x": 1, "y": math.nan}, ["x", "y"], DomainError, "rank of 'y' in ranking_a must be finite"),
-        ("xy", "yx", DomainError, "must be a sequence of entries, got the text"),
+        ("xy", "yx", DomainError, "must be a sequence of labels, one per entry, got the text"),
     ],
 )
 def test_leaderboards_refuse(a, b, error, message):
