@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from safescale.errors import DomainError, InsufficientData
 from safescale.stats._agreement import normal_quantile, score_bounds
-from safescale.stats._domain import FloatVector, IntVector, count, positive, same_length
+from safescale.stats._domain import FloatVector, IntVector, as_array, count, positive, same_length, unit_labels
 from safescale.stats.validation_rate import ValidationMethod, ValidationRate
 
 Rates = dict[str, ValidationRate]
@@ -20,7 +20,7 @@ Rates = dict[str, ValidationRate]
 
 def binary(name: str, values: Sequence[int | bool] | npt.ArrayLike) -> IntVector:
     """Refuse anything but a one-dimensional column of 0 and 1 (or truth values)."""
-    array = np.asarray(values)
+    array = as_array(name, values, expected="a one-dimensional column of 0 and 1")
     if array.ndim != 1:
         raise DomainError(f"{name} must be one-dimensional, got shape {array.shape}; pass one label per row")
     if array.size and array.dtype.kind not in "iub":
@@ -44,8 +44,8 @@ def _rate(
 ) -> ValidationRate:
     return ValidationRate(
         estimate=p,
-        low=max(0.0, min(low, p)),
-        high=min(1.0, max(high, p)),
+        low=float(max(0.0, min(low, p))),
+        high=float(min(1.0, max(high, p))),
         standard_error=se if se > 0 else None,
         effective_n=n,
         method=method,
@@ -125,7 +125,8 @@ def row_weights(
     inclusion_probabilities: npt.ArrayLike | None,
 ) -> tuple[tuple[Hashable, ...] | None, tuple[float, ...] | None, FloatVector]:
     """Strata, inclusion probabilities as given, and the weight ``1 / pi`` of each row."""
-    groups = None if strata is None else tuple(strata)
+    # a row without a stratum has no known chance to be in the sample
+    groups = None if strata is None else unit_labels("strata", strata, unit="row")
     if groups is not None:
         same_length("strata", len(groups), "true", rows)
         sampled = {name: groups.count(name) for name in dict.fromkeys(groups)}

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from safescale.errors import DomainError, InsufficientData
-from safescale.stats._domain import choice, fraction, same_length
+from safescale.stats._domain import choice, fraction, iterated, same_length, unit_labels
 from safescale.stats._validation import (
     binary,
     row_weights,
@@ -252,14 +252,18 @@ def misclassification_by_condition(
     base 0.9
     ablated 0.6
     """
-    names = list(conditions)
+    names = unit_labels("conditions", conditions, unit="row")
+    true, graded = (
+        iterated(side, column, expected="a sequence of 0 and 1") for side, column in (("true", true), ("graded", graded))
+    )
     same_length("conditions", len(names), "true", len(true))
     same_length("graded", len(graded), "true", len(true))
-    if any(name is None or name != name for name in names):
-        raise DomainError("conditions must name every row's condition, got a missing one; leave the row out")
-    for title, column in (("strata", strata), ("inclusion_probabilities", inclusion_probabilities)):
-        if column is not None:
-            same_length(title, len(column), "true", len(true))
+    strata = None if strata is None else unit_labels("strata", strata, unit="row")
+    if strata is not None:
+        same_length("strata", len(strata), "true", len(true))
+    if inclusion_probabilities is not None:
+        inclusion_probabilities = iterated("inclusion_probabilities", inclusion_probabilities, expected="a sequence of numbers")
+        same_length("inclusion_probabilities", len(inclusion_probabilities), "true", len(true))
     found = []
     for name in dict.fromkeys(names):
         if stratum_sizes is not None and name not in stratum_sizes:

@@ -326,7 +326,7 @@ def test_refuses(true, graded, options, message):
 def test_refuses_conditions():
     with pytest.raises(DomainError, match="conditions and true must have the same length, got 1 and 4"):
         misclassification_by_condition(TRUE, GRADED, ["a"], sampled_on="nothing")
-    with pytest.raises(DomainError, match="got a missing one"):
+    with pytest.raises(DomainError, match=r"got a missing label \(None\) at position 1"):
         misclassification_by_condition(TRUE, GRADED, ["a", None, "a", "b"], sampled_on="nothing")
     with pytest.raises(DomainError, match="no entry for the condition 'b'"):
         misclassification_by_condition(TRUE, GRADED, list("aabb"), sampled_on="graded", stratum_sizes={"a": {0: 9, 1: 9}})
@@ -339,3 +339,39 @@ def test_one_side_never_sampled_is_said():
     assert got.npv.undefined_because == "no row that is graded 0 was sampled"
     assert "both graded labels must be in the sample" in got.sensitivity.undefined_because
     assert got.ppv.estimate == 0.5
+
+
+@pytest.mark.parametrize("missing", [None, math.nan], ids=repr)
+def test_refuses_a_row_without_a_stratum(missing):
+    """A missing stratum is a missing chance to be in the sample, not one more stratum."""
+    strata, message = ["x", "x", missing, missing], r"strata must label every row, got a missing label \(.*\) at position 2; leave"
+    with pytest.raises(DomainError, match=message):
+        misclassification_matrix(TRUE, GRADED, sampled_on="strata", strata=strata, stratum_sizes={"x": 9, missing: 9})
+    with pytest.raises(DomainError, match=message):
+        misclassification_matrix(TRUE, GRADED, sampled_on="strata", strata=strata, inclusion_probabilities=[0.5] * 4)
+    with pytest.raises(DomainError, match=message):
+        misclassification_by_condition(
+            TRUE, GRADED, ["one"] * 4, sampled_on="strata", strata=strata, stratum_sizes={"one": {"x": 9, missing: 9}}
+        )
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"sampled_on": "nothing"},
+        {"sampled_on": "graded"},
+        {"sampled_on": "true", "stratum_sizes": {0: 50, 1: 90}},
+        {"sampled_on": "graded", "stratum_sizes": {0: 50, 1: 90}},
+        {"sampled_on": "strata", "strata": list("xyxyxyxy"), "stratum_sizes": {"x": 40, "y": 90}},
+        {"sampled_on": "strata", "strata": list("xyxyxyxy"), "inclusion_probabilities": [0.1, 0.2] * 4},
+    ],
+    ids=repr,
+)
+def test_rates_hold_floats_of_python(options):
+    """A float64 of numpy prints and serialises differently, and is not what the annotation says."""
+    got = misclassification_matrix([0, 0, 0, 1, 1, 1, 1, 0], [0, 0, 1, 1, 1, 0, 0, 1], **options)
+    seen = set()
+    for name in RATES:
+        rate = getattr(got, name)
+        seen |= {type(value) for value in (rate.estimate, rate.low, rate.high, rate.standard_error, rate.effective_n)}
+    assert seen - {type(None)} == {float}
