@@ -2,9 +2,14 @@
 Numbers only: one file per quantity, on NumPy, SciPy and attrs.
 
 Pure functions on counts and arrays; results are frozen, carry their inputs and are never NaN: what is not defined is
-refused with `DomainError` or `InsufficientData`. Two things hold throughout. Rates are fractions, slopes say their
-unit in their name. A result about size says what it ``generalises_to``: ``these_models`` where rows replicate,
-``new_models`` where models do.
+refused with `DomainError` or `InsufficientData`, or is None with its reason beside it. The one exception are results that
+hold many cells in one array (`LogScalingSlopes`): there a number is NaN exactly where the masks and reason codes of the
+same result say that it is undefined.
+
+Two things hold throughout. Rates are fractions, slopes say their unit in their name. A result about size says what it
+``generalises_to``: ``these_models`` where rows replicate, ``new_models`` where models do.
+
+Results compare with ``==`` as wholes. Those that hold arrays have no hash: as the key of a dict or in a set, use the inputs.
 
 A name is imported from its file when it is first asked for, so that a caller pays for what it uses.
 """

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import scipy
 
 from safescale.errors import DomainError
-from safescale.stats._domain import AS_A_WHOLE, FloatVector, IntVector, fraction, same_length, sizes_and_rates
+from safescale.stats._domain import AS_A_WHOLE, FloatVector, IntVector, fraction, is_missing, iterated, same_length, sizes_and_rates
 from safescale.stats._inference import LOG10_OF_2, ROUNDING
 
 __all__ = ["SLOPE_REASONS", "LogScalingSlopes", "log_scaling_slopes"]
@@ -28,6 +28,13 @@ SLOPE_REASONS = (
 _AS_A_WHOLE_OR_UNKNOWN = attrs.cmp_using(eq=functools.partial(np.array_equal, equal_nan=True))
 # rows handled at a time: the temporaries of a block stay in the cache
 _BLOCK = 1 << 14
+# bool before int, of which it is one
+_KINDS = {
+    "truth value": (bool, np.bool_),
+    "whole number": (int, np.integer),
+    "text": (str,),
+    "bytes": (bytes,),
+}
 LOG_OF_10 = math.log(10.0)
 
 
@@ -36,7 +43,8 @@ class LogScalingSlopes:
     """
     Least-squares slopes of rates on log10 model size, one per group.
 
-    Numbers are NaN exactly where the masks say that they are undefined, and nowhere else.
+    One array holds all groups, those without a slope too: numbers are NaN exactly where ``has_slope``, ``has_inference`` and
+    ``reason_codes`` say that they are undefined, and nowhere else.
 
     Attributes
     ----------
@@ -102,7 +110,7 @@ def log_scaling_slopes(
     rates : array_like of float, shape (models,)
         Rates. Unit: fraction in [0, 1].
     groups : array_like of int, str or bool, shape (models,)
-        Group of each model.
+        Group of each model, all labels of one kind: beside texts, 1 and "1" or nan and "nan" could not be told apart.
     level : float, default 0.95
         Nominal coverage, strictly between 0 and 1. Unit: probability.
 
@@ -169,12 +177,11 @@ def log_scaling_slopes(
 
 
 def _labels(groups: npt.ArrayLike, length: int) -> npt.NDArray[Any]:
-    if isinstance(groups, str | bytes):
-        raise DomainError(f"groups must be a sequence of labels, one per model, got the text {groups!r}")
-    try:
-        array = np.array(groups)
-    except ValueError as error:
-        raise DomainError(f"groups must be a one-dimensional sequence of labels ({error})") from None
+    # an array knows the kind of its labels; of a mixture in a list numpy would make texts: nan 'nan', and 1 '1'
+    given = groups if hasattr(groups, "__array__") else iterated("groups", groups, expected="a sequence of labels, one per model")  # type: ignore[arg-type]
+    if isinstance(given, tuple):
+        _refuse_mixture(given)
+    array = np.array(given)
     if array.ndim != 1:
         raise DomainError(f"groups must be one-dimensional, got shape {array.shape}; pass one label per model")
     same_length("groups", len(array), "params_b", length)
@@ -183,6 +190,28 @@ def _labels(groups: npt.ArrayLike, length: int) -> npt.NDArray[Any]:
             f"groups must be whole numbers or texts, got dtype {array.dtype}; a missing label is left out with its model"
         )
     return array
+
+
+def _refuse_mixture(given: tuple[Any, ...]) -> None:
+    """Whole numbers, texts, bytes or truth values, all of one kind."""
+    first: dict[str, int] = {}
+    for kind in dict.fromkeys(map(type, given)):
+        at = next(at for at, label in enumerate(given) if type(label) is kind)
+        label = given[at]
+        if is_missing(label):
+            raise DomainError(
+                f"groups must label every model, got a missing label ({label!r}) at position {at}; leave the model out"
+            )
+        plain = next((name for name, types in _KINDS.items() if isinstance(label, types)), None)
+        if plain is None:
+            raise DomainError(f"groups must be whole numbers or texts, got {label!r} at position {at}; write labels as texts")
+        first.setdefault(plain, at)
+    if len(first) > 1:
+        (one, i), (other, j), *_ = first.items()
+        raise DomainError(
+            f"groups must be labels of one kind, got the {one} {given[i]!r} at position {i} and the {other} {given[j]!r} at "
+            f"position {j}; write all of them as texts"
+        )
 
 
 def _blocks(starts: IntVector, rows: int) -> list[tuple[int, int]]:

@@ -181,10 +181,10 @@ def test_results_do_not_change_with_their_callers_arrays():
     [
         (([1, 2], [0.1, 0.2], [1]), "groups and params_b must have the same length, got 1 and 2"),
         (([1, 2], [0.1, 0.2], "ab"), "got the text 'ab'"),
-        (([1, 2], [0.1, 0.2], [[1], [2]]), "one-dimensional, got shape"),
-        (([1, 2], [0.1, 0.2], [1.0, 2.0]), "whole numbers or texts, got dtype float64"),
-        (([1, 2], [0.1, 0.2], ["a", None]), "whole numbers or texts, got dtype object"),
-        (([1, 2], [0.1, 0.2], [[1], [2, 3]]), "one-dimensional sequence of labels"),
+        (([1, 2], [0.1, 0.2], np.array([[1], [2]])), "one-dimensional, got shape"),
+        (([1, 2], [0.1, 0.2], [1.0, 2.0]), "whole numbers or texts, got 1.0 at position 0"),
+        (([1, 2], [0.1, 0.2], ["a", None]), r"missing label \(None\) at position 1"),
+        (([1, 2], [0.1, 0.2], [[1], [2, 3]]), r"whole numbers or texts, got \[1\] at position 0"),
         (([], [], []), "at least one model, got none"),
         (([1, -2], [0.1, 0.2], [1, 1]), "params_b must be positive"),
         (([1, 2], [0.1, 20], [1, 1]), "divide percent by 100"),
@@ -198,3 +198,72 @@ def test_refuses(arguments, message):
 def test_refuses_a_level_in_percent():
     with pytest.raises(DomainError, match=r"95 % is written 0\.95"):
         log_scaling_slopes([1], [0.5], [1], level=95)
+
+
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        ([float("nan"), "a", "a", "b", "b", "b"], r"got a missing label \(nan\) at position 0; leave the model out"),
+        (["a", "a", "b", "b", "b", None], r"got a missing label \(None\) at position 5; leave the model out"),
+        ([1, "1", "1", "b", "b", "b"], "got the whole number 1 at position 0 and the text '1' at position 1; write all"),
+        (["a", "a", True, "b", "b", "b"], "got the text 'a' at position 0 and the truth value True at position 2"),
+        (["a", "a", b"a", "b", "b", "b"], "got the text 'a' at position 0 and the bytes b'a' at position 2"),
+        (["a", "a", 2.0, "b", "b", "b"], "must be whole numbers or texts, got 2.0 at position 2"),
+        ([1, 1, float("nan"), 2, 2, 2], r"got a missing label \(nan\) at position 2"),
+        ([("a", 1)] * 6, "must be whole numbers or texts, got .'a', 1. at position 0"),
+        (np.array(["a", None, "b", "b", "b", "b"], dtype=object), "got dtype object"),
+        (np.array([1, 1, np.nan, 2, 2, 2]), "got dtype float64"),
+    ],
+)  # fmt: skip
+def test_refuses_missing_and_mixed_labels_before_numpy_makes_texts_of_them(groups, message):
+    """Numpy turns nan into 'nan' and 1 into '1': a missing lineage became a lineage, and two groups became one."""
+    with pytest.raises(DomainError, match=message):
+        log_scaling_slopes([1, 2, 4, 8, 16, 32], [0.1, 0.2, 0.25, 0.3, 0.35, 0.5], groups)
+
+
+def test_labels_that_read_nan_are_texts_like_others():
+    got = log_scaling_slopes([1, 2, 4], [0.1, 0.2, 0.4], ["nan", "nan", "nan"])
+    assert got.groups.tolist() == ["nan"]
+
+
+@pytest.mark.parametrize("make", [list, tuple, iter, np.array])
+def test_labels_may_come_in_any_sequence(make):
+    given, groups = ([1, 2, 4, 1, 2, 8], [0.1, 0.2, 0.4, 0.3, 0.1, 0.2]), ["b", "b", "b", "a", "a", "a"]
+    assert log_scaling_slopes(*given, make(groups)) == log_scaling_slopes(*given, groups)
+
+
+# what each reason code leaves known
+KNOWN = {
+    0: set(NUMBERS),
+    1: set(),
+    2: set(),
+    3: {"slope_pp_per_decade", "slope_pp_per_doubling", "rate_at_1b"},
+    4: {"slope_pp_per_decade", "slope_pp_per_doubling", "rate_at_1b", "r_squared"},
+}
+
+
+def test_numbers_are_nan_exactly_where_the_reason_code_says():
+    """The promise of the room, cell by cell; all five codes occur."""
+    sizes = [1, 10, 100, 1, 1, 1, 10, 1, 10, 100, 1, 10, 100]
+    rates = [0.1, 0.3, 0.4, 0.1, 0.2, 0.1, 0.2, 0.3, 0.3, 0.3, 0.25, 0.5, 0.75]
+    got = log_scaling_slopes(sizes, rates, list("aaabbccdddeee"))
+    assert got.reason_codes.tolist() == [0, 1, 2, 3, 4]
+    assert len(SLOPE_REASONS) == len(KNOWN)
+    for name in NUMBERS:
+        assert np.isnan(getattr(got, name)).tolist() == [name not in KNOWN[code] for code in got.reason_codes.tolist()]
+    assert got.has_slope.tolist() == ["slope_pp_per_decade" in KNOWN[code] for code in got.reason_codes.tolist()]
+    assert got.has_inference.tolist() == ["p_value" in KNOWN[code] for code in got.reason_codes.tolist()]
+
+
+@given(grouped_rows())
+def test_law_nan_is_where_the_reason_code_says(rows):
+    got = log_scaling_slopes(*rows)
+    for at, code in enumerate(got.reason_codes.tolist()):
+        assert {name for name in NUMBERS if not np.isnan(getattr(got, name)[at])} == KNOWN[code]
+
+
+def test_results_that_hold_arrays_are_equal_and_have_no_hash():
+    one, other = (log_scaling_slopes([1, 2, 4], [0.1, 0.2, 0.4], ["a"] * 3) for _ in range(2))
+    assert one == other
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(one)
