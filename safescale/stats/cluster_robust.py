@@ -71,7 +71,7 @@ class ClusterRobustOLS:
     A least-squares fit with cluster-robust inference.
 
     It speaks of further clusters: of new models where the clusters are models or lineages, of these models where they
-    are prompts.
+    are prompts. Labels do not tell which they are, so there is no ``generalises_to`` here; whoever names the clusters says it.
 
     Attributes
     ----------

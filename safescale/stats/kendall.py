@@ -51,6 +51,9 @@ class KendallTest:
         Number of points.
     x, y : tuple of float
         The values that were given.
+    generalises_to : {"new_models"}
+        Points are the units that change places: models, in a test of size. Of points that are prompts it speaks of further
+        prompts.
     """
 
     tau_b: float
@@ -63,6 +66,7 @@ class KendallTest:
     n: int
     x: tuple[float, ...]
     y: tuple[float, ...]
+    generalises_to: Literal["these_models", "new_models"] = "new_models"
 
 
 @attrs.frozen(kw_only=True)

@@ -53,6 +53,8 @@ class PermutationTest:
         The values that were given.
     blocks : tuple or None
         The block of each value, where permutations stay within blocks.
+    generalises_to : {"these_models", "new_models"}
+        As given: the test speaks of further units of the kind that changes places.
     """
 
     statistic: float
@@ -64,6 +66,7 @@ class PermutationTest:
     n: int
     values: tuple[float, ...]
     blocks: tuple[Hashable, ...] | None
+    generalises_to: Literal["these_models", "new_models"] = "new_models"
 
 
 def permutation_test(
@@ -75,6 +78,7 @@ def permutation_test(
     method: Literal["auto"] | PermutationMethod = "auto",
     resamples: int = RESAMPLES,
     rng: np.random.Generator | int | None = None,
+    generalises_to: Literal["these_models", "new_models"] = "new_models",
 ) -> PermutationTest:
     """
     Permutation test of any statistic of values that are exchangeable under the null hypothesis.
@@ -101,6 +105,8 @@ def permutation_test(
         Number m of random arrangements, at least 99.
     rng : numpy Generator or int, optional
         Source or seed of the random arrangements; None is the fixed seed 20260630.
+    generalises_to : {"these_models", "new_models"}, default "new_models"
+        "new_models" where the values are models; "these_models" where they are prompts or rows of the same models.
 
     Returns
     -------
@@ -140,6 +146,7 @@ def permutation_test(
     v = vector("values", values)
     choice("alternative", alternative, ALTERNATIVES)
     choice("method", method, ("auto", "exact_permutation", "monte_carlo_permutation"))
+    choice("generalises_to", generalises_to, ("these_models", "new_models"))
     m, rng = count("resamples", resamples), seeded(rng)
     if not callable(statistic):
         raise DomainError(
@@ -170,6 +177,7 @@ def permutation_test(
         n=len(v),
         values=tuple(v.tolist()),
         blocks=labels,
+        generalises_to=generalises_to,
     )
 
 

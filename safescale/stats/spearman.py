@@ -55,6 +55,9 @@ class SpearmanTest:
         Number of pairs.
     x, y : tuple of float
         The values that were given.
+    generalises_to : {"new_models"}
+        Pairs are the units that change places: models, in a test of size. Of pairs that are prompts it speaks of further
+        prompts.
     """
 
     rho: float
@@ -67,6 +70,7 @@ class SpearmanTest:
     n: int
     x: tuple[float, ...]
     y: tuple[float, ...]
+    generalises_to: Literal["these_models", "new_models"] = "new_models"
 
 
 def spearman_test(

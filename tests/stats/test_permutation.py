@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import strategies as own
 from safescale.errors import DomainError, InsufficientData
-from safescale.stats import permutation_slope_test, permutation_test
+from safescale.stats import kendall_test, permutation_slope_test, permutation_test, spearman_test, theil_sen_slope
 from stats.planning_strategies import alternatives, blocked_values
 
 
@@ -254,3 +254,25 @@ def test_size_of_the_test_over_random_orders():
     size = np.mean(np.array(ps) <= 0.05)
     print(f"size of the permutation test at .05: {size:.4f}")
     assert size == pytest.approx(0.05, abs=0.015)
+
+
+@pytest.mark.parametrize("units", ["new_models", "these_models"])
+def test_says_what_it_speaks_of_as_told(units):
+    """Only the caller knows whether models or their prompts change places; models are what is meant without a word."""
+    values, statistic = [0.1, 0.4, 0.2, 0.9], lambda v: v[:, 0]
+    assert permutation_test(values, statistic, generalises_to=units).generalises_to == units
+    assert permutation_test(values, statistic).generalises_to == "new_models"
+    with pytest.raises(DomainError, match="generalises_to must be one of 'these_models', 'new_models', got 'models'"):
+        permutation_test(values, statistic, generalises_to="models")
+
+
+def test_rank_tests_and_slope_tests_of_the_same_models_speak_of_the_same():
+    """One exchange of rates over models, four statistics."""
+    sizes, rates = [1.0, 2.0, 4.0, 9.0], [0.1, 0.4, 0.2, 0.9]
+    tests = (
+        permutation_slope_test(sizes, rates),
+        spearman_test(sizes, rates),
+        kendall_test(sizes, rates),
+        theil_sen_slope(sizes, rates),
+    )
+    assert {test.generalises_to for test in tests} == {"new_models"}
