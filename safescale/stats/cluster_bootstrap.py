@@ -126,7 +126,8 @@ def cluster_bootstrap(
     InsufficientData
         If a model has trials in fewer than 10 clusters.
     DomainError
-        If shapes disagree, counts are out of range, a cluster is empty, or there are too few resamples for the level.
+        If shapes disagree, counts are out of range, a weight is 1e60 or more, a cluster is empty, or there are too few resamples
+        for the level.
 
     Notes
     -----

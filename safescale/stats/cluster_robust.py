@@ -136,7 +136,8 @@ def cluster_robust_covariance(
     InsufficientData
         If there are fewer than 3 clusters, no more rows than columns, or a coefficient on which only one cluster speaks.
     DomainError
-        If shapes disagree, columns are dependent, a cluster is missing, or the residuals are not those of this design.
+        If shapes disagree, columns are dependent, a value is outside what `ols` takes, a cluster is missing, or the residuals are
+        not those of this design.
 
     References
     ----------
@@ -211,7 +212,7 @@ def cluster_robust_ols(
     InsufficientData
         As `cluster_robust_covariance`, or if a coefficient has no scatter between clusters.
     DomainError
-        If shapes disagree, columns are dependent, or a cluster is missing.
+        If shapes disagree, columns are dependent, a value is outside what `ols` takes, or a cluster is missing.
 
     References
     ----------

@@ -164,8 +164,8 @@ def cochran_armitage_test(
     InsufficientData
         If fewer than 2 scores are distinct.
     DomainError
-        If a cell has no trials or more successes than trials, lengths differ, a score is not finite, or "exact" would
-        visit too many tables.
+        If a cell has no trials or more successes than trials, lengths differ, a score is not finite or its square
+        overflows (1e60 and more), or "exact" would visit too many tables.
 
     Notes
     -----
@@ -254,7 +254,8 @@ def cochran_armitage_clustered_test(
     InsufficientData
         If there are fewer than 2 clusters or fewer than 2 distinct scores.
     DomainError
-        If shapes differ, a cluster or a score has no trials, or there are more successes than trials.
+        If shapes differ, a cluster or a score has no trials, there are more successes than trials, or a score is not finite or its
+        square overflows (1e60 and more).
 
     Notes
     -----

@@ -126,7 +126,7 @@ def commonality(y: npt.ArrayLike, first: Iterable[Hashable] | npt.NDArray[Any], 
         If all values are equal, there is one group, no residual degree of freedom is left, or the covariate does not vary
         or varies between groups only: then factor and covariate cannot be told apart.
     DomainError
-        If a value is not finite, a label is missing, or lengths differ.
+        If a value is not finite or its square overflows (1e60 and more), a label is missing, or lengths differ.
 
     References
     ----------

@@ -136,7 +136,7 @@ def misclassification_matrix(
     InsufficientData
         If there is no row, or a stratum holds a single one.
     DomainError
-        If labels are not 0 or 1, lengths differ, or the design and its columns do not fit.
+        If labels are not 0 or 1, lengths differ, a row has no stratum, or the design and its columns do not fit.
 
     Notes
     -----

@@ -75,7 +75,8 @@ def ols(X: npt.ArrayLike, y: npt.ArrayLike) -> OLSFit:
     InsufficientData
         If there are no more rows than columns: nothing is left to estimate the scatter from.
     DomainError
-        If shapes disagree, a value is not finite, or the columns are linearly dependent.
+        If shapes disagree, a value is not finite or its square overflows (1e60 and more), a column reaches no 1e-60, or the columns
+        are linearly dependent.
 
     References
     ----------

@@ -149,7 +149,8 @@ def partial_pooling(
     InsufficientData
         If there are fewer groups than the prior needs: the spread between them would be the prior's alone.
     DomainError
-        If a variance is not positive, a value is not finite, or lengths differ.
+        If a variance is not positive, a value is not finite, is 1e60 or more (or a variance below 1e-60), a label is missing, or
+        lengths differ.
 
     References
     ----------
