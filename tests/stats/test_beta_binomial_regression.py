@@ -110,6 +110,23 @@ def test_report_a_fields_by_their_definitions():
     assert (fit.params_b, fit.successes, fit.trials) == tuple(tuple(column) for column in REPORT_A)
 
 
+@pytest.mark.parametrize(
+    ("most", "cautioned"),
+    [(30, False), (300, False), (301, True), (2000, True)],
+)
+def test_uneven_trials_come_with_a_caution(most, cautioned):
+    """More than 10 times as many traces of one model as of another: the size of the test is lost, and the result says so."""
+    for at in (0, 2, 5):
+        n = [30] * 6
+        n[at] = most
+        k = [trials // 2 + turn for trials, turn in zip(n, (3, -4, 2, 0, -1, 4), strict=True)]
+        caution = beta_binomial_regression([1, 2, 4, 8, 16, 32], k, n).caution
+        assert (caution is not None) == cautioned
+        if cautioned:
+            assert f"trials run from 30 to {most}" in caution
+            assert "rest the inference on meta_regression_slope" in caution
+
+
 @pytest.mark.parametrize("counts", [REPORT_A, UNSURE, ([1, 2, 4, 8, 16], [10, 10, 10, 11, 9], [100] * 5)])
 def test_interval_ends_put_back_give_the_likelihood_ratio_of_the_level(counts):
     """At each end the profile has fallen by n/2 log(1 + t^2/(n - 2)); profiled here by scipy over the plain product."""

@@ -18,6 +18,7 @@ from safescale.stats._random_effects import (
     slope_mixture,
     weighted_line,
 )
+from safescale.stats.beta_binomial_regression import MOST_UNEVEN
 
 MODELS = (4, 6, 8, 12, 20)
 TRIALS = {
@@ -163,3 +164,24 @@ def test_calibration_of_beta_binomial_regression(capsys):
     assert worst["equal"] <= 0.085
     assert 0.08 < worst["uneven"] <= 0.20
     assert max(row[4] for row in answered) > 0.2
+
+
+@pytest.mark.calibration
+def test_the_caution_of_beta_binomial_regression_begins_before_its_size_is_lost(capsys):
+    """One large model at an end of the sizes beside models of 30 traces: the figures that its ``caution`` states."""
+    rng, runs, worst = np.random.default_rng(5), 500, {}
+    for times in (5, 10, 20, 67):
+        for m in (6, 12, 20):
+            n = np.array([30 * times] + [30] * (m - 1))
+            for rate in (0.2, 0.5):
+                for tau in (0.05, 0.10):
+                    found = in_stacks(
+                        lambda s, m=m, n=n, r=rate, t=tau: beta_binomial_counts(*draw(rng, m, n, r, t, 0.0, s), n), runs
+                    )
+                    worst[times] = max(worst.get(times, 0.0), float(found[1]))
+    with capsys.disabled():
+        print(f"\nbeta_binomial_regression: worst size by the ratio of the largest to the smallest trials {worst}")
+    # the worst of 12 cells, each with a Monte Carlo error of .01, is about .016 above its own size
+    assert max(worst[times] for times in (5, 10)) <= 0.09
+    assert MOST_UNEVEN == 10
+    assert worst[67] >= 0.10
