@@ -132,7 +132,7 @@ def beta_binomial_regression(
     ``caution`` is set by the ratio of the largest to the smallest number of trials. One large model at the end of the sizes
     beside small ones of 30 traces (4-20 models, tau 5-20 pp, rates .2 and .5; 500 data sets a cell) rejected, in the worst cell,
     .08 of the data sets with ratios of 2, 5 and 10, where no cell is surely above .06, .10 with 20 and .15 with 67. The ratio to
-    the median would miss sets of several large models: 30, 2,000, 100, 500, 30, 2,000 traces rejected .12.
+    the median would miss sets of several large models: 30, 2,000, 100, 500, 30, 2,000 traces rejected .12-.16.
 
     References
     ----------
@@ -198,7 +198,7 @@ def _caution(n: FloatVector) -> str | None:
         return None
     return (
         f"p may be too small and the interval too narrow: trials run from {fewest} to {most}; simulated without an effect of size, "
-        "the test at .05 rejected in at worst .08 of the data sets where trials differed up to 10 times, .10 with 20 times and .15 "
+        "the test at .05 rejected in at worst .08 of the data sets where trials differed up to 10 times, .10 with 20 times and about .15 "
         "with 67 times; rest the inference on meta_regression_slope"
     )
 
