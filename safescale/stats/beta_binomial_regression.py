@@ -198,8 +198,8 @@ def _caution(n: FloatVector) -> str | None:
         return None
     return (
         f"p may be too small and the interval too narrow: trials run from {fewest} to {most}; simulated without an effect of size, "
-        "the test at .05 rejected in at worst .08 of the data sets where trials differed up to 10 times, .10 with 20 times and about .15 "
-        "with 67 times; rest the inference on meta_regression_slope"
+        "the test at .05 rejected in at worst .08 of the data sets where trials differed up to 10 times, in .10 with 20 times, and "
+        "in about .15 with 67 times; rest the inference on meta_regression_slope"
     )
 
 
