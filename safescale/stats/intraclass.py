@@ -175,10 +175,6 @@ def intraclass_correlation(
     f = None if within == 0 else between / within
     anova_estimate = (between - within) / (between + (n0 - 1) * within)
     estimate = max(anova_estimate, -1.0 / (float(table.sizes.max()) - 1))
-    anova_estimate = (between - within) / (between + (n0 - 1) * within)
-    estimate = max(anova_estimate, -1.0 / (float(table.sizes.max()) - 1))
-    anova_estimate = (between - within) / (between + (n0 - 1) * within)
-    estimate = max(anova_estimate, -1.0 / (float(table.sizes.max()) - 1))
     interval, reason = _wald_interval(table, within, level) if f is not None else (None, "values do not vary within groups")
     p_value = None if f is None else float(scipy.special.betainc((n - k) / 2, (k - 1) / 2, table.within / table.total))
     return IntraclassCorrelation(
