@@ -73,8 +73,8 @@ def find_tampering(parts: IdParts, name: str, *, family: str | None, developer: 
         for tuning in _tables()["fine_tune"]:
             if said := sorted(words & tuning["words"]) or _phrases(tuning, text):
                 return TamperingFinding(state="unknown", detail=f"{tuning['reason']} ({said[0]!r})")
-        known = organisations().repackagers | organisations().developers.keys()
-        if parts.org is not None and parts.org not in known and _further_words(name):
+        publishers = organisations().repackagers | organisations().developers.keys()
+        if parts.org is not None and parts.org not in publishers and _further_words(name):
             return TamperingFinding(state="unknown", detail=f"published by {parts.org!r}, {_STRANGER}")
     return TamperingFinding(state="none", detail=_NO_SIGN)
 
