@@ -216,6 +216,12 @@ def iterated(name: str, values: Iterable[Any], *, expected: str) -> tuple[Any, .
     return tuple(items)
 
 
+def made_by(name: str, value: object, kind: type, maker: str) -> None:
+    """Refuse what is not a result of the function that makes this argument."""
+    if not isinstance(value, kind):
+        raise DomainError(f"{name} must be a {kind.__name__}, got {type(value).__name__}; make it with {maker}")
+
+
 def distinct(name: str, given: Sequence[Hashable]) -> dict[Hashable, int]:
     """Label to code in order of first appearance; refuses what cannot be hashed."""
     try:

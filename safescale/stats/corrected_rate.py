@@ -9,7 +9,7 @@ import attrs
 
 from safescale.errors import DomainError, InsufficientData
 from safescale.stats._agreement import score_bounds
-from safescale.stats._domain import choice, count, fraction
+from safescale.stats._domain import choice, count, fraction, made_by
 from safescale.stats.misclassification import MisclassificationMatrix
 from safescale.stats.ppi import labelled_within, ppi_rate
 
@@ -128,6 +128,7 @@ def corrected_rate(
     n1, n0 = count("graded_positives", graded_positives), count("graded_negatives", graded_negatives)
     if n1 + n0 == 0:
         raise InsufficientData("no trace was graded; a rate without trials is unknown")
+    made_by("matrix", matrix, MisclassificationMatrix, "misclassification_matrix")
     choice("method", method, _METHODS)
     level = fraction("level", level)
     if method == "ppi++":

@@ -125,6 +125,10 @@ def slope_equivalence_test(slope: SlopeEstimate, *, margin_pp_per_decade: float 
         raise DomainError(f"margin_pp_per_decade must be positive, got {m:g}; state the largest slope that counts as flat")
     if alpha >= 0.5:
         raise DomainError(f"alpha must be below 0.5 for an equivalence test, got {alpha:g}; use 0.05 or less")
+    if not hasattr(slope, "standard_error_pp_per_decade"):
+        raise DomainError(
+            f"slope must be a slope with its standard error, got {type(slope).__name__}; fit it with log_scaling_slope"
+        )
     b, se, dof = slope.slope_pp_per_decade, slope.standard_error_pp_per_decade, slope.residual_dof
     if se is None or se <= 0:
         raise InsufficientData("the slope has no standard error, so flatness cannot be tested; add models that scatter")

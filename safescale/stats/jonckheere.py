@@ -19,7 +19,7 @@ from safescale.stats._concordance import (
     untied_pairs,
     variance_of_s,
 )
-from safescale.stats._domain import choice, vector
+from safescale.stats._domain import choice, iterated, vector
 from safescale.stats.fisher import ALTERNATIVES, Alternative
 
 __all__ = ["JonckheereTerpstraTest", "jonckheere_terpstra_test"]
@@ -119,7 +119,10 @@ def jonckheere_terpstra_test(
     >>> test.statistic, round(test.p_value, 4), test.method
     (2.0, 0.0048, 'exact')
     """
-    columns = [vector(f"group {at}", values) for at, values in enumerate(groups)]
+    columns = [
+        vector(f"group {at}", values)
+        for at, values in enumerate(iterated("groups", groups, expected="a sequence of groups of numbers"))
+    ]
     if len(columns) < 2:
         raise InsufficientData(
             f"a trend over groups needs at least 2 groups, got {len(columns)}; add groups, or use kendall_test on sizes and values"

@@ -9,7 +9,7 @@ import attrs
 
 from safescale.errors import DomainError
 from safescale.stats._agreement import normal_quantile, score_bounds
-from safescale.stats._domain import fraction, successes_of_trials
+from safescale.stats._domain import fraction, made_by, successes_of_trials
 from safescale.stats.misclassification import MisclassificationMatrix
 
 __all__ = ["RoganGladenRate", "rogan_gladen_rate"]
@@ -123,6 +123,7 @@ def rogan_gladen_rate(
     """
     k, n = successes_of_trials(graded_positives, graded_trials)
     level = fraction("level", level)
+    made_by("matrix", matrix, MisclassificationMatrix, "misclassification_matrix")
     if matrix.level != level:
         raise DomainError(f"level {level:g} is not the matrix's {matrix.level:g}; make both with the same level")
     if matrix.sampled_on == "graded":

@@ -195,3 +195,15 @@ def test_response_whose_squares_vanish_has_no_share_to_explain():
     """1e-200 squared is 0: a share of it is not a number, and was a division by zero."""
     fit = stats.ols([[1, 0], [1, 1], [1, 2]], [1e-200, 2e-200, 4e-200])
     assert fit.r_squared is None
+
+
+@pytest.mark.parametrize("wrong", [None, 5, "plim"])
+def test_results_of_other_functions_are_asked_for_by_name(wrong):
+    for call, words in (
+        (lambda: stats.corrected_rate(3, 4, wrong), "misclassification_matrix"),
+        (lambda: stats.rogan_gladen_rate(3, 4, wrong), "misclassification_matrix"),
+        (lambda: stats.slope_equivalence_test(wrong), "log_scaling_slope"),
+        (lambda: stats.jonckheere_terpstra_test(wrong), "groups"),
+    ):
+        with pytest.raises(DomainError, match=words):
+            call()
