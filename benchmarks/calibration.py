@@ -18,7 +18,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import itertools
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
@@ -35,7 +35,6 @@ SEED = 20_261_128
 PROMPTS, ANSWERS = 40, 5
 MODELS, TAUS, CORRELATIONS, BASES = (4, 6, 8, 12, 20), (0.0, 0.05, 0.10), (0.0, 0.2, 0.5), (0.05, 0.2, 0.5, 0.9)
 DEAR = 8  # the beta-binomial regression, whose interval is by profile, runs on every eighth corpus
-SLOPED = 4  # a corpus with a slope is drawn beside every fourth without
 FEW, MANY = 30, 2000
 UNEVEN: dict[str, Callable[[int], np.ndarray]] = {
     "one large": lambda models: np.array([MANY] + [FEW] * (models - 1)),
@@ -43,6 +42,7 @@ UNEVEN: dict[str, Callable[[int], np.ndarray]] = {
 }
 UNEVEN_MODELS, UNEVEN_TAUS, UNEVEN_BASES = (4, 6, 8, 12), (0.0, 0.10), (0.2, 0.5)
 SIZE_GOAL, COVERAGE_GOAL, WIDTH_GOAL = 0.06, 0.93, 1.2
+BLOCKS = ("tests", "slopes", "uneven", "pairs", "graders")
 CONDITIONAL = ("Cochran-Armitage", "binomial regression")
 
 
@@ -200,7 +200,6 @@ class Found(NamedTuple):
     cell: Cell
     rejected: Tally
     rates_covered: Tally
-    slopes_covered: Tally
     width: float
 
 
@@ -209,14 +208,17 @@ def tally(by_name: dict[str, list[bool]]) -> Tally:
     return {name: (sum(hits), len(hits)) for name, hits in by_name.items()}
 
 
+def seeded(cell: Cell) -> np.random.Generator:
+    """The random numbers of a corner."""
+    return np.random.default_rng([SEED, cell.models, int(1000 * cell.tau), int(1000 * cell.correlation), int(1000 * cell.base)])
+
+
 def run(task: tuple[Cell, int]) -> Found:
-    """Rejections and coverage of one corner."""
+    """Rejections, and coverage of the rates, of one corner."""
     cell, repeats = task
-    rng = np.random.default_rng([SEED, cell.models, int(1000 * cell.tau), int(1000 * cell.correlation), int(1000 * cell.base)])
+    rng = seeded(cell)
     rejected: dict[str, list[bool]] = {}
     covered: dict[str, list[bool]] = {}
-    slopes: dict[str, list[bool]] = {}
-    beside = np.random.default_rng(rng.bit_generator.seed_seq.spawn(1)[0])  # so that the corpora without a slope stay as they were
     widths = []
     for number in range(repeats):
         corpus = draw(cell, rng)
@@ -226,15 +228,154 @@ def run(task: tuple[Cell, int]) -> Found:
                 rejected[name].append(p <= 0.05)
         for name, holds in intervals(corpus).items():
             covered.setdefault(name, []).append(bool(holds))
-        if number % SLOPED == 0:
-            slope = steep(cell.base)
-            for name, one in slope_intervals(draw(cell, beside, slope), slope).items():
-                slopes.setdefault(name, [])
-                if one is not None:
-                    slopes[name].append(one)
         if number < 50 and (ratio := width(corpus, cell)) is not None:
             widths.append(ratio)
-    return Found(cell, tally(rejected), tally(covered), tally(slopes), float(np.median(widths)) if widths else float("nan"))
+    return Found(cell, tally(rejected), tally(covered), float(np.median(widths)) if widths else float("nan"))
+
+
+def run_slopes(task: tuple[Cell, int]) -> tuple[Cell, Tally]:
+    """Coverage of the intervals of a true slope in one corner."""
+    cell, repeats = task
+    rng = np.random.default_rng(seeded(cell).bit_generator.seed_seq.spawn(1)[0])
+    slopes: dict[str, list[bool]] = {}
+    slope = steep(cell.base)
+    for _ in range(repeats):
+        for name, holds in slope_intervals(draw(cell, rng, slope), slope).items():
+            slopes.setdefault(name, [])
+            if holds is not None:
+                slopes[name].append(holds)
+    return cell, tally(slopes)
+
+
+class PairCell(NamedTuple):
+    """Two rates and the traces of each."""
+
+    rate_1: float
+    rate_2: float
+    trials: int
+
+
+def run_pairs(task: tuple[PairCell, int]) -> tuple[PairCell, Tally]:
+    """Coverage of the intervals of a difference and of ratios, for independent samples and for common prompts."""
+    cell, repeats = task
+    rng = np.random.default_rng([SEED, 2, int(1000 * cell.rate_1), int(1000 * cell.rate_2), cell.trials])
+    p, q, n = cell
+    held: dict[str, list[bool]] = {}
+    for _ in range(repeats):
+        a, b = int(rng.binomial(n, p)), int(rng.binomial(n, q))
+        hard = rng.random(n)  # one draw for both models: what is hard for one is hard for the other
+        both = rng.random(n) < 0.5
+        one, other = hard < p, np.where(both, hard, rng.random(n)) < q
+        table = [int(np.sum(one & other)), int(np.sum(one & ~other)), int(np.sum(~one & other)), int(np.sum(~one & ~other))]
+        odds = p / (1 - p) / (q / (1 - q))
+        truths = {"risk": p / q, "odds": odds}
+        for name, made in pair_intervals(a, b, n, table).items():
+            truth = truths.get(name[:4], p - q)
+            held.setdefault(name, [])
+            ends = ends_of(made)
+            if ends is not None:
+                held[name].append(ends[0] <= truth <= ends[1])
+    return cell, tally(held)
+
+
+def pair_intervals(a: int, b: int, n: int, table: list[int]) -> dict[str, Callable[[], Any]]:
+    """Every interval of two rates: of counts a and b of n, or of the table of common prompts."""
+    return {
+        "newcombe_interval": lambda: stats.newcombe_interval(a, n, b, n),
+        "miettinen_nurminen_interval": lambda: stats.miettinen_nurminen_interval(a, n, b, n),
+        "paired_newcombe_interval": lambda: stats.paired_newcombe_interval(*table),
+        "tango_interval": lambda: stats.tango_interval(*table),
+        "risk_ratio (Koopman)": lambda: stats.risk_ratio(a, n, b, n),
+        "risk_ratio (Katz)": lambda: stats.risk_ratio(a, n, b, n, method="katz"),
+        "odds_ratio": lambda: stats.odds_ratio(a, n, b, n),
+    }
+
+
+class GraderCell(NamedTuple):
+    """A true rate, what the grader hits and rejects, and the labels per verdict of the grader."""
+
+    rate: float
+    sensitivity: float
+    specificity: float
+    labels: int
+
+
+def run_graders(task: tuple[GraderCell, int]) -> tuple[GraderCell, Tally]:
+    """Coverage of agreement and of the corrected rate: 2,000 graded traces, a sample of labels of each verdict."""
+    cell, repeats = task
+    rng = np.random.default_rng(
+        [SEED, 3, int(1000 * cell.rate), int(1000 * cell.sensitivity), int(1000 * cell.specificity), cell.labels]
+    )
+    rate, hit, reject, labels = cell
+    cells = np.array([[(1 - rate) * reject, (1 - rate) * (1 - reject)], [rate * (1 - hit), rate * hit]])  # true by graded
+    agree, mine, theirs = cells.trace(), cells.sum(axis=1), cells.sum(axis=0)
+    kappa = (agree - mine @ theirs) / (1 - mine @ theirs)
+    mean = (mine + theirs) / 2
+    ac1 = (agree - np.sum(mean * (1 - mean))) / (1 - np.sum(mean * (1 - mean)))
+    held: dict[str, list[bool]] = {}
+    for _ in range(repeats):
+        true = rng.random(2000) < rate
+        graded = np.where(true, rng.random(2000) < hit, rng.random(2000) >= reject)
+        few = rng.choice(2000, 2 * labels, replace=False)
+        chosen = np.concatenate([rng.permutation(np.flatnonzero(graded == verdict))[:labels] for verdict in (True, False)])
+        strata = {1: int(graded.sum()), 0: int((~graded).sum())}
+
+        truths = {"corrected_rate (this corpus)": float(true.mean()), "cohen_kappa": kappa, "gwet_ac1": ac1}
+        for name, made in grader_intervals(true.astype(int), graded.astype(int), few, chosen, strata).items():
+            truth = truths[name]
+            held.setdefault(name, [])
+            ends = ends_of(made)
+            if ends is not None:
+                held[name].append(bool(ends[0] <= truth <= ends[1]))
+    return cell, tally(held)
+
+
+def grader_intervals(
+    true: np.ndarray, graded: np.ndarray, few: np.ndarray, chosen: np.ndarray, strata: dict[int, int]
+) -> dict[str, Callable[[], Any]]:
+    """Agreement on a simple sample, and the rate corrected by a sample of each verdict."""
+
+    def corrected() -> stats.CorrectedRate:
+        matrix = stats.misclassification_matrix(
+            true[chosen].tolist(), graded[chosen].tolist(), sampled_on="graded", stratum_sizes=strata
+        )
+        return stats.corrected_rate(strata[1], strata[0], matrix)
+
+    return {
+        "corrected_rate (this corpus)": corrected,
+        "cohen_kappa": lambda: stats.cohen_kappa(true[few].tolist(), graded[few].tolist()),
+        "gwet_ac1": lambda: stats.gwet_ac1(np.column_stack([true[few], graded[few]]).tolist(), categories=[0, 1]),
+    }
+
+
+def ends_of(made: Callable[[], Any]) -> tuple[float, float] | None:
+    """The ends of an interval; None where there is none or the function refuses."""
+    try:
+        found = made()
+    except DomainError:
+        return None
+    low, high = found.interval or (None, None) if hasattr(found, "interval") else (found.low, found.high)
+    return None if low is None or high is None else (low, high)
+
+
+def coverage_table(title: str, about: str, found: list[tuple[Any, Tally]], words: Callable[[Any], str]) -> list[str]:
+    """Coverage over all corners, and the worst of them."""
+    lines = [
+        "",
+        f"## {title}",
+        "",
+        about,
+        "",
+        "| interval | mean | worst cell | where | cells surely below .93 | intervals |",
+        "|---" * 6 + "|",
+    ]
+    for name in found[0][1]:
+        held = [(tallies[name], cell) for cell, tallies in found if tallies[name][1] > 0]
+        hits, tries = np.sum([one for one, _ in held], axis=0)
+        (worst, of), at = min(held, key=lambda row: row[0][0] / row[0][1])
+        sure = sum(scipy.stats.binomtest(*one).proportion_ci(0.98).high < COVERAGE_GOAL for one, _ in held)
+        lines.append(f"| {name} | {hits / tries:.3f} | {worst / of:.3f} | {words(at)} | {sure} of {len(held)} | {tries} |")
+    return lines
 
 
 def run_uneven(task: tuple[UnevenCell, int]) -> tuple[UnevenCell, Tally]:
@@ -260,7 +401,8 @@ def uneven_summary(found: list[tuple[UnevenCell, Tally]], repeats: int) -> list[
         "",
         "## Size of the tests with very unequal trials (nominal .05, no effect of size)",
         "",
-        f"One large: {MANY} traces of the smallest model, {FEW} of each other. Geometric: from {FEW} for the smallest to {MANY}.",
+        f"{len(found)} cells, {repeats} corpora each. One large: {MANY} traces of the smallest model, {FEW} of each other. "
+        f"Geometric: from {FEW} for the smallest to {MANY}.",
         "",
         f"| test | {' | '.join(f'{trials}, tau {100 * tau:g} pp' for trials, tau in columns)} | worst cell | where "
         "| cells surely above .06 | tests that ran |",
@@ -289,6 +431,8 @@ def summary(found: list[Found], repeats: int) -> list[str]:
     """The tables of the equal trials."""
     lines = [
         "## Size of the tests (nominal .05, no effect of size)",
+        "",
+        f"{len(found)} cells, {repeats} corpora each, also for the next table.",
         "",
         "| test | tau 0 | tau 5 pp | tau 10 pp | worst cell | where | cells surely above .06 | tests that ran |",
         "|---|---|---|---|---|---|---|---|",
@@ -323,27 +467,6 @@ def summary(found: list[Found], repeats: int) -> list[str]:
         lines.append(f"| {name} | {' | '.join(by_correlation)} | {worst:.3f} | {where(cell)} |")
     lines += [
         "",
-        "## Coverage of the intervals of a slope (nominal .95)",
-        "",
-        "The true rates fall by half of min(base, 1 - base) per decade. Under no slope the coverage is 1 less the size above.",
-        "",
-        "| interval | tau 0 | tau 5 pp | tau 10 pp | worst cell | where | cells surely below .93 | intervals |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    for name in found[0].slopes_covered:
-        by_tau = []
-        for tau in TAUS:
-            hits, tries = np.sum([one.slopes_covered[name] for one in found if one.cell.tau == tau], axis=0)
-            by_tau.append(f"{hits / max(tries, 1):.3f}")
-        held = [(one.slopes_covered[name], one.cell) for one in found if one.slopes_covered[name][1] > 0]
-        (hits, tries), cell = min(held, key=lambda row: row[0][0] / row[0][1])
-        sure = sum(scipy.stats.binomtest(*one).proportion_ci(0.98).high < COVERAGE_GOAL for one, _ in held)
-        intervals_made = sum(one[1] for one, _ in held)
-        lines.append(
-            f"| {name} | {' | '.join(by_tau)} | {hits / tries:.3f} | {where(cell)} | {sure} of {len(held)} | {intervals_made} |"
-        )
-    lines += [
-        "",
         "## Width of the meta-regression interval against an oracle that knows tau",
         "",
         "| models | tau 0 | tau 5 pp | tau 10 pp |",
@@ -352,6 +475,34 @@ def summary(found: list[Found], repeats: int) -> list[str]:
     for models in MODELS:
         medians = [np.nanmedian([one.width for one in found if one.cell.models == models and one.cell.tau == tau]) for tau in TAUS]
         lines.append(f"| {models} | {' | '.join(f'{m:.2f}' for m in medians)} |")
+    return lines
+
+
+def slope_summary(found: list[tuple[Cell, Tally]], repeats: int) -> list[str]:
+    """The table of the intervals of a slope."""
+    lines: list[str] = []
+    lines += [
+        "",
+        "## Coverage of the intervals of a slope (nominal .95)",
+        "",
+        f"{len(found)} cells, {repeats} corpora each. The true rates fall by half of min(base, 1 - base) per decade. "
+        "Under no slope the coverage is 1 less the size above.",
+        "",
+        "| interval | tau 0 | tau 5 pp | tau 10 pp | worst cell | where | cells surely below .93 | intervals |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for name in found[0][1]:
+        by_tau = []
+        for tau in TAUS:
+            hits, tries = np.sum([of[name] for cell, of in found if cell.tau == tau], axis=0)
+            by_tau.append(f"{hits / max(tries, 1):.3f}")
+        held = [(of[name], cell) for cell, of in found if of[name][1] > 0]
+        (hits, tries), cell = min(held, key=lambda row: row[0][0] / row[0][1])
+        sure = sum(scipy.stats.binomtest(*one).proportion_ci(0.98).high < COVERAGE_GOAL for one, _ in held)
+        intervals_made = sum(one[1] for one, _ in held)
+        lines.append(
+            f"| {name} | {' | '.join(by_tau)} | {hits / tries:.3f} | {where(cell)} | {sure} of {len(held)} | {intervals_made} |"
+        )
     return lines
 
 
@@ -365,27 +516,70 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=1000)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--write", action="store_true", help="renew the table in docs/explanation/calibration.md")
+    parser.add_argument("--write", action="store_true", help="renew these tables in docs/explanation/calibration.md")
+    parser.add_argument("--only", choices=BLOCKS, nargs="*", default=list(BLOCKS), help="some of the tables; the others stay")
     arguments = parser.parse_args()
     cells = [Cell(*one) for one in itertools.product(MODELS, TAUS, CORRELATIONS, BASES)]
     uneven_cells = [UnevenCell(*one) for one in itertools.product(UNEVEN, UNEVEN_MODELS, UNEVEN_TAUS, UNEVEN_BASES)]
-    start = time.perf_counter()
+    pair_cells = [PairCell(*one) for one in itertools.product((0.05, 0.2, 0.5, 0.9), (0.05, 0.2, 0.5, 0.9), (30, 200))]
+    grader_cells = [GraderCell(*one) for one in itertools.product((0.05, 0.2, 0.5), (0.7, 0.95), (0.8, 0.98), (50, 200))]
+    repeats, start = arguments.repeats, time.perf_counter()
+    lines: list[str] = []
     with ProcessPoolExecutor(arguments.workers) as pool:
-        found = []
-        for number, one in enumerate(pool.map(run, [(cell, arguments.repeats) for cell in cells])):
-            found.append(one)
-            if sys.stderr.isatty():
-                print(f"\r{number + 1} of {len(cells)} cells", end="", file=sys.stderr)
-        uneven = list(pool.map(run_uneven, [(cell, arguments.repeats) for cell in uneven_cells]))
-    lines = summary(found, arguments.repeats) + uneven_summary(uneven, arguments.repeats)
+
+        def over(work: Callable[[Any], Any], corners: Sequence[Any]) -> list[Any]:
+            found = []
+            for number, one in enumerate(pool.map(work, [(cell, repeats) for cell in corners])):
+                found.append(one)
+                if sys.stderr.isatty():
+                    print(f"\r{work.__name__}: {number + 1} of {len(corners)} cells", end="", file=sys.stderr)
+            return found
+
+        if "tests" in arguments.only:
+            lines += summary(over(run, cells), repeats)
+        if "slopes" in arguments.only:
+            lines += slope_summary(over(run_slopes, cells), repeats)
+        if "uneven" in arguments.only:
+            lines += uneven_summary(over(run_uneven, uneven_cells), repeats)
+        if "pairs" in arguments.only:
+            about = f"{len(pair_cells)} cells, {repeats} pairs of models each: both rates from .05 to .9, 30 or 200 traces each."
+            lines += coverage_table(
+                "Coverage of the intervals of a difference and of ratios (nominal .95)",
+                about,
+                over(run_pairs, pair_cells),
+                pair_words,
+            )
+        if "graders" in arguments.only:
+            about = (
+                f"{len(grader_cells)} cells, {repeats} corpora each: 2,000 traces, true rate .05 to .5, sensitivity .7 or .95, "
+                "specificity .8 or .98, 50 or 200 labels of each verdict."
+            )
+            lines += coverage_table(
+                "Coverage of agreement and of corrected rates (nominal .95)", about, over(run_graders, grader_cells), grader_words
+            )
     print("\n".join(lines))
-    every = len(cells) + len(uneven_cells)
-    print(f"{every} cells of {arguments.repeats} corpora in {time.perf_counter() - start:.0f} s", file=sys.stderr)
+    print(f"{repeats} corpora a cell in {time.perf_counter() - start:.0f} s", file=sys.stderr)
     if arguments.write:
-        head, _, _ = PAGE.read_text(encoding="utf-8").partition("<!-- table -->")
-        note = f"{every} cells, {arguments.repeats} corpora each, seed {SEED}.\n\n"
-        PAGE.write_text(head + "<!-- table -->\n" + note + "\n".join(lines) + "\n", encoding="utf-8")
+        head, _, old = PAGE.read_text(encoding="utf-8").partition("<!-- table -->\n")
+        sections = sections_of(old) | sections_of("\n".join(lines) + "\n")
+        PAGE.write_text(head + "<!-- table -->\n" + "\n".join(sections.values()), encoding="utf-8")
     return 0
+
+
+def pair_words(cell: PairCell) -> str:
+    """A corner in words."""
+    return f"rates {cell.rate_1:g} and {cell.rate_2:g}, {cell.trials} traces"
+
+
+def grader_words(cell: GraderCell) -> str:
+    """A corner in words."""
+    return f"rate {cell.rate:g}, sensitivity {cell.sensitivity:g}, specificity {cell.specificity:g}, {cell.labels} labels"
+
+
+def sections_of(text: str) -> dict[str, str]:
+    """The tables of the page by their headings."""
+    found = ["## " + part.strip() + "\n" for part in ("\n" + text).split("\n## ")[1:]]
+    return {section.splitlines()[0]: section for section in found}
 
 
 if __name__ == "__main__":
