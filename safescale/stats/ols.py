@@ -7,9 +7,12 @@ import numpy as np
 import numpy.typing as npt
 
 from safescale.errors import DomainError, InsufficientData
+from safescale.stats._augmented import refined
 from safescale.stats._domain import AS_A_WHOLE, FloatVector, as_array, frozen, same_length, squarable, vector
 
 __all__ = ["OLSFit", "ols"]
+
+_WELL_CONDITIONED = 10.0  # largest ratio on the diagonal of R at which plain refinement loses no digit to speak of
 
 
 @attrs.frozen(kw_only=True)
@@ -55,8 +58,9 @@ def ols(X: npt.ArrayLike, y: npt.ArrayLike) -> OLSFit:
     """
     Ordinary least squares, ``min_b |y - X b|^2``, by Householder QR of the column-scaled design.
 
-    ``X = Q R``, ``b = R^-1 Q'y``, ``s^2 = RSS / (n - p)``, ``Cov(b) = s^2 (R'R)^-1``, and one step of refinement on the
-    residual. No intercept is added: give a column of ones.
+    ``X = Q R``, ``b = R^-1 Q'y``, ``s^2 = RSS / (n - p)``, ``Cov(b) = s^2 (R'R)^-1``. Where the columns are far from
+    orthogonal, b and the residuals are refined together in doubled precision [2]_: b is then the exact solution for these floats,
+    rounded. No intercept is added: give a column of ones.
 
     Parameters
     ----------
@@ -81,6 +85,7 @@ def ols(X: npt.ArrayLike, y: npt.ArrayLike) -> OLSFit:
     References
     ----------
     .. [1] G. H. Golub, C. F. Van Loan (2013), Matrix Computations, 4th ed., section 5.3.
+    .. [2] A. Björck (1967), BIT 7, 257-278 (refinement of the augmented system).
 
     Examples
     --------
@@ -96,14 +101,19 @@ def ols(X: npt.ArrayLike, y: npt.ArrayLike) -> OLSFit:
         raise InsufficientData(f"{n} rows leave no degree of freedom beside {p} coefficients; give more rows or fewer columns")
     scale = np.sqrt(np.sum(design * design, axis=0))
     scale[scale == 0] = 1.0
-    q, r = np.linalg.qr(design / scale)
+    scale = 2.0 ** np.round(np.log2(scale))  # powers of two: scaling rounds nothing
+    scaled = design / scale
+    q, r = np.linalg.qr(scaled)
     diagonal = np.abs(np.diag(r))
     if diagonal.min() <= 8 * np.finfo(np.float64).eps * np.sqrt(n):
         at = int(np.argmin(diagonal))
         raise DomainError(f"column {at} of X is a combination of the columns before it; drop one of them")
     b = np.linalg.solve(r, q.T @ response)
-    b += np.linalg.solve(r, q.T @ (response - (design / scale) @ b))
-    residuals = response - (design / scale) @ b
+    if diagonal.max() > _WELL_CONDITIONED * diagonal.min():
+        b, residuals = refined(scaled, response, q, r, b)
+    else:
+        b += np.linalg.solve(r, q.T @ (response - scaled @ b))
+        residuals = response - scaled @ b
     rss = float(residuals @ residuals)
     r_inverse = np.linalg.solve(r, np.eye(p)) / scale[:, np.newaxis]
     covariance = rss / (n - p) * (r_inverse @ r_inverse.T)

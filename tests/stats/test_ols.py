@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import strategies as own
 from safescale.errors import DomainError, InsufficientData
 from safescale.stats import ols
+from stats.nist_files import exact_least_squares
 
 
 def design(sizes):
@@ -109,6 +110,23 @@ def test_constant_response_has_no_r_squared():
     fit = ols([[1, 0], [1, 1], [1, 2]], [0.3, 0.3, 0.3])
     assert fit.r_squared is None
     assert fit.coefficients == pytest.approx([0.3, 0], abs=1e-15)
+
+
+@given(st.integers(2, 5), st.integers(0, 2**32 - 1), st.sampled_from([1.0, 1e3, 1e6]))
+def test_law_stiff_designs_get_the_rounded_exact_solution(degree, seed, noise):
+    """Powers of neighbouring numbers, small and huge residuals: the case in which refining b alone squares the condition."""
+    rng = np.random.default_rng(seed)
+    x = rng.integers(0, 21, 24) / 4 + rng.integers(0, 30)
+    X = x[:, np.newaxis] ** np.arange(degree + 1)
+    y = X.sum(axis=1) + noise * rng.integers(-1000, 1000, 24)
+    try:
+        fit = ols(X, y)
+    except DomainError:
+        return
+    exact = exact_least_squares([[Fraction(v) for v in row] for row in X.tolist()], [Fraction(v) for v in y.tolist()])
+    scale = max(abs(float(b)) * float(np.abs(X[:, j]).max()) for j, b in enumerate(exact))
+    for j, (got, want) in enumerate(zip(fit.coefficients.tolist(), exact, strict=True)):
+        assert got == pytest.approx(float(want), rel=1e-12, abs=1e-13 * scale / float(np.abs(X[:, j]).max()))
 
 
 def test_results_are_read_only_copies():
