@@ -130,7 +130,8 @@ def cohen_kappa(
 
     Notes
     -----
-    Traces are taken as independent. Intervals are too narrow where fewer than about 5 traces hold the rarer label.
+    Traces are taken as independent. Intervals are too narrow where fewer than about 5 traces hold the rarer label (coverage .89 of
+    a nominal .95 with 100 traces, 5 % of them of that label).
     Kappa falls with the rarity of a label at the same error rates of the graders,
     and is 0 whatever the other says where one grader used a single label: there its interval is None, with the
     reason. Compare kappas across conditions only beside the raw agreement.

@@ -98,6 +98,11 @@ def log_scaling_slope(
 
     Notes
     -----
+    The interval speaks of further models on these prompts. Where all models answer the same prompts, the slope over other prompts
+    is less certain: with 40 prompts of intraclass correlation .5 a 95 % interval held it .50 to .95 of the time
+    (``docs/explanation/calibration.md``). One point per model is fair to models of about as many traces: where traces grew
+    67-fold with size, the .05 test rejected .08 of the time, at worst .14, under no slope; use `meta_regression_slope`.
+
     Equal rates give slope 0, and points on a line give their slope; but with no scatter left there is no standard
     error, and a certainty of zero width is not claimed: standard error, interval and p are None, and
     ``undefined_because`` says so.

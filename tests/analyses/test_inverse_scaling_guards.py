@@ -138,6 +138,19 @@ def test_several_settings_say_where_the_level_holds() -> None:
     assert "the level of" not in analyze(corpus({"a": noisy(0.12)})).answer
 
 
+@pytest.mark.parametrize(("largest", "said"), [(250, True), (150, False)])
+def test_very_unequal_rows_are_a_caveat(largest: int, said: bool) -> None:
+    """A point per model is only fair to models of about as many rows: the calibration says how far off it can be."""
+    traces, grades = [], []
+    for i, rate in enumerate(noisy(0.12)):
+        part = graded(f"m{i}", verdicts(rate, largest if i == 9 else 20, 7 * i), attack_class="a")
+        traces += part[0]
+        grades += part[1]
+    made = fake_corpus(traces, grades, [{"model_id": f"m{i}", "params_total_b": size} for i, size in enumerate(SIZES)])
+    caveats = headline(analyze(made)).caveats
+    assert any(c.startswith(f"rows per model range from 20 to {largest}") for c in caveats) is said
+
+
 def test_a_model_of_which_nothing_counts_is_named() -> None:
     models: list[dict[str, Any]] = [{}] * 9 + [{"tampering": "abliterated"}]
     (caveat,) = analyze(corpus({"a": noisy(0.12)}, models=models)).caveats

@@ -66,8 +66,10 @@ def test_choices_are_those_of_the_library() -> None:
 @pytest.mark.parametrize("source", INPUTS)
 @pytest.mark.parametrize("command", ["report", "analyze inverse-scaling"])
 def test_a_command_line_reads_back_as_the_same_question(
-    command: str, source: Input, question: Question, monkeypatch: pytest.MonkeyPatch
+    command: str, source: Input, question: Question, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "m.yaml").touch()  # a map that is not there is refused
     asked: list[tuple[Input, Question]] = []
 
     class StoppedError(Exception):

@@ -30,6 +30,7 @@ from safescale.stats import wilson_interval
 __all__ = ["change_words", "series_result", "verdict_words"]
 
 MIX_CAVEAT = 0.10
+UNEVEN_ROWS = 10
 """Share of rows by which the mix of attack classes may differ between models before it is said."""
 
 
@@ -240,6 +241,12 @@ def _data_caveats(estimate: Estimate) -> list[str]:
     without_n = sum(o.trials is None for o in estimate.fitted)
     if without_n:
         found.append(f"{plural(without_n, 'model')} published without n: the least number of rows cannot be checked")
+    rows = [o.trials for o in estimate.fitted if o.trials]
+    if estimate.slope is not None and rows and max(rows) > UNEVEN_ROWS * min(rows):
+        found.append(
+            f"rows per model range from {min(rows):,} to {max(rows):,} and each model counts as one point: where such rows rise "
+            "with size and models do not differ, a test at .05 rejects .08, at worst .14 (docs/explanation/calibration.md)"
+        )
     copies = sum(o.unit.copy_note is not None for o in estimate.series.observations)
     if copies:
         found.append(f"{plural(copies, 'model')} not fitted: same verdict on every prompt as another, {ONE_SERIES}")
