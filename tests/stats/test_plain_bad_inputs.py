@@ -101,6 +101,7 @@ VANISHING = {
     "partial_pooling": lambda small: stats.partial_pooling([0.0, 1.0, 2.0, 3.0], [small, 1.0, 1.0, 1.0]),
     "cochran_armitage_test": lambda small: stats.cochran_armitage_test([1, 2, 3], [9, 9, 9], [0, 0, small]),
     "slope_power": lambda small: stats.slope_power(9, slope_pp_per_decade=1, size_sd_decades=1, residual_sd=small),
+    "log_scaling_slope": lambda small: stats.log_scaling_slope([1, 2, 4, 9], [0.1, 0.2, 0.3, 0.5], weights=[small] * 4),
 }
 
 
