@@ -208,6 +208,13 @@ def tally(by_name: dict[str, list[bool]]) -> Tally:
     return {name: (sum(hits), len(hits)) for name, hits in by_name.items()}
 
 
+def note(by_name: dict[str, list[bool]], name: str, hit: bool | None) -> None:
+    """Remember a hit or a miss; None is neither, but the name is known."""
+    found = by_name.setdefault(name, [])
+    if hit is not None:
+        found.append(bool(hit))
+
+
 def seeded(cell: Cell) -> np.random.Generator:
     """The random numbers of a corner."""
     return np.random.default_rng([SEED, cell.models, int(1000 * cell.tau), int(1000 * cell.correlation), int(1000 * cell.base)])
@@ -223,9 +230,7 @@ def run(task: tuple[Cell, int]) -> Found:
     for number in range(repeats):
         corpus = draw(cell, rng)
         for name, p in tests(corpus, dear=number % DEAR == 0).items():
-            rejected.setdefault(name, [])
-            if p is not None:
-                rejected[name].append(p <= 0.05)
+            note(rejected, name, None if p is None else p <= 0.05)
         for name, holds in intervals(corpus).items():
             covered.setdefault(name, []).append(bool(holds))
         if number < 50 and (ratio := width(corpus, cell)) is not None:
@@ -241,9 +246,7 @@ def run_slopes(task: tuple[Cell, int]) -> tuple[Cell, Tally]:
     slope = steep(cell.base)
     for _ in range(repeats):
         for name, holds in slope_intervals(draw(cell, rng, slope), slope).items():
-            slopes.setdefault(name, [])
-            if holds is not None:
-                slopes[name].append(holds)
+            note(slopes, name, holds)
     return cell, tally(slopes)
 
 
@@ -271,10 +274,8 @@ def run_pairs(task: tuple[PairCell, int]) -> tuple[PairCell, Tally]:
         truths = {"risk": p / q, "odds": odds}
         for name, made in pair_intervals(a, b, n, table).items():
             truth = truths.get(name[:4], p - q)
-            held.setdefault(name, [])
             ends = ends_of(made)
-            if ends is not None:
-                held[name].append(ends[0] <= truth <= ends[1])
+            note(held, name, None if ends is None else ends[0] <= truth <= ends[1])
     return cell, tally(held)
 
 
@@ -323,10 +324,8 @@ def run_graders(task: tuple[GraderCell, int]) -> tuple[GraderCell, Tally]:
         truths = {"corrected_rate (this corpus)": float(true.mean()), "cohen_kappa": kappa, "gwet_ac1": ac1}
         for name, made in grader_intervals(true.astype(int), graded.astype(int), few, chosen, strata).items():
             truth = truths[name]
-            held.setdefault(name, [])
             ends = ends_of(made)
-            if ends is not None:
-                held[name].append(bool(ends[0] <= truth <= ends[1]))
+            note(held, name, None if ends is None else ends[0] <= truth <= ends[1])
     return cell, tally(held)
 
 
@@ -388,9 +387,7 @@ def run_uneven(task: tuple[UnevenCell, int]) -> tuple[UnevenCell, Tally]:
     for number in range(repeats):
         k = rng.binomial(n, true_rates(cell.models, cell.base, cell.tau, rng))
         for name, p in uneven_tests(sizes(cell.models), k, n, dear=number % DEAR == 0).items():
-            rejected.setdefault(name, [])
-            if p is not None:
-                rejected[name].append(p <= 0.05)
+            note(rejected, name, None if p is None else p <= 0.05)
     return cell, tally(rejected)
 
 

@@ -16,10 +16,13 @@ __all__ = ["FromOption", "GraderIdOption", "HrOption", "JsonOption", "MapOption"
 def _known_format(name: str | None) -> str | None:
     """A format by its name; another word is wrong usage, said before anything is read."""
     if name is not None:
-        from safescale.ingest.detect import adapters
+        from safescale.errors import DataError
+        from safescale.ingest.detect import named_adapter
 
-        if name not in adapters():
-            raise typer.BadParameter(f"no format is called {name!r}; known formats: {', '.join(adapters())}")
+        try:
+            named_adapter(name)
+        except DataError as error:
+            raise typer.BadParameter(str(error)) from None
     return name
 
 

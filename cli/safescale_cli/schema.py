@@ -28,8 +28,9 @@ def export(
         stale = [name for name, text in contracts().items() if not (folder / name).is_file() or (folder / name).read_text() != text]
         if json_output:
             typer.echo(json.dumps({"folder": str(folder), "stale": stale}, indent=2))
-        for name in [] if json_output else stale:
-            typer.echo(f"{folder / name}: differs from the records; run: safescale schema export -o {folder}")
+        else:
+            for name in stale:
+                typer.echo(f"{folder / name}: differs from the records; run: safescale schema export -o {folder}")
         raise typer.Exit(EXIT_FINDINGS if stale else 0)
     written = [str(path) for path in write_contracts(folder)]
     typer.echo(json.dumps({"folder": str(folder), "written": written}, indent=2) if json_output else "\n".join(written))

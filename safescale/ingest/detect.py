@@ -9,11 +9,13 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Final
 
+import attrs
+
 from safescale.errors import DataError
 from safescale.ingest.batch import Adapter, Options, Probe
 from safescale.ingest.bytes_in import head_bytes
 
-__all__ = ["adapters", "choose_adapter", "data_files", "files_without_format", "require_paths"]
+__all__ = ["FoundFile", "adapters", "choose_adapter", "found_files", "named_adapter", "require_paths"]
 
 ENTRY_POINTS: Final = "safescale.adapters"
 """Entry-point group for adapters of other packages: each a callable without arguments that gives an Adapter."""
@@ -48,15 +50,28 @@ def choose_adapter(path: Path, options: Options, *, name: str | None = None) -> 
     DataError
         When ``name`` is not an adapter.
     """
-    known = adapters()
     if name is not None:
-        if name not in known:
-            raise DataError(f"no format is called {name!r}; known formats: {', '.join(known)}")
-        return known[name]
+        return named_adapter(name)
+    known = adapters()
     probe = Probe(path=path, head=head_bytes(path))
     if options.column_map is not None:
         return known["inspect"] if known["inspect"].recognises(probe) else known["mapped"]
     return next((a for a in known.values() if a.name != "mapped" and a.recognises(probe)), None)
+
+
+def named_adapter(name: str) -> Adapter:
+    """
+    The adapter of this name.
+
+    Raises
+    ------
+    DataError
+        When there is none.
+    """
+    known = adapters()
+    if name not in known:
+        raise DataError(f"no format is called {name!r}; known formats: {', '.join(known)}")
+    return known[name]
 
 
 def require_paths(paths: Sequence[Path]) -> None:
@@ -73,12 +88,22 @@ def require_paths(paths: Sequence[Path]) -> None:
             raise DataError("there is no such file or folder; check the path", file=str(path))
 
 
-def data_files(paths: Sequence[Path]) -> Iterator[tuple[Path, str | None]]:
-    """
-    Files to read; and folders that cannot be read, with the reason (None for a file).
+@attrs.frozen
+class FoundFile:
+    """What a path leads to: a file, or (with the reason in ``closed``) a folder that cannot be read."""
 
-    A folder is walked in sorted order (links to folders are not followed); only names with the suffix of a data format count, also
-    under ``.gz``, ``.zst``, ``.snapshot_DATE`` or ``.xgrader_NAME``. A file that is named is always given.
+    path: Path
+    is_data: bool = True
+    """Whether it is to be read: a file that was named, or one in a folder with the suffix of a data format."""
+    closed: str | None = None
+
+
+def found_files(paths: Sequence[Path]) -> Iterator[FoundFile]:
+    """
+    Files and folders behind paths.
+
+    A folder is walked in sorted order (links to folders are not followed); only names with the suffix of a data format are data,
+    also under ``.gz``, ``.zst``, ``.snapshot_DATE`` or ``.xgrader_NAME``. A file that is named always is.
 
     Raises
     ------
@@ -88,26 +113,16 @@ def data_files(paths: Sequence[Path]) -> Iterator[tuple[Path, str | None]]:
     for path in paths:
         if path.is_dir():
             closed: list[OSError] = []
-            for file in _visible_files(path, closed):
-                if _is_data(file.name):
-                    yield file, None
+            for folder, folders, names in os.walk(path, onerror=closed.append):
+                folders[:] = sorted(f for f in folders if not f.startswith("."))
+                for name in sorted(names):
+                    if not name.startswith("."):
+                        yield FoundFile(Path(folder) / name, is_data=_is_data(name))
             for error in closed:
-                yield Path(error.filename), str(error.strerror)
+                yield FoundFile(Path(error.filename), closed=str(error.strerror))
         else:
             require_paths([path])
-            yield path, None
-
-
-def files_without_format(paths: Sequence[Path]) -> tuple[str, ...]:
-    """Files of the given folders that ``data_files`` passes over, by their suffix: a count without them should say so."""
-    return tuple(str(file) for path in paths if path.is_dir() for file in _visible_files(path, []) if not _is_data(file.name))
-
-
-def _visible_files(folder: Path, closed: list[OSError]) -> Iterator[Path]:
-    """Files of a folder and its folders in sorted order, without hidden ones; folders that cannot be read go to ``closed``."""
-    for inner, folders, names in os.walk(folder, onerror=closed.append):
-        folders[:] = sorted(f for f in folders if not f.startswith("."))
-        yield from (Path(inner) / name for name in sorted(names) if not name.startswith("."))
+            yield FoundFile(path)
 
 
 def _is_data(name: str) -> bool:

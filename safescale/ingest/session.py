@@ -19,7 +19,7 @@ from safescale.errors import DataError, MissingBackend
 from safescale.ingest.admission import Admission, KnownContent
 from safescale.ingest.batch import Adapter, Options, table_of
 from safescale.ingest.bytes_in import head_bytes
-from safescale.ingest.detect import choose_adapter, data_files, files_without_format
+from safescale.ingest.detect import choose_adapter, found_files
 from safescale.ingest.outcome import FileOutcome, IngestReport
 from safescale.ingest.same_traces import SAME_TRACES_RULE, update_same_traces
 from safescale.ingest.sizes import update_models
@@ -84,7 +84,7 @@ def ingest(
         same_traces=same,
         same_traces_rule=SAME_TRACES_RULE,
         fingerprint=corpus.fingerprint(),
-        not_read=files_without_format(paths),
+        not_read=tuple(reading.not_read),
     )
 
 
@@ -96,13 +96,14 @@ def validate(
     progress: Progress | None = None,
 ) -> IngestReport:
     """The checks of ``ingest`` without storing: the same fates and the same rejects, over all files together."""
-    files = tuple(_Reading(None, options or Options(), format, progress).files(paths))
+    reading = _Reading(None, options or Options(), format, progress)
+    files = tuple(reading.files(paths))
     return IngestReport(
         files=files,
         same_traces=None,
         same_traces_rule=SAME_TRACES_RULE,
         fingerprint=None,
-        not_read=files_without_format(paths),
+        not_read=tuple(reading.not_read),
     )
 
 
@@ -127,17 +128,21 @@ class _Reading:
     def __init__(self, corpus: Corpus | None, options: Options, format: str | None, progress: Progress | None) -> None:
         self.corpus, self.options, self.format, self.progress = corpus, options, format, progress
         self.known = KnownContent(corpus)
+        self.not_read: list[str] = []
         self.ledger = {(e.sha256, e.options): e for e in corpus.ledger()} if corpus else {}
 
     def files(self, paths: Sequence[Path]) -> Iterator[FileOutcome]:
         for path in paths:
             found = 0
-            for file, closed in data_files([path]):
+            for file in found_files([path]):
+                if not file.is_data:
+                    self.not_read.append(str(file.path))
+                    continue
                 found += 1
-                if closed is not None:
-                    yield _whole_file(file, RejectCode.UNREADABLE, "a folder that can be read", closed, format=None)
+                if file.closed is not None:
+                    yield _whole_file(file.path, RejectCode.UNREADABLE, "a folder that can be read", file.closed, format=None)
                 else:
-                    yield self._file(file)
+                    yield self._file(file.path)
             if not found:
                 yield _whole_file(path, RejectCode.EMPTY_FOLDER, "at least one data file", "none", format=None)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from safescale.analyses import InverseScalingResult, ScalingVerdict
-from safescale.analyses.inverse_scaling import GraderBand, SettingResult, Testability
-from safescale.analyses.inverse_scaling.words import p_words, percent, plural, size_words
+from safescale.analyses.inverse_scaling import Agreement, SettingResult, Testability
+from safescale.analyses.inverse_scaling.words import LEVEL_HOLDS, p_words, percent, plural, size_words
 from safescale.report.document import Finding
 
 __all__ = ["QUESTION", "findings", "setting_name", "summary_words", "testability_words"]
@@ -29,22 +29,13 @@ def findings(result: InverseScalingResult) -> tuple[Finding, ...]:
         Finding(
             question="Do the graders lead to the same answer?",
             about=f"target {band.target}, condition {band.condition}",
-            verdict=_agreement(band),
-            testable=_agreement(band) != "cannot be compared",
+            verdict=(agreement := Agreement.of(band.verdicts)).value,
+            testable=agreement is not Agreement.NOT_COMPARABLE,
             testability=f"{plural(len(band.graders), 'grader')} of the same target and condition",
             answer=f"{band.words}.",
         )
         for band in result.bands
     )
-
-
-def _agreement(band: GraderBand) -> str:
-    able = [verdict for verdict in band.verdicts if verdict not in (None, ScalingVerdict.CANNOT_TEST)]
-    if len(able) < 2:
-        return "cannot be compared"
-    if set(able) == {ScalingVerdict.UNDECIDED}:
-        return "none of them shows a change with size or its absence"
-    return "yes" if band.agree else "no"
 
 
 def summary_words(result: InverseScalingResult) -> str | None:
@@ -55,8 +46,7 @@ def summary_words(result: InverseScalingResult) -> str | None:
     counts = [f"{verdict.value}: {verdicts.count(verdict)}" for verdict in ScalingVerdict if verdict in verdicts]
     return (
         f"{len(verdicts)} combinations of grader, target and condition, each answered by itself: {'; '.join(counts)}. "
-        f"Level {result.options.alpha:g} holds within each of them, for each kind of test (mean, within generations, by class); "
-        "not over all."
+        f"Level {result.options.alpha:g} {LEVEL_HOLDS}."
     )
 
 

@@ -2,6 +2,7 @@
 
 from safescale.analyses.inverse_scaling.analysis import analyze_inverse_scaling
 from safescale.analyses.inverse_scaling.results import (
+    Agreement,
     Difference,
     GraderBand,
     InverseScalingResult,
@@ -15,6 +16,7 @@ from safescale.analyses.inverse_scaling.results import (
 )
 
 __all__ = [
+    "Agreement",
     "Difference",
     "GraderBand",
     "InverseScalingResult",

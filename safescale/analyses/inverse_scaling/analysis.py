@@ -7,14 +7,16 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from safescale.analyses.inverse_scaling.results import (
+    Agreement,
     GraderBand,
     InverseScalingResult,
     Options,
     ScalingVerdict,
     SettingResult,
+    able_verdicts,
 )
 from safescale.analyses.inverse_scaling.setting import Setting, setting_result
-from safescale.analyses.inverse_scaling.words import and_list, plural, signed
+from safescale.analyses.inverse_scaling.words import LEVEL_HOLDS, and_list, plural, signed
 from safescale.analyses.units import model_units
 from safescale.cells import AggregateCell, Cell, Cells, Reason
 from safescale.errors import DomainError
@@ -109,6 +111,13 @@ def analyze_inverse_scaling(
     )
 
 
+_AGREEMENT_WORDS = {
+    Agreement.YES: "lead to the same answer",
+    Agreement.OPEN: "leave it open",
+    Agreement.NO: "do not lead to the same answer",
+}
+
+
 def _check(min_cell: int, alpha: float, margin_pp: float, min_decades: float) -> None:
     if min_cell < 1:
         raise DomainError(f"min_cell must be at least 1 row, got {min_cell}")
@@ -147,11 +156,9 @@ def _band(target: str, condition: str, found: Sequence[SettingResult]) -> Grader
     verdicts = [None if head is None else head.verdict for head in heads]
     known = [slope for slope in slopes if slope is not None]
     names = [setting.grader.grader for setting in found]
-    able = [verdict for verdict in verdicts if verdict not in (None, ScalingVerdict.CANNOT_TEST)]
-    agree = len(able) > 1 and len(set(able)) == 1 and able[0] is not ScalingVerdict.UNDECIDED
-    open_ = len(able) > 1 and set(able) == {ScalingVerdict.UNDECIDED}
+    agreement = Agreement.of(verdicts)
     each = "; ".join(f"{g}: {v.value if v else 'nothing'}" for g, v in zip(names, verdicts, strict=True))
-    words = f"{_band_words(len(names), len(able), known, agree=agree, undecided=open_)} ({each})"
+    words = f"{_band_words(len(names), len(able_verdicts(verdicts)), known, agreement)} ({each})"
     return GraderBand(
         target=target,
         condition=condition,
@@ -160,21 +167,20 @@ def _band(target: str, condition: str, found: Sequence[SettingResult]) -> Grader
         slopes_pp_per_decade=tuple(slopes),
         lowest_pp_per_decade=min(known) if known else None,
         highest_pp_per_decade=max(known) if known else None,
-        agree=agree,
+        agree=agreement is Agreement.YES,
         words=words,
     )
 
 
-def _band_words(graders: int, able: int, slopes: Sequence[float], *, agree: bool, undecided: bool) -> str:
+def _band_words(graders: int, able: int, slopes: Sequence[float], agreement: Agreement) -> str:
     """Only graders that can test the claim are compared, only two slopes make a range, and two open answers are no agreement."""
     have = f"{len(slopes)} of {graders} {'has' if len(slopes) == 1 else 'have'} a slope"
     spread = f"slopes from {signed(min(slopes))} to {signed(max(slopes))} pp per decade" if len(slopes) > 1 else ""
-    if able < 2:
+    if agreement is Agreement.NOT_COMPARABLE:
         counted = f"{have}, {able} of {graders} can test the claim"
         return f"{plural(graders, 'grader')} cannot be compared: {counted}{', ' + spread if spread else ''}"
     who = plural(graders, "grader") if able == graders else f"{able} of {graders} graders can be compared and"
-    said = "lead to the same answer" if agree else "leave it open" if undecided else "do not lead to the same answer"
-    words = f"{who} {said}{', ' + spread if spread else ''}"
+    words = f"{who} {_AGREEMENT_WORDS[agreement]}{', ' + spread if spread else ''}"
     return words if len(slopes) == graders else f"{words}, {have}"
 
 
@@ -192,10 +198,7 @@ def _caveats(settings: Sequence[SettingResult], cells: Cells, alpha: float) -> t
 
 
 def _level_words(settings: Sequence[SettingResult], alpha: float) -> str:
-    return (
-        f"{len(settings)} settings (grader, target, condition) are answered: the level of {alpha:g} holds within each of them, "
-        "for each kind of test (mean, within generations, by class); not over all"
-    )
+    return f"{len(settings)} settings (grader, target, condition) are answered: the level of {alpha:g} {LEVEL_HOLDS}"
 
 
 def _vanished(cells: Cells) -> list[str]:

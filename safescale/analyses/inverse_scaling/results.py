@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal, TypeAlias
 
 import attrs
@@ -22,6 +22,7 @@ from safescale.stats import (
 )
 
 __all__ = [
+    "Agreement",
     "Difference",
     "GraderBand",
     "InverseScalingResult",
@@ -34,6 +35,7 @@ __all__ = [
     "SeriesResult",
     "SettingResult",
     "Testability",
+    "able_verdicts",
 ]
 
 Scope: TypeAlias = Literal[
@@ -258,6 +260,30 @@ class SettingResult:
     def headline(self) -> SeriesResult | None:
         """The series to quote first."""
         return self.class_mean if self.headline_scope == "class_mean" else self.rows_pooled
+
+
+class Agreement(enum.StrEnum):
+    """Whether graders lead to the same answer, in words."""
+
+    NOT_COMPARABLE = "cannot be compared"
+    OPEN = "none of them shows a change with size or its absence"
+    YES = "yes"
+    NO = "no"
+
+    @classmethod
+    def of(cls, verdicts: Iterable[ScalingVerdict | None]) -> Agreement:
+        """That of these verdicts; graders that cannot test the claim are left out."""
+        able = able_verdicts(verdicts)
+        if len(able) < 2:
+            return cls.NOT_COMPARABLE
+        if set(able) == {ScalingVerdict.UNDECIDED}:
+            return cls.OPEN
+        return cls.YES if len(set(able)) == 1 else cls.NO
+
+
+def able_verdicts(verdicts: Iterable[ScalingVerdict | None]) -> tuple[ScalingVerdict, ...]:
+    """The verdicts of those that can test the claim."""
+    return tuple(verdict for verdict in verdicts if verdict not in (None, ScalingVerdict.CANNOT_TEST))
 
 
 @attrs.frozen(kw_only=True)

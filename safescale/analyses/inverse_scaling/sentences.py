@@ -30,8 +30,10 @@ from safescale.stats import wilson_interval
 __all__ = ["change_words", "series_result", "verdict_words"]
 
 MIX_CAVEAT = 0.10
-UNEVEN_ROWS = 10
 """Share of rows by which the mix of attack classes may differ between models before it is said."""
+
+UNEVEN_ROWS = 10
+"""Largest over smallest number of rows of a model up to which nothing is said."""
 
 
 def series_result(estimate: Estimate, robustness: tuple[Robustness, ...], options: Options, cells: Cells) -> SeriesResult:

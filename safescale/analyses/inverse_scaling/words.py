@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from safescale.stats import RawDifference, ScalingLabel, Shape, SizeSlopeTest
 
 __all__ = [
+    "LEVEL_HOLDS",
     "and_list",
     "difference_words",
     "label_words",
@@ -19,6 +20,10 @@ __all__ = [
     "size_words",
     "slope_words",
 ]
+
+
+LEVEL_HOLDS = "holds within each of them, for each kind of test (mean, within generations, by class); not over all"
+"""Where the family-wise level holds when several settings are answered."""
 
 
 def p_words(p: float) -> str:
