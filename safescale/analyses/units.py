@@ -8,9 +8,23 @@ from typing import Any
 import attrs
 import pyarrow as pa
 
-__all__ = ["ModelUnit", "model_units"]
+__all__ = ["TAMPERED", "ModelUnit", "model_units"]
 
-COLUMNS = ("model_id", "canonical_id", "params_total_b", "params_active_b", "size_source", "family", "lineage")
+TAMPERED = ("abliterated", "fine_tuned", "steered")
+"""States of a model whose safety training was tampered with."""
+
+COLUMNS = (
+    "model_id",
+    "canonical_id",
+    "params_total_b",
+    "params_active_b",
+    "size_source",
+    "developer",
+    "host",
+    "family",
+    "lineage",
+    "tampering",
+)
 
 
 @attrs.frozen(kw_only=True)
@@ -32,6 +46,12 @@ class ModelUnit:
         The two lineage levels: family over generations; same generation of one family.
     size_note : str or None
         What is doubtful about the size, as the registry says it.
+    developer : str or None
+        Who trained it (of a derivative: who made the derivative); None where unknown, or where the ids disagree.
+    hosts : tuple of str
+        Who served it, where the ids say so.
+    tampering : str
+        State of its safety training, as the registry has it; ``unknown`` where the ids disagree.
     copy_note : str or None
         Why this unit is no information of its own: it repeats the series of another.
     """
@@ -44,6 +64,9 @@ class ModelUnit:
     family: str | None
     lineage: str | None
     size_note: str | None = None
+    developer: str | None = None
+    hosts: tuple[str, ...] = ()
+    tampering: str = "unknown"
     copy_note: str | None = None
 
 
@@ -79,6 +102,9 @@ def _unit(canonical_id: str, rows: list[dict[str, Any]]) -> ModelUnit:
         size_is_guess=any(row["size_source"] == "estimated" for row in rows),
         family=_agreed(rows, "family"),
         lineage=_agreed(rows, "lineage"),
+        developer=_agreed(rows, "developer"),
+        hosts=tuple(sorted({row["host"] for row in rows} - {None})),
+        tampering=_agreed(rows, "tampering") or "unknown",
         size_note="; ".join(dict.fromkeys(note for row in rows if (note := row.get("size_note")))) or None,
     )
 

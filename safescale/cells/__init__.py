@@ -2,8 +2,10 @@
 
 from safescale.cells.build import build_cells
 from safescale.cells.common_prompts import CommonPrompts, common_prompts
+from safescale.cells.counting import Counting, Flip, flips
 from safescale.cells.graders import GraderMeaning
 from safescale.cells.identical import IdenticalModels
+from safescale.cells.readable import Readable
 from safescale.cells.selection import REASON_WORDS, SWITCHES, Reason, Selection
 from safescale.cells.table import CELL_KEYS, AggregateCell, Cell, Cells, Exclusion, PromptVector, Rate, TraceCounts
 
@@ -15,14 +17,18 @@ __all__ = [
     "Cell",
     "Cells",
     "CommonPrompts",
+    "Counting",
     "Exclusion",
+    "Flip",
     "GraderMeaning",
     "IdenticalModels",
     "PromptVector",
     "Rate",
+    "Readable",
     "Reason",
     "Selection",
     "TraceCounts",
     "build_cells",
     "common_prompts",
+    "flips",
 ]

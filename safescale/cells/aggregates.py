@@ -11,10 +11,10 @@ import pyarrow as pa
 
 from safescale.cells.fates import provenance_reasons
 from safescale.cells.graded_rows import tampering_of
+from safescale.cells.readable import Readable
 from safescale.cells.selection import Selection
 from safescale.cells.table import CELL_KEYS, AggregateCell
 from safescale.records.outcomes import Tier
-from safescale.store.base import Corpus
 
 __all__ = ["aggregate_cells", "aggregate_graders"]
 
@@ -35,7 +35,9 @@ COLUMNS: Final = (
 )
 
 
-def aggregate_cells(corpus: Corpus, selection: Selection, row_cells: pa.Table) -> tuple[tuple[AggregateCell, ...], dict[str, int]]:
+def aggregate_cells(
+    corpus: Readable, selection: Selection, row_cells: pa.Table
+) -> tuple[tuple[AggregateCell, ...], dict[str, int]]:
     """
     Published rates as cells, and the number left out by reason.
 
@@ -75,7 +77,7 @@ def aggregate_graders(cells: Iterable[AggregateCell]) -> dict[str, tuple[str, st
     return {cell.grader: (cell.grader, None) for cell in cells}
 
 
-def _reasons(corpus: Corpus, rows: list[dict[str, Any]], selection: Selection) -> list[str | None]:
+def _reasons(corpus: Readable, rows: list[dict[str, Any]], selection: Selection) -> list[str | None]:
     model_ids = [row["model_id"] for row in rows]
     tampering = tampering_of(corpus, pa.array(model_ids, pa.string()))
     out = [any(fnmatch.fnmatchcase(row["source"], glob) for glob in selection.exclude_sources) for row in rows]
@@ -83,7 +85,7 @@ def _reasons(corpus: Corpus, rows: list[dict[str, Any]], selection: Selection) -
     return [None if reason is None else reason.value for reason in reasons]
 
 
-def _keyword_graders(corpus: Corpus) -> set[str]:
+def _keyword_graders(corpus: Readable) -> set[str]:
     table = corpus.read("graders", ["grader_id", "grader_kind"])
     return {row["grader_id"] for row in table.to_pylist() if row["grader_kind"] == "keyword"}
 

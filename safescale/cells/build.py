@@ -16,11 +16,11 @@ from safescale.cells.fates import COUNTED, REASONS, fates_of
 from safescale.cells.graded_rows import VERDICTS, GradedRows, Traces, read_graded_rows, read_traces, tampering_of
 from safescale.cells.graders import grader_meanings
 from safescale.cells.identical import identical_models
+from safescale.cells.readable import Readable
 from safescale.cells.selection import MODEL_REASONS, REASON_WORDS, SWITCHES, Reason, Selection
 from safescale.cells.table import CELL_KEYS, Cells, Exclusion, TraceCounts
 from safescale.records.outcomes import TIER_NUMERATORS, Tier
 from safescale.records.verdicts import EVALUABLE
-from safescale.store.base import Corpus
 
 __all__ = ["build_cells"]
 
@@ -30,13 +30,13 @@ _EVALUABLE_CODES: Final = [code for code, verdict in enumerate(VERDICTS) if verd
 _TIER_CODES: Final = {tier: [code for code, verdict in enumerate(VERDICTS) if verdict in TIER_NUMERATORS[tier]] for tier in Tier}
 
 
-def build_cells(corpus: Corpus, selection: Selection | None = None) -> Cells:
+def build_cells(corpus: Readable, selection: Selection | None = None) -> Cells:
     """
     Count a corpus into cells.
 
     Parameters
     ----------
-    corpus : Corpus
+    corpus : Readable
         SQLite, Parquet, or anything else with that Protocol. Only the columns that counting needs are read, no text.
     selection : Selection, optional
         What to leave out; the defaults of ``Selection`` when absent.

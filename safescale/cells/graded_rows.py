@@ -13,10 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from safescale.cells.coding import Coded, coded, text_column
+from safescale.cells.readable import Readable
 from safescale.cells.selection import Selection
 from safescale.errors import DataError
 from safescale.records.verdicts import Verdict
-from safescale.store.base import Corpus
 
 __all__ = ["VERDICTS", "GradedRows", "Traces", "read_graded_rows", "read_traces", "tampering_of"]
 
@@ -77,7 +77,7 @@ class GradedRows:
         return int(self.trace.size)
 
 
-def read_traces(corpus: Corpus, selection: Selection) -> Traces:
+def read_traces(corpus: Readable, selection: Selection) -> Traces:
     """Read the traces, without any text of theirs, and settle which copy of a trace counts."""
     names = [*TRACE_COLUMNS, "source"] if selection.exclude_sources else list(TRACE_COLUMNS)
     table = corpus.read("traces", names)
@@ -92,7 +92,7 @@ def read_traces(corpus: Corpus, selection: Selection) -> Traces:
     return Traces(trace_id=trace_id, in_excluded_source=excluded, kept=kept, **columns)
 
 
-def read_graded_rows(corpus: Corpus, traces: Traces) -> GradedRows:
+def read_graded_rows(corpus: Readable, traces: Traces) -> GradedRows:
     """
     Read the grades and find their traces.
 
@@ -124,7 +124,7 @@ def read_graded_rows(corpus: Corpus, traces: Traces) -> GradedRows:
     )
 
 
-def tampering_of(corpus: Corpus, model_ids: pa.Array) -> list[str]:
+def tampering_of(corpus: Readable, model_ids: pa.Array) -> list[str]:
     """Tampering state of each model id; ``unknown`` for an id that the models table does not hold."""
     table = corpus.read("models", ["model_id", "tampering"])
     states = dict(zip(table["model_id"].to_pylist(), table["tampering"].to_pylist(), strict=True))

@@ -7,10 +7,10 @@ from typing import Final
 
 import attrs
 
+from safescale.cells.readable import Readable
 from safescale.errors import DomainError
 from safescale.records.outcomes import OUTCOME_MAPS, TIER_NUMERATORS, Tier
 from safescale.records.verdicts import EVALUABLE
-from safescale.store.base import Corpus
 
 __all__ = ["GraderMeaning", "grader_meanings"]
 
@@ -57,14 +57,14 @@ class GraderMeaning:
 
 
 def grader_meanings(
-    corpus: Corpus, names: Mapping[str, tuple[str, str | None]], kinds: Mapping[str, tuple[str, ...]]
+    corpus: Readable, names: Mapping[str, tuple[str, str | None]], kinds: Mapping[str, tuple[str, ...]]
 ) -> dict[str, GraderMeaning]:
     """
     Meaning of each grader label.
 
     Parameters
     ----------
-    corpus : Corpus
+    corpus : Readable
         Its table ``graders`` holds the declarations.
     names : mapping
         Grader label to grader id and rubric version.

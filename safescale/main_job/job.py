@@ -5,38 +5,53 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 import attrs
 
 from safescale._version import __version__
-from safescale.analyses import FirstLook, InverseScalingResult, analyze_inverse_scaling, first_look
-from safescale.cells import build_cells
+from safescale.analyses import first_look
+from safescale.analyses.headline import Answer
+from safescale.cells import Counting
 from safescale.ingest.session import Progress
+from safescale.main_job.analyses import Analysis, inverse_scaling
 from safescale.main_job.asked import Input, Question
 from safescale.main_job.reading import check_selection, corpus_facts, opened
 from safescale.main_job.staging import staging
+from safescale.report.chapter import Chapter
+from safescale.report.chapter_text import chapter_json, chapter_markdown, chapter_text
 from safescale.report.facts import Facts
 from safescale.report.switches import command_line
 from safescale.report.write import write_report_files
-from safescale.store.base import Corpus
 
 if TYPE_CHECKING:
     from safescale.report.document import Document
 
-__all__ = ["Report", "ScalingAnswer", "answer_inverse_scaling", "write_report"]
+__all__ = ["Answered", "Report", "answer", "write_report"]
 
 Stage = Callable[[str], None]
+Result = TypeVar("Result", bound=Answer)
 
 
 @attrs.frozen(kw_only=True)
-class ScalingAnswer:
+class Answered(Generic[Result]):
     """The answer of one analysis, and the command that gives it again."""
 
-    result: InverseScalingResult
+    result: Result
+    chapter: Chapter
+    key: str
     command: str
     version: str
     simulated: bool
+
+    def told(self, form: Literal["text", "markdown", "json"]) -> str:
+        """The answer as text, Markdown or JSON."""
+        if form == "json":
+            return chapter_json(self.key, self.result, version=self.version, command=self.command, simulated=self.simulated)
+        render = chapter_text if form == "text" else chapter_markdown
+        return render(
+            self.chapter, version=self.version, fingerprint=self.result.fingerprint, command=self.command, simulated=self.simulated
+        )
 
 
 @attrs.frozen(kw_only=True)
@@ -48,17 +63,24 @@ class Report:
     paths: tuple[Path, ...]
 
 
-def answer_inverse_scaling(
-    source: Input, question: Question, *, progress: Progress | None = None, stage: Stage | None = None
-) -> ScalingAnswer:
+def answer(
+    source: Input,
+    question: Question,
+    analysis: Analysis[Result],
+    *,
+    progress: Progress | None = None,
+    stage: Stage | None = None,
+) -> Answered[Result]:
     """
-    Whether attack success changes with model size in a corpus or in logs.
+    Put one question to a corpus or to logs.
 
     Parameters
     ----------
     source : Input
         A corpus, or logs that are read into a temporary one.
     question : Question
+        What is selected and which level holds.
+    analysis : Analysis
         What is asked.
     progress, stage : callable, optional
         Told of bytes read, and of what is being done.
@@ -70,14 +92,20 @@ def answer_inverse_scaling(
     DomainError
         When the question is outside its range.
     """
+    tell = stage or _silent
     with (
         tempfile.TemporaryDirectory(prefix="safescale-") as folder,
         opened(source, Path(folder), progress=progress) as (corpus, read),
     ):
-        _, result = _analyses(corpus, question, stage or _silent)
-        return ScalingAnswer(
+        check_selection(corpus, question.selection)
+        tell("analysing")
+        result = analysis.run(Counting(corpus), question)
+        command = _command(analysis, source, question)
+        return Answered(
             result=result,
-            command=_analyze_command(source, question),
+            chapter=analysis.chapter(result, command, None),
+            key=analysis.key,
+            command=command,
             version=__version__,
             simulated=corpus_facts(corpus, source, read).simulated,
         )
@@ -120,39 +148,26 @@ def write_report(
     """
     asked, tell = question or Question(), stage or _silent
     with staging(into) as folder, opened(source, folder, progress=progress) as (corpus, read):
-        look, result = _analyses(corpus, asked, tell)
+        check_selection(corpus, asked.selection)
+        tell("counting cells")
+        counting = Counting(corpus)
+        cells = counting.cells(asked.selection)
+        tell("analysing")
+        scaling = inverse_scaling()
         facts = Facts(
             version=__version__,
             command=command_line(["report"], [*source.arguments(), *asked.arguments()]),
-            analyze_command=_analyze_command(source, asked),
+            analyze_command=_command(scaling, source, asked),
             corpus=corpus_facts(corpus, source, read),
-            look=look,
-            scaling=result,
+            look=first_look(cells),
+            scaling=scaling.run(counting, asked),
         )
         document, paths = write_report_files(facts, folder, into, stage=tell)
     return Report(document=document, facts=facts, paths=paths)
 
 
-def _analyses(corpus: Corpus, question: Question, stage: Stage) -> tuple[FirstLook, InverseScalingResult]:
-    check_selection(corpus, question.selection)
-    stage("counting cells")
-    cells = build_cells(corpus, question.selection)
-    stage("analysing")
-    result = analyze_inverse_scaling(
-        cells,
-        corpus.read("models"),
-        tier=question.tier,
-        claim_classes=question.claim_classes or None,
-        grader=question.graders or None,
-        min_cell=question.min_cell,
-        alpha=question.alpha,
-        margin_pp=question.margin_pp,
-    )
-    return first_look(cells), result
-
-
-def _analyze_command(source: Input, question: Question) -> str:
-    return command_line(["analyze", "inverse-scaling"], [*source.arguments(), *question.arguments()])
+def _command(analysis: Analysis[Result], source: Input, question: Question) -> str:
+    return command_line(["analyze", analysis.command], [*source.arguments(), *analysis.arguments, *question.arguments()])
 
 
 def _silent(_: str) -> None:

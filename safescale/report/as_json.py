@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
-from safescale.analyses import InverseScalingResult, to_jsonable
+from safescale.analyses import to_jsonable
 from safescale.report.document import Document, every_section
 from safescale.report.facts import Facts
 
-__all__ = ["facts_json", "scaling_json"]
+__all__ = ["facts_json"]
 
 
-def facts_json(facts: Facts, document: Document) -> str:
-    """Everything of a report: findings, results, provenance, figure files."""
+def facts_json(facts: Facts, document: Document, more: Mapping[str, object] | None = None) -> str:
+    """Everything of a report: findings, results (``more`` by key), provenance, figure files."""
     figures = [
         {"id": figure.id, "title": figure.title, "files": list(figure.files), "source": figure.source}
         for _, section in every_section(document.sections)
@@ -30,12 +31,7 @@ def facts_json(facts: Facts, document: Document) -> str:
         "corpus": to_jsonable(facts.corpus) | {"rows_in": facts.corpus.rows_in, "reject_codes": dict(facts.corpus.reject_codes)},
         "first_look": to_jsonable(facts.look),
         "inverse_scaling": to_jsonable(facts.scaling),
+        **{key: to_jsonable(result) for key, result in (more or {}).items()},
         "figures": figures,
     }
     return json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def scaling_json(result: InverseScalingResult, *, version: str, command: str, simulated: bool) -> str:
-    """The answer of one analysis."""
-    whole = {"safescale": version, "simulated": simulated, "command": command, "inverse_scaling": to_jsonable(result)}
-    return json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False)

@@ -62,7 +62,11 @@ class Figure:
 
 @attrs.frozen(kw_only=True)
 class Section:
-    """A heading with what stands under it, in this order: paragraphs, warnings, figures, tables, sections."""
+    """
+    A heading with what stands under it, in this order: paragraphs, warnings, commands, figures, tables, methods, sections.
+
+    ``methods`` are sentences ready for the methods section of a paper.
+    """
 
     id: str
     title: str
@@ -71,6 +75,7 @@ class Section:
     figures: tuple[Figure, ...] = ()
     tables: tuple[Table, ...] = ()
     commands: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
     sections: tuple[Section, ...] = ()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from safescale.analyses import InverseScalingResult, ScalingVerdict
 from safescale.analyses.inverse_scaling import Agreement, SettingResult, Testability
-from safescale.analyses.inverse_scaling.words import LEVEL_HOLDS, p_words, percent, plural, size_words
+from safescale.analyses.words import LEVEL_HOLDS, p_words, percent, plural, size_words
 from safescale.report.document import Finding
 
 __all__ = ["QUESTION", "findings", "setting_name", "summary_words", "testability_words"]

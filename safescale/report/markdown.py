@@ -52,6 +52,8 @@ def _section(section: Section, depth: int, watermark: str | None) -> Iterator[st
         yield from _figure(figure, watermark)
     for table in section.tables:
         yield from _table(table, watermark)
+    if section.methods:
+        yield from (f"**Methods.** {_safe(' '.join(section.methods))}", "")
 
 
 def _figure(figure: Figure, watermark: str | None) -> Iterator[str]:

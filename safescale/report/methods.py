@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from safescale.analyses import InverseScalingResult
 from safescale.analyses.inverse_scaling import SeriesResult
-from safescale.analyses.inverse_scaling.words import and_list, plural
+from safescale.analyses.words import and_list, plural
 from safescale.report.document import Section
 from safescale.report.facts import Facts
 from safescale.report.scaling_tables import every_series

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from safescale.analyses.inverse_scaling.words import p_words, percent, signed, size_words
+from safescale.analyses.words import p_words, percent, signed, size_words
 from safescale.stats import ProportionInterval
 
 __all__ = [

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from safescale.analyses import FirstLook
 from safescale.analyses.first_look import RateRow
-from safescale.analyses.inverse_scaling.words import plural
+from safescale.analyses.words import plural
 from safescale.cells import Exclusion
 from safescale.report import numbers
 from safescale.report.document import Column, Section, Table

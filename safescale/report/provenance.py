@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from safescale.analyses import FirstLook, InverseScalingResult
 from safescale.analyses.inverse_scaling import SettingResult
-from safescale.analyses.inverse_scaling.words import plural
+from safescale.analyses.words import plural
 from safescale.report.facts import CorpusFacts
 
 __all__ = ["corpus_source", "exclusions_words", "look_source", "setting_source"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from safescale.analyses.inverse_scaling import SettingResult
-from safescale.analyses.inverse_scaling.words import and_list, plural
+from safescale.analyses.words import and_list, plural
 from safescale.report.facts import Facts
 from safescale.report.scaling_tables import every_series
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 from safescale.analyses import InverseScalingResult
 from safescale.analyses.inverse_scaling import SettingResult
+from safescale.report.chapter import Chapter
 from safescale.report.document import Figure, Section
-from safescale.report.findings import setting_name, testability_words
+from safescale.report.figures.sink import FigureSink
+from safescale.report.findings import findings, setting_name, testability_words
 from safescale.report.provenance import setting_source
 from safescale.report.raised import setting_warnings
+from safescale.report.scaling_figures import scaling_figures, settings_with_figures
 from safescale.report.scaling_tables import (
     difference_table,
     nothing_table,
@@ -19,24 +20,30 @@ from safescale.report.scaling_tables import (
     testability_table,
 )
 
-__all__ = ["scaling_section", "setting_section"]
+__all__ = ["scaling_chapter", "setting_section"]
 
 
-def scaling_section(
-    result: InverseScalingResult, command: str, figures: Mapping[int, Sequence[Figure]], notes: Sequence[str] = ()
-) -> Section:
-    """Every setting with its figures (by position in ``result.settings``)."""
+def scaling_chapter(result: InverseScalingResult, command: str, sink: FigureSink | None = None) -> Chapter:
+    """Every setting, with figures where there is a sink for them."""
+    figures: dict[int, tuple[Figure, ...]] = {}
+    notes = []
+    if sink is not None:
+        drawn = settings_with_figures(result)
+        figures = {i: scaling_figures(result.settings[i], result, position=i, command=command, sink=sink) for i in drawn}
+        if len(drawn) < len(result.settings):
+            notes.append(f"Figures are drawn for the {len(drawn)} of {len(result.settings)} settings with most rows.")
     parts = tuple(
-        setting_section(setting, result, command, position, tuple(figures.get(position, ())))
+        setting_section(setting, result, command, position, figures.get(position, ()))
         for position, setting in enumerate(result.settings)
     )
-    return Section(
+    section = Section(
         id="inverse-scaling",
         title="Attack success and model size",
         paragraphs=(*([] if result.settings else [result.answer]), *(f"{band.words}." for band in result.bands), *notes),
         warnings=result.caveats,
         sections=parts,
     )
+    return Chapter(key="inverse_scaling", findings=findings(result), section=section)
 
 
 def setting_section(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, Literal
 
 from safescale.analyses.inverse_scaling import Robustness, SeriesResult, SettingResult
-from safescale.analyses.inverse_scaling.words import percent, signed
+from safescale.analyses.words import percent, signed
 from safescale.report import numbers
 from safescale.report.document import Column, Table
 

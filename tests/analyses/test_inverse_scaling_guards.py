@@ -9,17 +9,23 @@ import pytest
 from analyses.test_inverse_scaling import CANNOT, LESS, MORE, SIZES, UNDECIDED, analyze, corpus, headline, noisy, verdicts
 from analyses.test_inverse_scaling_laws import answer, published
 from cells.fake_corpus import FakeCorpus, fake_corpus, graded
-from safescale.analyses.inverse_scaling.copies import MIN_MINORITY_ROWS, units_without_copies
+from safescale.analyses.copies import MIN_MINORITY_ROWS, units_without_copies
 from safescale.analyses.inverse_scaling.sentences import ONE_SERIES
 from safescale.analyses.units import ModelUnit
 from safescale.cells import IdenticalModels
-from safescale.report.scaling_text import scaling_markdown, scaling_text
+from safescale.report.chapter_text import chapter_markdown, chapter_text
+from safescale.report.scaling_section import scaling_chapter
 
 LEVER = [1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 1000.0]
 
 
+def told(form: Any, result: Any) -> str:
+    words: str = form(scaling_chapter(result, "c"), version="0", fingerprint="f", command="c", simulated=False)
+    return words
+
+
 def text_of(result: Any) -> str:
-    return scaling_text(result, version="0", command="c", simulated=False)
+    return told(chapter_text, result)
 
 
 @pytest.mark.parametrize("rates", [[0.1] * 8 + [0.9], [0.9] * 8 + [0.1]])
@@ -97,7 +103,7 @@ def test_prompts_of_unknown_kind_are_said(kind: str, said: bool) -> None:
     words = "2,000 of 2,000 traces have prompts of unknown kind; they are counted as if harmful"
     assert (words in result.caveats) is said
     assert (words in text_of(result)) is said
-    assert (words in scaling_markdown(result, version="0", command="c", simulated=False)) is said
+    assert (words in told(chapter_markdown, result)) is said
 
 
 def two_graders(first: list[float], second: list[float]) -> FakeCorpus:

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from report.made import made_facts
-from safescale.report.compose import SETTINGS_WITH_FIGURES, compose
+from safescale.report.compose import compose
 from safescale.report.document import Figure, every_section
 from safescale.report.facts import Facts
 from safescale.report.figures.rates import SHOWN_CLASSES, draw_rates
 from safescale.report.figures.slopes import SHOWN_SERIES, draw_slopes, shown_series
+from safescale.report.scaling_figures import SETTINGS_WITH_FIGURES
 from safescale.stats import LogScalingSlope
 
 
@@ -60,7 +61,7 @@ def test_colours_in_names_stay_names(tmp_path: Path) -> None:
 
 def test_the_line_is_the_fitted_one() -> None:
     [setting] = made_facts().scaling.settings
-    drawing = draw_rates(setting, tier="strict", tampered=(), footer="", watermark=None)
+    drawing = draw_rates(setting, tier="strict", footer="", watermark=None)
     slope = setting.attack_classes[0].slope
     assert slope is not None
     assert isinstance(slope.slope, LogScalingSlope)
@@ -72,7 +73,7 @@ def test_the_line_is_the_fitted_one() -> None:
 
 def test_two_sizes_get_no_line() -> None:
     [setting] = made_facts({"zarvonic": (0.2, 0.4)}, sizes=(1.0, 10.0)).scaling.settings
-    drawing = draw_rates(setting, tier="strict", tampered=(), footer="", watermark=None)
+    drawing = draw_rates(setting, tier="strict", footer="", watermark=None)
     assert all(len(line.get_xdata()) == 1 or line.get_xdata()[0] == line.get_xdata()[1] for line in drawing.axes[0].lines)
     assert any(text.get_text() == "two sizes: +20.0 pp, no slope" for text in drawing.axes[0].texts)
 

@@ -20,7 +20,8 @@ from safescale.analyses import ScalingVerdict
 from safescale.errors import DataError, DomainError
 from safescale.example import example_folder, example_logs
 from safescale.ingest.session import ingest
-from safescale.main_job import Input, Question, answer_inverse_scaling, write_report
+from safescale.main_job import Input, Question, answer, write_report
+from safescale.main_job.analyses import inverse_scaling
 from safescale.store import is_corpus, open_corpus
 
 WRITTEN = {"report.html", "report.json", "report.md", "figures"}
@@ -45,8 +46,8 @@ def test_logs_and_a_corpus_of_them_give_the_same_answer(name: str, logs: Path, t
     stored = _stored(tmp_path, logs, name=name)
     assert is_corpus(stored)
     assert not is_corpus(logs)
-    from_logs = answer_inverse_scaling(Input(paths=(logs,)), Question())
-    from_corpus = answer_inverse_scaling(Input(paths=(stored,)), Question())
+    from_logs = answer(Input(paths=(logs,)), Question(), inverse_scaling())
+    from_corpus = answer(Input(paths=(stored,)), Question(), inverse_scaling())
     assert from_logs.result == from_corpus.result
     assert from_logs.result.settings[0].attack_classes[0].verdict is ScalingVerdict.COMPLY_MORE
 

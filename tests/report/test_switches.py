@@ -82,7 +82,7 @@ def test_a_command_line_reads_back_as_the_same_question(
         raise StoppedError
 
     monkeypatch.setattr("safescale.main_job.write_report", stop)
-    monkeypatch.setattr("safescale.main_job.answer_inverse_scaling", stop)
+    monkeypatch.setattr("safescale.main_job.answer", stop)
     app = typer.Typer()
     app.command("report")(report.report)
     app.add_typer(analyze.app, name="analyze")

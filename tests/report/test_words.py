@@ -9,12 +9,13 @@ import pytest
 from report.made import RISING, made_facts
 from safescale.analyses import ScalingVerdict
 from safescale.cells import Reason, Selection
+from safescale.report.chapter_text import chapter_markdown, chapter_text
 from safescale.report.compose import compose
 from safescale.report.document import Document, Section, every_section
 from safescale.report.facts import Facts
 from safescale.report.findings import findings
 from safescale.report.markdown import document_markdown
-from safescale.report.scaling_text import scaling_markdown, scaling_text
+from safescale.report.scaling_section import scaling_chapter
 
 FLAT = (0.3, 0.3, 0.325, 0.3, 0.3, 0.325)
 FALLING = tuple(reversed(RISING))
@@ -49,11 +50,12 @@ def test_the_answer_follows_the_rates(rates: tuple[float, ...], verdict: Scaling
 def test_every_form_gives_the_same_answer(rates: tuple[float, ...], tmp_path: Path) -> None:
     facts = made_facts({"zarvonic": rates})
     document = _document(facts, tmp_path)
-    told = {"version": "0", "command": "c", "simulated": False}
-    plain = scaling_text(facts.scaling, **told)
+    told = {"version": "0", "fingerprint": "f", "command": "c", "simulated": False}
+    chapter = scaling_chapter(facts.scaling, "c")
+    plain = chapter_text(chapter, **told)
     assert document.findings[0].answer in plain
     assert plain.index("testability:") < plain.index("answer:")
-    for markdown in (document_markdown(document), scaling_markdown(facts.scaling, **told)):
+    for markdown in (document_markdown(document), chapter_markdown(chapter, **told)):
         assert document.findings[0].verdict in markdown.replace("\\", "").lower()
 
 

@@ -15,10 +15,11 @@ from safescale.analyses.inverse_scaling.results import (
     SettingResult,
     able_verdicts,
 )
-from safescale.analyses.inverse_scaling.setting import Setting, setting_result
-from safescale.analyses.inverse_scaling.words import LEVEL_HOLDS, and_list, plural, signed
+from safescale.analyses.inverse_scaling.setting import setting_result
+from safescale.analyses.setting import cells_by_setting
 from safescale.analyses.units import model_units
-from safescale.cells import AggregateCell, Cell, Cells, Reason
+from safescale.analyses.words import LEVEL_HOLDS, and_list, plural, signed
+from safescale.cells import Cells, Reason
 from safescale.errors import DomainError
 from safescale.records.outcomes import Tier
 
@@ -82,7 +83,7 @@ def analyze_inverse_scaling(
     """
     _check(min_cell, alpha, margin_pp, min_decades)
     options = Options(tier=tier, min_cell=min_cell, alpha=alpha, margin_pp=margin_pp, min_decades=min_decades, level=level)
-    members = _by_setting(cells, tier, grader)
+    members = cells_by_setting(cells, tier, grader)
     able = {setting: found for setting, found in members.items() if tier in cells.graders[setting.grader].tiers}
     units = model_units(models, [cell.model_id for found in able.values() for cell in found])
     settings = tuple(
@@ -127,20 +128,6 @@ def _check(min_cell: int, alpha: float, margin_pp: float, min_decades: float) ->
         raise DomainError(f"margin_pp must be positive, got {margin_pp}; state the largest slope that counts as flat")
     if min_decades < 0:
         raise DomainError(f"min_decades must not be negative, got {min_decades}")
-
-
-def _by_setting(cells: Cells, tier: Tier, grader: str | Sequence[str] | None) -> dict[Setting, list[Cell | AggregateCell]]:
-    members: dict[Setting, list[Cell | AggregateCell]] = {}
-    wanted = None if grader is None else {grader} if isinstance(grader, str) else set(grader)
-    for cell in (*cells, *(a for a in cells.aggregates if a.tier is tier)):
-        if wanted is None or not wanted.isdisjoint((cell.grader, cells.graders[cell.grader].grader_id)):
-            setting = Setting(grader=cell.grader, target=cell.target, condition=cell.condition)
-            members.setdefault(setting, []).append(cell)
-    names = {name for found in members for name in (found.grader, cells.graders[found.grader].grader_id)}
-    for missing in sorted((wanted or set()) - names):
-        known = ", ".join(sorted(cells.graders)) or "none"
-        raise DomainError(f"no counted verdict is of grader {missing!r}; graders of this corpus: {known}")
-    return dict(sorted(members.items(), key=lambda item: (item[0].target, item[0].condition, item[0].grader)))
 
 
 def _bands(settings: Sequence[SettingResult]) -> tuple[GraderBand, ...]:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from safescale.analyses.inverse_scaling.observations import Observation, Series
 from safescale.analyses.inverse_scaling.results import Difference, Options
+from safescale.analyses.observations import Observation, Series
 from safescale.cells import Cells
 from safescale.errors import DomainError
 from safescale.records.outcomes import Tier

@@ -9,9 +9,9 @@ from typing import Literal
 import attrs
 
 from safescale.analyses.inverse_scaling.difference import two_size_difference
-from safescale.analyses.inverse_scaling.observations import Observation, Series
 from safescale.analyses.inverse_scaling.results import Difference, Options, ScalingVerdict, Testability
 from safescale.analyses.inverse_scaling.testability import groups_of, sizes_of, testabilities
+from safescale.analyses.observations import Observation, Series
 from safescale.cells import Cells
 from safescale.errors import DomainError
 from safescale.stats import (

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, TypeAlias
 
 import attrs
 
+from safescale.analyses.headline import Headline
+from safescale.analyses.observations import Scope
 from safescale.cells import Exclusion, GraderMeaning, IdenticalModels, Selection, TraceCounts
 from safescale.records.outcomes import Tier
 from safescale.stats import (
@@ -37,20 +39,6 @@ __all__ = [
     "Testability",
     "able_verdicts",
 ]
-
-Scope: TypeAlias = Literal[
-    "attack_class",
-    "class_mean",
-    "rows_pooled",
-    "same_generation",
-    "same_family",
-    "within_generations",
-    "within_families",
-]
-"""
-``class_mean`` is the mean over attack classes that all models share, ``rows_pooled`` what report 353 does (every row counts
-the same, so a model's rate depends on its mix of classes). ``within_...`` pools lineages, each at its own level.
-"""
 
 Level: TypeAlias = Literal["same_generation", "same_family"]
 
@@ -92,6 +80,7 @@ class ModelPoint:
     size_is_guess: bool
     lineage: str | None
     family: str | None
+    tampering: str
     rate: float
     successes: int | None
     trials: int | None
@@ -331,3 +320,38 @@ class InverseScalingResult:
     bands: tuple[GraderBand, ...]
     caveats: tuple[str, ...]
     answer: str
+
+    @property
+    def headlines(self) -> tuple[Headline, ...]:
+        """The headline series of every setting; those of its attack classes and lineages that have a slope or a difference."""
+        return tuple(headline for setting in self.settings for headline in _headlines(setting))
+
+
+def _headlines(setting: SettingResult) -> Iterator[Headline]:
+    words = f"grader {setting.grader.grader}, target {setting.target}, condition {setting.condition}"
+    head = setting.headline
+    if head is not None:
+        yield _headline(words, "slope of the headline series", head)
+    for name, many in (("attack class", setting.attack_classes), ("generation", setting.generations)):
+        yield from (_headline(words, f"slope, {name} {series.name}", series) for series in many if series.kind != "nothing")
+
+
+def _headline(setting: str, quantity: str, series: SeriesResult) -> Headline:
+    line = None if series.slope is None else series.slope.slope
+    low, high = (None, None) if line is None or line.interval is None else line.interval
+    if line is not None:
+        estimate: float | None = line.slope_pp_per_decade
+    else:
+        estimate = None if series.difference is None else series.difference.raw.difference_pp_per_decade
+    return Headline(
+        setting=setting,
+        quantity=quantity,
+        unit="pp per decade",
+        estimate=estimate,
+        low=low,
+        high=high,
+        p_value=None if series.slope is None else series.slope.p_value,
+        verdict=series.verdict.value,
+        n_models=series.n_models,
+        n_rows=series.n_rows,
+    )

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from safescale.analyses.inverse_scaling.estimate import Estimate, estimate_family
-from safescale.analyses.inverse_scaling.observations import Observation, Part, Series
 from safescale.analyses.inverse_scaling.results import Options, Robustness
+from safescale.analyses.observations import Observation, Part, Series
 from safescale.cells import Cells
 from safescale.records.outcomes import Tier
 

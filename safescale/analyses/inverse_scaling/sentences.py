@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from safescale.analyses.inverse_scaling.copies import ONE_SERIES
+from safescale.analyses.copies import ONE_SERIES
 from safescale.analyses.inverse_scaling.estimate import Estimate
-from safescale.analyses.inverse_scaling.observations import Observation, Series
 from safescale.analyses.inverse_scaling.results import (
     Difference,
     ModelPoint,
@@ -13,7 +12,8 @@ from safescale.analyses.inverse_scaling.results import (
     ScalingVerdict,
     SeriesResult,
 )
-from safescale.analyses.inverse_scaling.words import (
+from safescale.analyses.observations import Observation, Series
+from safescale.analyses.words import (
     and_list,
     difference_words,
     label_words,
@@ -147,6 +147,7 @@ def _point(series: Series, observation: Observation, options: Options) -> ModelP
         size_is_guess=unit.size_is_guess,
         lineage=unit.lineage,
         family=unit.family,
+        tampering=unit.tampering,
         rate=sum(part.rate for part in parts) / len(parts) if rate is None else rate,
         successes=k,
         trials=n,

@@ -7,35 +7,27 @@ from typing import Literal
 
 import attrs
 
-from safescale.analyses.inverse_scaling.copies import units_without_copies
+from safescale.analyses.copies import units_without_copies
 from safescale.analyses.inverse_scaling.estimate import estimate_family
-from safescale.analyses.inverse_scaling.observations import Part, Series, parts_by_class
 from safescale.analyses.inverse_scaling.results import Options, ScalingVerdict, SeriesResult, SettingResult
 from safescale.analyses.inverse_scaling.robustness import repeat_family
 from safescale.analyses.inverse_scaling.sentences import change_words, series_result
-from safescale.analyses.inverse_scaling.series import (
+from safescale.analyses.observations import Part, Series, parts_by_class
+from safescale.analyses.series import (
     class_mean_series,
     class_series,
     lineage_series,
     rows_pooled_series,
     within_series,
 )
-from safescale.analyses.inverse_scaling.words import and_list, p_clause, percent, plural, signed
+from safescale.analyses.setting import Setting
 from safescale.analyses.units import ModelUnit
+from safescale.analyses.words import and_list, p_clause, percent, plural, signed
 from safescale.cells import AggregateCell, Cell, Cells
 
-__all__ = ["Setting", "setting_result"]
+__all__ = ["setting_result"]
 
 DIRECTED = (ScalingVerdict.COMPLY_MORE, ScalingVerdict.COMPLY_LESS)
-
-
-@attrs.frozen(kw_only=True)
-class Setting:
-    """What is never pooled: one grader, one target, one condition."""
-
-    grader: str
-    target: str
-    condition: str
 
 
 def setting_result(
@@ -55,7 +47,7 @@ def setting_result(
     by_class = parts_by_class(wanted, distinct, options.tier)
     rows = sum(cell.evaluable for cell in members if isinstance(cell, Cell))
     claimed = sum(cell.evaluable for cell in wanted if isinstance(cell, Cell))
-    mean_series, note = class_mean_series(by_class, options)
+    mean_series, note = class_mean_series(by_class, options.min_cell)
     pooled_rows = rows_pooled_series(by_class) if by_class else None
     headline = _quote_first(mean_series, pooled_rows, options)
     one = [_family([series], options, cells)[0] if series else None for series in (mean_series, pooled_rows)]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from safescale.analyses.inverse_scaling.observations import Observation, Series
 from safescale.analyses.inverse_scaling.results import Options, Testability
-from safescale.analyses.inverse_scaling.words import p_words, plural
+from safescale.analyses.observations import Observation, Series
+from safescale.analyses.words import p_words, plural
 from safescale.stats import distinct_sizes, holm, smallest_attainable_p, spread_decades
 
 __all__ = ["can_test_alone", "fewest_untied_sizes", "groups_of", "sizes_of", "testabilities"]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 import attrs
 
 from safescale.analyses.inverse_scaling import ModelPoint, SeriesResult, SettingResult
-from safescale.analyses.inverse_scaling.words import signed, size_words
+from safescale.analyses.units import TAMPERED
+from safescale.analyses.words import signed, size_words
 from safescale.report.figures.style import INK, MARKERS, MUTED, OTHER, PAPER, SERIES, SETTINGS, WIDTH_IN, sign
 from safescale.report.plain import shortened
 from safescale.stats import LogScalingSlope
@@ -46,7 +47,7 @@ def shown_classes(setting: SettingResult) -> tuple[SeriesResult, ...]:
     return tuple(s for s in with_sizes if s in ranked)
 
 
-def draw_rates(setting: SettingResult, *, tier: str, tampered: Collection[str], footer: str, watermark: str | None) -> Figure:
+def draw_rates(setting: SettingResult, *, tier: str, footer: str, watermark: str | None) -> Figure:
     """
     Small multiples of one setting.
 
@@ -56,8 +57,6 @@ def draw_rates(setting: SettingResult, *, tier: str, tampered: Collection[str], 
         At least one attack class with a model of known size.
     tier : str
         Name of the rate, for the axis.
-    tampered : collection of str
-        Model ids whose safety training was tampered with: drawn hollow.
     footer, watermark : str
         See ``sign``.
     """
@@ -77,7 +76,7 @@ def draw_rates(setting: SettingResult, *, tier: str, tampered: Collection[str], 
         axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
         span = _span([p.params_b for p in points if p.params_b is not None])
         for axis, series in zip(axes.flat, panels, strict=False):
-            _panel(axis, series, looks, tampered, span)
+            _panel(axis, series, looks, span)
         for axis in axes.flat[len(panels) :]:
             axis.set_visible(False)
         _ticks(axes[0, 0], points, span)
@@ -88,7 +87,7 @@ def draw_rates(setting: SettingResult, *, tier: str, tampered: Collection[str], 
             if position + columns >= len(panels):
                 axis.set_xlabel("parameters (log scale)")
         figure.subplots_adjust(left=0.085, right=0.985, top=1 - 0.46 / height, bottom=below / height, wspace=0.07, hspace=0.36)
-        _legend(figure, looks, points, tampered, height)
+        _legend(figure, looks, points, height)
         sign(figure, footer=footer, watermark=watermark)
     return figure
 
@@ -117,9 +116,7 @@ def _span(sizes: Sequence[float]) -> tuple[float, float]:
     return low - room, high + room
 
 
-def _panel(
-    axis: Axes, series: SeriesResult, looks: Mapping[str, _Look], tampered: Collection[str], span: tuple[float, float]
-) -> None:
+def _panel(axis: Axes, series: SeriesResult, looks: Mapping[str, _Look], span: tuple[float, float]) -> None:
     axis.set_title(shortened(series.name, 40), color=INK, pad=18)
     if series.slope is not None and isinstance(series.slope.slope, LogScalingSlope):
         line = series.slope.slope
@@ -127,11 +124,11 @@ def _panel(
         axis.plot(ends, [100 * line.rate_at_1b + line.slope_pp_per_decade * x for x in ends], color=INK, linewidth=1.4, zorder=2)
     for point in series.points:
         if point.params_b is not None:
-            _point(axis, point, looks.get(_lineage(point), looks.get(OTHER_LINEAGES)), tampered, span)
+            _point(axis, point, looks.get(_lineage(point), looks.get(OTHER_LINEAGES)), span)
     axis.text(0, 1.03, _fit_words(series), transform=axis.transAxes, fontsize=7.8, color=MUTED, ha="left", va="bottom")
 
 
-def _point(axis: Axes, point: ModelPoint, look: _Look | None, tampered: Collection[str], span: tuple[float, float]) -> None:
+def _point(axis: Axes, point: ModelPoint, look: _Look | None, span: tuple[float, float]) -> None:
     assert look is not None
     assert point.params_b is not None
     x = math.log10(point.params_b) + look.shift * (span[1] - span[0])
@@ -139,7 +136,7 @@ def _point(axis: Axes, point: ModelPoint, look: _Look | None, tampered: Collecti
     if point.interval is not None:
         low, high = 100 * point.interval.low, 100 * point.interval.high
         axis.plot([x, x], [low, high], color=look.colour, linewidth=1.1, alpha=0.55 * strength, zorder=3)
-    hollow = any(model_id in tampered for model_id in point.model_ids)
+    hollow = point.tampering in TAMPERED
     axis.plot(
         [x],
         [100 * point.rate],
@@ -176,9 +173,7 @@ def _ticks(axis: Axes, points: Sequence[ModelPoint], span: tuple[float, float]) 
     axis.set_ylim(-0.02 * top, 1.03 * top)
 
 
-def _legend(
-    figure: Figure, looks: Mapping[str, _Look], points: Sequence[ModelPoint], tampered: Collection[str], height: float
-) -> None:
+def _legend(figure: Figure, looks: Mapping[str, _Look], points: Sequence[ModelPoint], height: float) -> None:
     from matplotlib.lines import Line2D
 
     def handle(label: str, *, colour: str = MUTED, marker: str = "o", fill: str | None = None, alpha: float = 1.0) -> Line2D:
@@ -194,7 +189,7 @@ def _legend(
         )
 
     handles = [handle(shortened(name, 30), colour=look.colour, marker=look.marker) for name, look in looks.items()]
-    if any(m in tampered for p in points for m in p.model_ids):
+    if any(p.tampering in TAMPERED for p in points):
         handles.append(handle("hollow: tampered model", fill=PAPER))
     if any(p.why_not_fitted is not None for p in points):
         handles.append(handle("faint: not fitted", alpha=0.35))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from safescale.analyses import ScalingVerdict
 from safescale.analyses.inverse_scaling import SeriesResult, SettingResult
-from safescale.analyses.inverse_scaling.words import signed
+from safescale.analyses.words import signed
 from safescale.report.figures.style import BAND, INK, MUTED, PAPER, SERIES, SETTINGS, WIDTH_IN, sign
 from safescale.report.plain import shortened
 from safescale.report.scaling_tables import SCOPE_WORDS, every_series

@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import attrs
 
-from safescale.analyses.inverse_scaling.results import Scope
 from safescale.analyses.units import ModelUnit
 from safescale.cells import AggregateCell, Cell
 from safescale.records.outcomes import Tier
 
-__all__ = ["Observation", "Part", "Series", "parts_by_class", "pooled"]
+__all__ = ["Observation", "Part", "Scope", "Series", "parts_by_class", "pooled"]
+
+Scope: TypeAlias = Literal[
+    "attack_class",
+    "class_mean",
+    "rows_pooled",
+    "same_generation",
+    "same_family",
+    "within_generations",
+    "within_families",
+]
+"""
+``class_mean`` is the mean over attack classes that all models share, ``rows_pooled`` what report 353 does (every row counts
+the same, so a model's rate depends on its mix of classes). ``within_...`` pools lineages, each at its own level.
+"""
 
 ROUNDING_OF_PUBLISHED_RATES = 5e-4 + 1e-9
 """Published rates are rounded to a tenth of a percent or finer where counts can be worked out from them."""

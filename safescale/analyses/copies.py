@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 
 import attrs
 
-from safescale.analyses.inverse_scaling.words import and_list
 from safescale.analyses.units import ModelUnit
+from safescale.analyses.words import and_list
 from safescale.cells import IdenticalModels
 
 __all__ = ["MIN_MINORITY_ROWS", "ONE_SERIES", "units_without_copies"]

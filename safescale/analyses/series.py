@@ -7,9 +7,8 @@ from typing import Literal
 
 import attrs
 
-from safescale.analyses.inverse_scaling.observations import Observation, Part, Series, pooled
-from safescale.analyses.inverse_scaling.results import Options, Scope
-from safescale.analyses.inverse_scaling.words import and_list, plural
+from safescale.analyses.observations import Observation, Part, Scope, Series, pooled
+from safescale.analyses.words import and_list, plural
 
 __all__ = ["class_mean_series", "class_series", "lineage_series", "rows_pooled_series", "within_series"]
 
@@ -34,14 +33,14 @@ def rows_pooled_series(by_class: ByClass) -> Series:
     )
 
 
-def class_mean_series(by_class: ByClass, options: Options) -> tuple[Series | None, str]:
+def class_mean_series(by_class: ByClass, min_cell: int) -> tuple[Series | None, str]:
     """
     Mean over attack classes that all models share, and how they were chosen.
 
     A model counts in a class with at least ``min_cell`` evaluable rows. Where no class is common to all models of known size,
     the block of models and classes with the most cells is taken: classes by number of models, as many as keep three models.
     """
-    have = {c: _measured(parts, options.min_cell) for c, parts in by_class.items()}
+    have = {c: _measured(parts, min_cell) for c, parts in by_class.items()}
     have = {c: models for c, models in have.items() if models}
     everyone = set().union(*have.values())
     classes = [c for c, models in have.items() if models == everyone]

@@ -1,26 +1,30 @@
-"""The answer of ``analyze inverse-scaling`` for a terminal and as Markdown: testability first."""
+"""The answer of one analysis for a terminal, as Markdown and as JSON."""
 
 from __future__ import annotations
 
-from safescale.analyses import InverseScalingResult
+import json
+
+from safescale.analyses import to_jsonable
+from safescale.report.chapter import Chapter
 from safescale.report.document import Section, Table, every_section
-from safescale.report.findings import findings
 from safescale.report.markdown import sections_markdown
 from safescale.report.plain import plain
-from safescale.report.scaling_section import scaling_section
 
-__all__ = ["scaling_markdown", "scaling_text"]
+__all__ = ["chapter_json", "chapter_markdown", "chapter_text"]
 
 
-def scaling_text(result: InverseScalingResult, *, version: str, command: str, simulated: bool) -> str:
-    """Testability, answer, tables, warnings."""
-    lines = _opening(version, result.fingerprint, simulated)
-    for finding in findings(result):
+def chapter_text(chapter: Chapter, *, version: str, fingerprint: str, command: str, simulated: bool) -> str:
+    """Testability, answer, warnings, tables."""
+    lines = _opening(version, fingerprint, simulated)
+    for finding in chapter.findings:
         about = f" ({finding.about})" if finding.about else ""
         lines += ["", f"{finding.question}{about}", f"testability: {finding.testability}", f"answer: {finding.answer}"]
-    if result.caveats:
-        lines += ["", *(f"warning: {caveat}" for caveat in result.caveats)]
-    for _, section in every_section(scaling_section(result, command, {}).sections):
+    top = chapter.section
+    if top.warnings:
+        lines += ["", *(f"warning: {warning}" for warning in top.warnings)]
+    for table in top.tables:
+        lines += ["", *_table(table)]
+    for _, section in every_section(top.sections):
         lines += ["", section.title, *(f"  warning: {warning}" for warning in section.warnings)]
         for table in section.tables:
             lines += ["", *_table(table)]
@@ -28,22 +32,25 @@ def scaling_text(result: InverseScalingResult, *, version: str, command: str, si
     return "\n".join(plain(line) for text in lines for line in text.split("\n"))
 
 
-def scaling_markdown(result: InverseScalingResult, *, version: str, command: str, simulated: bool) -> str:
+def chapter_markdown(chapter: Chapter, *, version: str, fingerprint: str, command: str, simulated: bool) -> str:
     """The same with headings and tables of Markdown."""
-    found = findings(result)
+    found = chapter.findings
     opening = Section(
         id="answer",
-        title="Attack success and model size",
+        title=chapter.section.title,
         paragraphs=(
-            *_opening(version, result.fingerprint, simulated),
+            *_opening(version, fingerprint, simulated),
             *(words for f in found for words in (f"{f.question} {f'({f.about})' if f.about else ''}", f.testability, f.answer)),
         ),
-        warnings=result.caveats,
         commands=(command,),
     )
-    return sections_markdown(
-        (opening, *scaling_section(result, command, {}).sections), watermark="SIMULATED" if simulated else None
-    )
+    return sections_markdown((opening, chapter.section), watermark="SIMULATED" if simulated else None)
+
+
+def chapter_json(key: str, result: object, *, version: str, command: str, simulated: bool) -> str:
+    """The whole result under its key; nothing rounded."""
+    whole = {"safescale": version, "simulated": simulated, "command": command, key: to_jsonable(result)}
+    return json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False)
 
 
 def _opening(version: str, fingerprint: str, simulated: bool) -> list[str]:

@@ -1,0 +1,60 @@
+"""What is never pooled, and the cells of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from safescale.cells import AggregateCell, Cell, Cells
+from safescale.errors import DomainError
+from safescale.records.outcomes import Tier
+
+__all__ = ["Setting", "cells_by_setting"]
+
+
+@attrs.frozen(kw_only=True)
+class Setting:
+    """What is never pooled: one grader, one target, one condition."""
+
+    grader: str
+    target: str
+    condition: str
+
+    @property
+    def words(self) -> str:
+        """The setting as a heading gives it."""
+        return f"grader {self.grader}, target {self.target}, condition {self.condition}"
+
+
+def cells_by_setting(
+    cells: Cells, tier: Tier, grader: str | Sequence[str] | None = None
+) -> dict[Setting, list[Cell | AggregateCell]]:
+    """
+    Cells and published rates of each setting, sorted by target, condition and grader.
+
+    Parameters
+    ----------
+    cells : Cells
+        Counts of a corpus.
+    tier : Tier
+        Published rates of another tier are left out; whether a grader has this tier is for the caller to ask.
+    grader : str or sequence of str, optional
+        Only these graders, by label or id.
+
+    Raises
+    ------
+    DomainError
+        If no grader of that name has graded anything.
+    """
+    members: dict[Setting, list[Cell | AggregateCell]] = {}
+    wanted = None if grader is None else {grader} if isinstance(grader, str) else set(grader)
+    for cell in (*cells, *(a for a in cells.aggregates if a.tier is tier)):
+        if wanted is None or not wanted.isdisjoint((cell.grader, cells.graders[cell.grader].grader_id)):
+            setting = Setting(grader=cell.grader, target=cell.target, condition=cell.condition)
+            members.setdefault(setting, []).append(cell)
+    names = {name for found in members for name in (found.grader, cells.graders[found.grader].grader_id)}
+    for missing in sorted((wanted or set()) - names):
+        known = ", ".join(sorted(cells.graders)) or "none"
+        raise DomainError(f"no counted verdict is of grader {missing!r}; graders of this corpus: {known}")
+    return dict(sorted(members.items(), key=lambda item: (item[0].target, item[0].condition, item[0].grader)))

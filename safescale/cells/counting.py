@@ -1,0 +1,98 @@
+"""Cells of one corpus under several selections: each column is read once, each selection counted once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+import attrs
+import pyarrow as pa
+
+from safescale.cells.build import build_cells
+from safescale.cells.readable import Readable
+from safescale.cells.selection import SWITCHES, Reason, Selection
+from safescale.cells.table import Cells
+
+__all__ = ["Counting", "Flip", "flips"]
+
+
+class Counting:
+    """
+    Counts a corpus under any selection; what was read and counted stays in memory.
+
+    Parameters
+    ----------
+    corpus : Readable
+        The corpus; it must stay open while this is used.
+    """
+
+    def __init__(self, corpus: Readable) -> None:
+        self._corpus = _ReadOnce(corpus)
+        self._cells: dict[Selection, Cells] = {}
+
+    def cells(self, selection: Selection) -> Cells:
+        """The cells under a selection."""
+        if selection not in self._cells:
+            self._cells[selection] = build_cells(self._corpus, selection)
+        return self._cells[selection]
+
+    @property
+    def models(self) -> pa.Table:
+        """The table ``models`` of the corpus."""
+        return self._corpus.read("models")
+
+
+class _ReadOnce:
+    """A corpus whose answers are kept."""
+
+    def __init__(self, corpus: Readable) -> None:
+        self._corpus = corpus
+        self._tables: dict[tuple[str, tuple[str, ...] | None], pa.Table] = {}
+        self._same_traces: pa.Table | None = None
+        self._fingerprint: str | None = None
+
+    def read(self, table: str, columns: Sequence[str] | None = None) -> pa.Table:
+        key = (table, None if columns is None else tuple(columns))
+        if key not in self._tables:
+            self._tables[key] = self._corpus.read(table, columns)
+        return self._tables[key]
+
+    def same_traces(self) -> pa.Table:
+        if self._same_traces is None:
+            self._same_traces = self._corpus.same_traces()
+        return self._same_traces
+
+    def fingerprint(self) -> str:
+        if self._fingerprint is None:
+            self._fingerprint = self._corpus.fingerprint()
+        return self._fingerprint
+
+
+@attrs.frozen(kw_only=True)
+class Flip:
+    """One exclusion undone: the reason, the graded rows that it left out, and the selection that lets them in."""
+
+    reason: Reason
+    rows: int
+    selection: Selection
+
+
+_UNDONE: Final[dict[Reason, Callable[[Selection], Selection]]] = {
+    Reason.SOURCE_EXCLUDED: lambda chosen: attrs.evolve(chosen, exclude_sources=()),
+    Reason.MODEL_EXCLUDED: lambda chosen: attrs.evolve(chosen, exclude_models=()),
+    Reason.TAMPERED_MODEL: lambda chosen: attrs.evolve(chosen, tampered="include"),
+    Reason.NOT_A_TAMPERED_MODEL: lambda chosen: attrs.evolve(chosen, tampered="include"),
+    Reason.KEYWORD_GRADER: lambda chosen: attrs.evolve(chosen, allow_keyword=True),
+    Reason.TELEMETRY: lambda chosen: attrs.evolve(chosen, include_telemetry=True),
+    Reason.NO_RESPONSE: lambda chosen: attrs.evolve(chosen, include_no_response=True),
+    Reason.SAME_TRACE: lambda chosen: attrs.evolve(chosen, merge_same_traces=False),
+}
+assert _UNDONE.keys() == SWITCHES.keys()
+
+
+def flips(cells: Cells) -> Iterator[Flip]:
+    """Each exclusion of these cells that left rows out and has a switch, undone by itself."""
+    for exclusion in cells.exclusions:
+        if exclusion.rows and exclusion.reason in _UNDONE:
+            undone = _UNDONE[exclusion.reason](cells.selection)
+            yield Flip(reason=exclusion.reason, rows=exclusion.rows, selection=undone)

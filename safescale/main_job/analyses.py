@@ -1,0 +1,64 @@
+"""The questions that can be put to a corpus, each with how it is computed and how it is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+import attrs
+
+from safescale.analyses import InverseScalingResult, analyze_inverse_scaling
+from safescale.analyses.headline import Answer
+from safescale.cells import Counting
+from safescale.main_job.asked import Question
+from safescale.report.chapter import Chapter
+from safescale.report.figures.sink import FigureSink
+from safescale.report.scaling_section import scaling_chapter
+
+__all__ = ["Analysis", "inverse_scaling"]
+
+Result = TypeVar("Result", bound=Answer)
+
+
+@attrs.frozen(kw_only=True)
+class Analysis(Generic[Result]):
+    """
+    One question.
+
+    Attributes
+    ----------
+    command : str
+        Its name under ``safescale analyze``.
+    key : str
+        Its name in JSON.
+    run : callable
+        Computes the result from the counts of a corpus.
+    chapter : callable
+        The result as findings and a section: from the result, the command that repeats it, and where figures go (None: nowhere).
+    arguments : tuple of str
+        Its own options, as a command line has them.
+    """
+
+    command: str
+    key: str
+    run: Callable[[Counting, Question], Result]
+    chapter: Callable[[Result, str, FigureSink | None], Chapter]
+    arguments: tuple[str, ...] = ()
+
+
+def inverse_scaling() -> Analysis[InverseScalingResult]:
+    """Does the attack success rate change with model size?"""
+
+    def run(counting: Counting, question: Question) -> InverseScalingResult:
+        return analyze_inverse_scaling(
+            counting.cells(question.selection),
+            counting.models,
+            tier=question.tier,
+            claim_classes=question.claim_classes or None,
+            grader=question.graders or None,
+            min_cell=question.min_cell,
+            alpha=question.alpha,
+            margin_pp=question.margin_pp,
+        )
+
+    return Analysis(command="inverse-scaling", key="inverse_scaling", run=run, chapter=scaling_chapter)
