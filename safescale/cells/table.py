@@ -246,14 +246,29 @@ class Cells:
 
     def prompts(self, cell: Cell) -> PromptVector:
         """Prompt-level counts of a cell."""
-        offset = int(self.column("offset")[cell.index])
-        part = self.prompt_counts.slice(offset, cell.prompts)
-        ids = part["prompt_id"].combine_chunks()
+        whole = self._every_prompt
+        start = int(self._offsets[cell.index])
+        at = slice(start, start + cell.prompts)
+        return PromptVector(
+            codes=whole.codes[at],
+            names=whole.names,
+            evaluable=whole.evaluable[at],
+            successes={tier: counts[at] for tier, counts in whole.successes.items()},
+        )
+
+    @functools.cached_property
+    def _offsets(self) -> Integers:
+        return self.column("offset")
+
+    @functools.cached_property
+    def _every_prompt(self) -> PromptVector:
+        """``prompt_counts`` as arrays, read once: every cell is a piece of them."""
+        ids = self.prompt_counts["prompt_id"].combine_chunks()
         return PromptVector(
             codes=np.asarray(ids.indices.to_numpy(), dtype=np.int64),
             names=ids.dictionary,
-            evaluable=np.asarray(part["evaluable"].to_numpy(), dtype=np.int64),
-            successes={tier: np.asarray(part[tier.value].to_numpy(), dtype=np.int64) for tier in Tier},
+            evaluable=np.asarray(self.prompt_counts["evaluable"].to_numpy(), dtype=np.int64),
+            successes={tier: np.asarray(self.prompt_counts[tier.value].to_numpy(), dtype=np.int64) for tier in Tier},
         )
 
     def distinct_prompts(self, chosen: Iterable[Cell]) -> int:

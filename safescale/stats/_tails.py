@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from safescale.errors import DomainError
+from safescale.stats._domain import count
 from safescale.stats.fisher import Alternative
 
 # the fixed seed behind rng=None, the same in the whole room
@@ -77,6 +78,14 @@ def smallest_share(
     return float(up if highest > -lowest else down)
 
 
-def smallest_monte_carlo(alternative: Alternative, *, doubled: bool) -> float:
-    """The smallest p that ``RESAMPLES`` random arrangements can give."""
-    return (2 if doubled and alternative == "two-sided" else 1) / (RESAMPLES + 1)
+def enough_resamples(resamples: int) -> int:
+    """The number of random arrangements that was asked for; a p of .01 must be within reach."""
+    m = count("resamples", resamples)
+    if m < 99:
+        raise DomainError(f"resamples must be at least 99, got {m}; with fewer no p of .01 can be seen")
+    return m
+
+
+def smallest_monte_carlo(alternative: Alternative, *, doubled: bool, resamples: int = RESAMPLES) -> float:
+    """The smallest p that so many random arrangements can give."""
+    return (2 if doubled and alternative == "two-sided" else 1) / (resamples + 1)

@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from safescale.errors import DomainError, InsufficientData
 from safescale.stats._arrangements import MAX_ARRANGEMENTS, arrangements, number_of_arrangements
-from safescale.stats._domain import FloatVector, IntVector, as_array, choice, count, group_codes, vector
-from safescale.stats._tails import RESAMPLES, seeded, tail_share
+from safescale.stats._domain import FloatVector, IntVector, as_array, choice, group_codes, vector
+from safescale.stats._tails import RESAMPLES, enough_resamples, seeded, tail_share
 from safescale.stats.fisher import ALTERNATIVES, Alternative
 from safescale.stats.slope_permutation import PermutationMethod
 
@@ -147,14 +147,12 @@ def permutation_test(
     choice("alternative", alternative, ALTERNATIVES)
     choice("method", method, ("auto", "exact_permutation", "monte_carlo_permutation"))
     choice("generalises_to", generalises_to, ("these_models", "new_models"))
-    m, rng = count("resamples", resamples), seeded(rng)
+    m, rng = enough_resamples(resamples), seeded(rng)
     if not callable(statistic):
         raise DomainError(
             f"statistic must be a callable of an array (arrangements, n), got {statistic!r} ({type(statistic).__name__}); "
             "such as lambda v: v[:, :3].mean(axis=1)"
         )
-    if m < 99:
-        raise DomainError(f"resamples must be at least 99, got {m}; with fewer no p of .01 can be seen")
     labels, members = _members(v, blocks)
     needed = math.prod(number_of_arrangements(v[index]) for index in members)
     if method == "exact_permutation" and needed > MAX_ARRANGEMENTS:

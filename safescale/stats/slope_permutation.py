@@ -20,7 +20,7 @@ from safescale.stats._arrangements import (
 )
 from safescale.stats._domain import FloatVector, choice, group_codes, sizes_and_rates
 from safescale.stats._inference import ROUNDING, require_three_sizes
-from safescale.stats._tails import RESAMPLES, seeded, smallest_monte_carlo, smallest_share, tail_share
+from safescale.stats._tails import RESAMPLES, enough_resamples, seeded, smallest_monte_carlo, smallest_share, tail_share
 from safescale.stats.fisher import ALTERNATIVES, Alternative
 from safescale.stats.sizes import smallest_attainable_p
 from safescale.stats.within_group import informative_groups
@@ -88,6 +88,7 @@ def permutation_slope_test(
     alternative: Alternative = "two-sided",
     two_sided: SlopeTwoSided = "doubled",
     method: Literal["auto"] | PermutationMethod = "auto",
+    resamples: int = RESAMPLES,
     rng: np.random.Generator | int | None = None,
 ) -> PermutationSlopeTest:
     """
@@ -112,8 +113,9 @@ def permutation_slope_test(
         direction is claimed at half the level and the floor is ``2/n!``; "abs_slope" counts the slopes at least as
         steep, whichever way.
     method : {"auto", "exact_permutation", "monte_carlo_permutation"}, default "auto"
-        Exact up to 400,000 distinct arrangements (9 untied models), else ``(b + 1) / (m + 1)`` from m = 99,999 random
-        ones.
+        Exact up to 400,000 distinct arrangements (9 untied models), else ``(b + 1) / (m + 1)`` from m random ones.
+    resamples : int, default 99,999
+        The number m of random arrangements, at least 99.
     rng : numpy Generator or int, optional
         Source or seed of the random arrangements; None is the fixed seed 20260630.
 
@@ -150,7 +152,7 @@ def permutation_slope_test(
     choice("alternative", alternative, ALTERNATIVES)
     choice("two_sided", two_sided, ("doubled", "abs_slope"))
     choice("method", method, ("auto", "exact_permutation", "monte_carlo_permutation"))
-    rng = seeded(rng)
+    resamples, rng = enough_resamples(resamples), seeded(rng)
     labels, codes = (None, np.zeros(len(x), dtype=np.int64)) if groups is None else group_codes(groups, len(x))
     if labels is None:
         require_three_sizes(x)
@@ -166,8 +168,8 @@ def permutation_slope_test(
     if chosen == "exact_permutation":
         sums, extra = _every_sum(columns), 0
     else:
-        sums, extra = _random_sums(columns, rng), 1
-        p_floor = max(p_floor, smallest_monte_carlo(alternative, doubled=doubled))
+        sums, extra = _random_sums(columns, resamples, rng), 1
+        p_floor = max(p_floor, smallest_monte_carlo(alternative, doubled=doubled, resamples=resamples))
     p_value = tail_share(sums, observed, alternative, doubled=doubled, extra=extra, tolerance=tolerance)
     return PermutationSlopeTest(
         slope_pp_per_decade=100 * observed / sum(float(u @ u) for u, _ in columns),
@@ -210,10 +212,10 @@ def _every_sum(columns: list[_Column]) -> FloatVector:
     return sums
 
 
-def _random_sums(columns: list[_Column], rng: np.random.Generator | int) -> FloatVector:
+def _random_sums(columns: list[_Column], resamples: int, rng: np.random.Generator | int) -> FloatVector:
     generator = np.random.default_rng(rng)
-    sums: FloatVector = np.zeros(RESAMPLES)
-    for start in range(0, RESAMPLES, 10_000):
+    sums: FloatVector = np.zeros(resamples)
+    for start in range(0, resamples, 10_000):
         block = sums[start : start + 10_000]
         for u, v in columns:
             block += generator.permuted(np.tile(v, (len(block), 1)), axis=1) @ u

@@ -30,6 +30,12 @@ from safescale.stats import (
 
 __all__ = ["Estimate", "estimate_family"]
 
+FEW_RESAMPLES, MANY_RESAMPLES = 9_999, 99_999
+"""Random arrangements at first, and where the first answer is close to the level."""
+
+CLEARLY = 4
+"""How many times smaller or larger than the level a p-value must be to be clear after few arrangements."""
+
 
 @attrs.frozen(kw_only=True)
 class Estimate:
@@ -95,14 +101,17 @@ def _with_permutation(estimate: Estimate, options: Options) -> Estimate:
     test, p_holm = estimate.slope, estimate.p_holm
     if test is None or test.method != "ols_t" or p_holm is None or p_holm > options.alpha or not estimate.testability.can_test:
         return estimate
-    p = _permutation_p(test.slope.params_b, test.slope.rates)
-    return attrs.evolve(estimate, permutation_p=p, permutation_p_holm=min(1.0, p * p_holm / test.p_value))
+    factor = p_holm / test.p_value
+    p = _permutation_p(test.slope.params_b, test.slope.rates, FEW_RESAMPLES)
+    if options.alpha / CLEARLY < p * factor < options.alpha * CLEARLY:
+        p = _permutation_p(test.slope.params_b, test.slope.rates, MANY_RESAMPLES)
+    return attrs.evolve(estimate, permutation_p=p, permutation_p_holm=min(1.0, p * factor))
 
 
 @functools.lru_cache(maxsize=1024)
-def _permutation_p(params_b: tuple[float, ...], rates: tuple[float, ...]) -> float:
+def _permutation_p(params_b: tuple[float, ...], rates: tuple[float, ...], resamples: int) -> float:
     """The same models come again in several series and repetitions, and a permutation is the dear part of an analysis."""
-    return permutation_slope_test(params_b, rates).p_value
+    return permutation_slope_test(params_b, rates, resamples=resamples).p_value
 
 
 def _verdict(estimate: Estimate, options: Options) -> ScalingVerdict:

@@ -120,6 +120,8 @@ def _restricted(parts: Sequence[Part], tier: Tier, cells: Cells) -> tuple[int, l
 def _by_prompt(part: Part, tier: Tier, cells: Cells) -> tuple[Integers, Integers, Integers]:
     """Sorted prompt codes of a part with successes and evaluable rows, several ids of one model added up."""
     vectors = [cells.prompts(cell) for cell in part.cells]
+    if len(vectors) == 1:
+        return vectors[0].codes, vectors[0].successes[tier], vectors[0].evaluable
     codes, at = np.unique(np.concatenate([vector.codes for vector in vectors]), return_inverse=True)
     successes, trials = np.zeros(codes.size, np.int64), np.zeros(codes.size, np.int64)
     np.add.at(successes, at, np.concatenate([vector.successes[tier] for vector in vectors]))
