@@ -3,27 +3,25 @@ Throughput of the whole path on the generated corpus, beside a floor and a panda
 
 Each job runs alone in a process of its own, several times in turn with the others, and the median counts. Rows and rejects are
 asserted against what was planted, so speed never buys a wrong number. Absolute times are this machine's; the ratios go to
-``benchmarks/history.jsonl`` with commit and machine. ``--check`` fails when a goal is missed.
+``benchmarks/history.jsonl`` with commit and machine. ``--check`` fails when a goal is missed, or a ratio is a fifth below that of
+the last release.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.history import add_arguments, finish
 from benchmarks.jobs import DIRTY, FLAT, JOBS, NESTED
 
-HISTORY = Path(__file__).with_name("history.jsonl")
 GOALS_MB_PER_S = {
     "validate_flat": 120.0,
     "flat_into_parquet": 100.0,
@@ -110,11 +108,11 @@ def table(found: dict[str, list[dict[str, Any]]]) -> tuple[list[str], dict[str, 
         floor = pandas = None
         if mine is not None and name in FLOORS:
             floor, pandas = mine / (rate[FLOORS[name]] or 1), mine / (rate["pandas_pipeline"] or 1)
-            ratios |= {f"{name}/floor": round(floor, 3), f"{name}/pandas": round(pandas, 3)}
+            ratios |= {f"{name}/floor": floor, f"{name}/pandas": pandas}
             if goal is not None and mine < goal:
                 missed.append(f"{name}: {mine:.0f} MB/s, goal {goal:.0f}")
         if name.startswith("cells"):
-            ratios[f"{name}/pandas"] = round(median[name] / median["pandas_pipeline"], 4)
+            ratios[f"{name}/pandas"] = median["pandas_pipeline"] / median[name]
             if median[name] > GOAL_CELLS_S:
                 missed.append(f"{name}: {median[name]:.2f} s, goal {GOAL_CELLS_S:g}")
         if (name in FLOORS or name.startswith("cells")) and peak[name] > GOAL_PEAK_MB:
@@ -136,8 +134,7 @@ def main() -> int:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--folder", type=Path, default=None, help="keep the generated corpora here")
     parser.add_argument("--only", nargs="*", default=None)
-    parser.add_argument("--check", action="store_true")
-    parser.add_argument("--no-history", action="store_true")
+    add_arguments(parser)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.folder or Path(temporary)
@@ -148,21 +145,7 @@ def main() -> int:
     lines, ratios, missed = table(found)
     print("\n".join(lines))
     print("floors: pyarrow.json without a check (validate), the same written to Parquet, executemany of ready tuples (SQLite)")
-    if not arguments.no_history:
-        entry = {
-            "date": time.strftime("%Y-%m-%d"),
-            "commit": subprocess.run(
-                ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-            ).stdout.strip(),
-            "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
-            "rows": arguments.rows,
-            "ratios": ratios,
-        }
-        with HISTORY.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(entry) + "\n")
-    for line in missed:
-        print(f"goal missed: {line}", file=sys.stderr)
-    return int(arguments.check and bool(missed))
+    return finish("run", ratios, arguments, missed=missed, rows=arguments.rows)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.history import add_arguments, finish
 from safescale.stats import eta_squared
 
 ROWS = 1_000_000
@@ -42,13 +43,14 @@ def floor(values: np.ndarray, groups: np.ndarray) -> float:
 def main() -> int:
     """Print the times and ratios; with --check, 1 when the goal is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true")
+    add_arguments(parser)
     parser.add_argument("--runs", type=int, default=9)
     arguments = parser.parse_args()
     peer = importlib.util.find_spec("pingouin") is not None
     if not peer:
         print("pingouin is not installed here: no ratio (pip install pingouin into an environment of its own)")
-    missed = False
+    missed: list[str] = []
+    ratios: dict[str, float] = {}
     for k in GROUPS:
         rng = np.random.default_rng(k)
         values, groups = rng.normal(size=ROWS), rng.integers(0, k, ROWS)
@@ -73,6 +75,7 @@ def main() -> int:
         ours = results["safescale"]
         assert abs(ours.eta_squared - results["bare bincount"]) <= 1e-12
         assert abs(ours.p_permutation / ours.p_value - 1) < 1e-3
+        ratios[f"bare bincount, {k} groups"] = best["bare bincount"][0] / best["safescale"][0]
         for name, (wall, processor) in best.items():
             print(f"{k:>5} groups  {name:<14} {wall:8.2f} ms wall {processor:8.2f} ms processor")
         if peer:
@@ -82,8 +85,10 @@ def main() -> int:
             print(
                 f"{k:>5} groups  pingouin / safescale: {wall_ratio:.0f}x wall, {processor_ratio:.0f}x processor (goal {GOAL:.0f}x)"
             )
-            missed |= wall_ratio < GOAL
-    return int(arguments.check and missed)
+            ratios[f"pingouin, {k} groups"] = wall_ratio
+            if wall_ratio < GOAL:
+                missed.append(f"{k} groups: {wall_ratio:.0f}x pingouin, goal {GOAL:.0f}x")
+    return finish("stats_eta", ratios, arguments, missed=missed)
 
 
 if __name__ == "__main__":

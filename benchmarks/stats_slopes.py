@@ -11,6 +11,7 @@ from collections.abc import Callable
 import numpy as np
 import scipy.stats
 
+from benchmarks.history import add_arguments, finish
 from safescale.stats import log_scaling_slopes
 
 GROUPS = 100_000
@@ -50,7 +51,7 @@ def linregress_loop(sizes: np.ndarray, rates: np.ndarray, starts: np.ndarray) ->
 def main() -> int:
     """Print times and ratios; with --check, 1 when the ratio is below 300."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true")
+    add_arguments(parser)
     parser.add_argument("--runs", type=int, default=5)
     arguments = parser.parse_args()
     sizes, rates, groups = rows()
@@ -73,7 +74,8 @@ def main() -> int:
     print(f"log_scaling_slopes, mixed rows   {unsorted * 1e3:9.1f} ms")
     print(f"linregress loop (from {SAMPLE:,})    {loop * 1e3:9.0f} ms  {loop / ours:6.0f}x ours")
     print(f"reading the rows once            {floor * 1e3:9.1f} ms  ours is {ours / floor:.0f}x that")
-    return int(arguments.check and loop / ours < LEAST_RATIO)
+    missed = [f"{loop / ours:.0f}x the linregress loop, goal {LEAST_RATIO:.0f}x"] if loop / ours < LEAST_RATIO else []
+    return finish("stats_slopes", {"linregress loop": loop / ours, "reading the rows": floor / ours}, arguments, missed=missed)
 
 
 if __name__ == "__main__":
