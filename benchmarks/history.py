@@ -1,8 +1,8 @@
 """
 What every benchmark keeps, and the check against the last release.
 
-A ratio says how many times faster (or better) ours is than its peer or floor, so higher is better. Ratios of one program on one kind of
-machine are comparable; absolute times are not. An entry written with ``--release`` is what later runs are checked against.
+A ratio says how many times faster (or better) ours is than its peer or floor, so higher is better. Ratios of one program on one
+kind of machine are comparable; absolute times are not. An entry written with ``--release`` is what later runs are checked against.
 """
 
 from __future__ import annotations
