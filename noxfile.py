@@ -79,10 +79,17 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Throughput against the floor and the nearest peer; ratios are appended to benchmarks/history.jsonl."""
+    """
+    Throughput against the floor and the nearest peer; ratios go to benchmarks/history.jsonl.
+
+    ``nox -s bench -- --check`` fails when a goal is missed or a ratio is a fifth below the last release's; ``--release`` keeps one.
+    """
     session.install("-e", ".[dev]")
     session.run("python", "-m", "benchmarks.run", *session.posargs)
-    for name in ("wilson", "slopes", "eta", "bootstrap", "spearman", "nist"):
+    shared = [word for word in session.posargs if word in ("--check", "--no-history", "--release")]
+    for name in ("end_to_end", "grouped_cells", "stats_wilson", "stats_slopes", "stats_eta", "stats_bootstrap"):
+        session.run("python", "-m", f"benchmarks.{name}", *shared)
+    for name in ("spearman", "nist"):
         session.run("python", "-m", f"benchmarks.stats_{name}")
 
 
