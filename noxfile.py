@@ -70,8 +70,9 @@ def laws(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Examples of the documentation, doctests, generated pages, published schemas."""
-    session.install("-e", ".[test,ibis,inspect]")
+    """Examples of the documentation, doctests, generated pages, published schemas, and the site itself."""
+    session.install("-e", ".[test,ibis,inspect]", "mkdocs>=1.6")
+    session.run("mkdocs", "build", "--strict", "--quiet", "--site-dir", str(Path(session.create_tmp()).resolve() / "site"))
     session.run("pytest", "-q", "--doctest-modules", "safescale/stats", "safescale/records", "safescale/registry")
     session.run("pytest", "-q", "tests/docs")
     session.run("safescale", "schema", "export", "--into", "schemas", "--check")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +13,9 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")])
+
+RUNNABLE = frozenset({"runs/", "corpus.db", "plan", "first-report"})
+"""Commands that name one of these need nothing but the example's logs; the others speak of the reader's own files."""
 
 
 def test_generated_pages_are_fresh() -> None:
@@ -30,6 +35,26 @@ def test_named_files_exist(page: Path) -> None:
 def test_python_examples_run(page: Path) -> None:
     for code in re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE):
         exec(compile(code, str(page), "exec"), {})
+
+
+@pytest.mark.parametrize(
+    "page",
+    [p for p in PAGES if "bash" in p.read_text(encoding="utf-8") and p.parent.name in ("tutorial", "how-to")],
+    ids=lambda p: p.stem,
+)
+def test_shell_examples_run(page: Path, tmp_path: Path) -> None:
+    """Every safescale command of a tutorial or how-to, in order, beside a folder ``runs`` with logs of the real shape."""
+    (tmp_path / "runs").mkdir()
+    for log in (ROOT / "examples" / "simulated").glob("*.jsonl"):
+        shutil.copy(log, tmp_path / "runs")
+    blocks = re.findall(r"^```bash\n(.*?)^```", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    lines = [line.removeprefix(".venv/bin/") for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+    commands = [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("safescale ")]
+    for words in commands:
+        if RUNNABLE.isdisjoint(words):
+            continue
+        done = subprocess.run([sys.executable, "-m", "safescale", *words], cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, (words, done.stderr)
 
 
 def test_every_command_is_documented() -> None:
