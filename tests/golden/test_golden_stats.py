@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import tomllib
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import numpy as np
 import pytest
 
 from safescale.errors import InsufficientData
+from safescale.records.outcomes import TIER_NUMERATORS, Tier
+from safescale.records.verdicts import EVALUABLE
 from safescale.stats import (
     adjacent_separation,
     clopper_pearson_interval,
@@ -188,7 +191,31 @@ def harmbench_gcg_average(real_data, printed, subset):
     return f"{harmbench_means(real_data, subset)['GCG']:.2f}", None
 
 
+JAILBREAKBENCH_MODELS = ("vicuna-13b-v1.5", "llama-2-7b-chat-hf", "gpt-3.5-turbo-1106", "gpt-4-0125-preview")
+
+
+def jailbreakbench(real_data, printed, method):
+    """Behaviours whose row says jailbroken; all have 100, null responses among them."""
+    hits = []
+    for model in JAILBREAKBENCH_MODELS:
+        (path,) = (real_data / "jbb_artifacts" / method).glob(f"*/{model}.json")
+        rows = json.loads(path.read_text(encoding="utf-8"))["jailbreaks"]
+        assert len(rows) == 100
+        hits.append(sum(str(row["jailbroken"]) == "True" for row in rows))
+    return "/".join(map(str, hits)), None
+
+
+def tiers(real_data, printed, table):
+    """Rates of the tiers from the published verdict counts, by the definitions that every rate here has."""
+    (row,) = (row for row in read(real_data / "failurefirst_tables" / "verdict_counts.csv") if row["table"] == table)
+    evaluable = sum(int(row[verdict.value] or 0) for verdict in EVALUABLE if verdict.value in row)
+    rates = (100 * sum(int(row[verdict.value]) for verdict in TIER_NUMERATORS[tier]) / evaluable for tier in Tier)
+    return f"{evaluable:,}: {', '.join(f'{rate:.2f}' for rate in rates)}", None
+
+
 REAL_COMPUTE = {
+    "jailbreakbench": jailbreakbench,
+    "tiers": tiers,
     "sorry_bench": sorry_bench,
     "multi_turn": multi_turn,
     "harmbench_averages": harmbench_averages,
