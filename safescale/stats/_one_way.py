@@ -23,7 +23,7 @@ class OneWay:
     Values in groups, and their sums of squares about the means.
 
     ``total = between + within``; `fourth` is the sum of fourth powers about the grand mean. ``within`` is exactly 0 where
-    the values of each group are equal up to four units in the last place of a typical value.
+    the values of each group are equal up to four units in the last place of a typical value, ``between`` where the means are.
     """
 
     values: FloatVector
@@ -75,6 +75,7 @@ def one_way(values: npt.ArrayLike, groups: Iterable[Hashable] | npt.NDArray[Any]
         raise InsufficientData(f"all {n} {name} equal {float(y[0]):g}; no spread is left to share out")
     deviations = sums.by_group / sums.sizes
     between = float(np.sum(sums.sizes * (deviations - shift) ** 2)) if k > 1 else 0.0
+    between = 0.0 if between <= nothing else between
     within = total - between
     if k == n:
         within, between = 0.0, total

@@ -334,6 +334,13 @@ def test_law_moving_and_stretching_changes_nothing(data, shift, stretch):
     assert there.p_value == pytest.approx(here.p_value, rel=1e-5)
 
 
+def test_equal_means_whose_last_bits_differ_have_no_share_in_any_order():
+    values, labels = [0.0, 0.05, 0.05, -0.125, -0.125, 0.0, 0.0, 0.0], list("abaababb")
+    for order in itertools.islice(itertools.permutations(range(8)), 0, 40_320, 499):
+        got = eta_squared([values[i] for i in order], [labels[i] for i in order], resamples=0)
+        assert (got.eta_squared, got.f) == (0.0, 0.0)
+
+
 @given(grouped_values(), st.randoms(use_true_random=False))
 def test_law_order_of_values_and_names_of_groups_are_irrelevant(data, random):
     values, labels = data
