@@ -123,8 +123,8 @@ def curvature_test(
     Raises
     ------
     InsufficientData
-        If there are fewer than 4 distinct sizes, fewer than 2 residual degrees of freedom, or sizes (within their groups) by which a
-        bend and a slope cannot be told apart.
+        If there are fewer than 4 distinct sizes, fewer than 2 residual degrees of freedom, or sizes (within their groups) that do
+        not tell a bend from a slope.
     DomainError
         If a size is not positive, a rate not a fraction, or lengths differ.
 

@@ -28,6 +28,7 @@ from safescale.cells import AggregateCell, Cell, Cells
 __all__ = ["setting_result"]
 
 DIRECTED = (ScalingVerdict.COMPLY_MORE, ScalingVerdict.COMPLY_LESS)
+CHANGES = (*DIRECTED, ScalingVerdict.NOT_A_LINE)
 
 
 def setting_result(
@@ -139,7 +140,9 @@ def _lineage_words(head: SeriesResult, within: SeriesResult | None) -> str:
     if within is None or within.slope is None or head.slope is None:
         return ""
     slope = f"{signed(within.slope.slope.slope_pp_per_decade)} pp per decade, {p_clause(within.slope.p_value)}"
-    if head.verdict not in DIRECTED or within.verdict is head.verdict:
+    if head.bend is not None and within.curvature is not None and within.curvature.p_value is not None:
+        slope += f" (square of log10 size {p_clause(within.curvature.p_value)})"
+    if head.verdict not in CHANGES or (within.verdict is head.verdict and within.bend == head.bend):
         return f". Within generations: {slope}, {within.verdict.value}"
     if len({point.lineage for point in within.points if point.why_not_fitted is None}) < 2:
         return f". Within generations: {slope}, {within.verdict.value}"
@@ -152,7 +155,7 @@ def _words(result: SettingResult) -> str:
         return f"{ScalingVerdict.CANNOT_TEST.value} (no evaluable row in the attack classes that it concerns)"
     words = head.words.removesuffix(".") + _lineage_words(head, result.within_generations)
     words += "".join(f"; {caveat}" for caveat in head.caveats if caveat.startswith("the mix of attack classes"))
-    words += "".join(f". {change[0].upper()}{change[1:]}" for change in change_words(head.robustness, head.verdict))
+    words += "".join(f". {change[0].upper()}{change[1:]}" for change in change_words(head.robustness, head.verdict, head.bend))
     if len(result.attack_classes) > 1:
         words += f". By class ({plural(len(result.attack_classes), 'attack class')}): {_class_words(result.attack_classes)}"
     return words + "."
@@ -163,7 +166,7 @@ def _class_words(classes: Sequence[SeriesResult]) -> str:
     testable = [series for series in classes if series.verdict is not ScalingVerdict.CANNOT_TEST]
     found = [
         f"{verdict.value} in {and_list([repr(s.name) for s in testable if s.verdict is verdict])}"
-        for verdict in (*DIRECTED, ScalingVerdict.FLAT)
+        for verdict in (*CHANGES, ScalingVerdict.FLAT)
         if any(s.verdict is verdict for s in testable)
     ]
     if testable and not found:
