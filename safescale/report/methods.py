@@ -78,7 +78,8 @@ def _slope_sentences(result: InverseScalingResult, slopes: list[SeriesResult]) -
             "A bend was looked for by the square of log10 parameters (t test, models as units). A slope was called flat only where "
             f"its p lay above {options.alpha:g}; a change that no line shows was claimed only at {options.alpha / BEND_SHARE:g} "
             "after Holm's correction and with a permutation of models in agreement. That rates turn is said of the fitted "
-            "parabola, by its slopes at the smallest and the largest size (Lind and Mehlum 2010)."
+            "parabola, by its slopes at the smallest and the largest size (Lind and Mehlum 2010), and from 8 sizes on only where "
+            "two lines turn as well (Simonsohn 2018)."
         )
     repeats = sorted({r.name.replace("_", " ") for s in slopes for r in s.robustness if r.possible})
     if repeats:

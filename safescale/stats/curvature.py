@@ -53,6 +53,8 @@ class CurvatureTest:
         F test of slope and curvature together: any change with size along a parabola.
     centre_b : float
         Geometric mean of the sizes, billions of parameters.
+    rate_at_centre : float
+        The fitted parabola at ``centre_b``, levels of groups averaged over models (fraction, not confined to [0, 1]).
     n, n_groups, n_sizes, residual_dof : int
         Models; groups (1 without groups); distinct sizes that count; ``n - n_groups - 2``.
     level : float
@@ -79,6 +81,7 @@ class CurvatureTest:
     ends_differ_p: float | None
     joint_p_value: float | None
     centre_b: float
+    rate_at_centre: float
     n: int
     n_groups: int
     n_sizes: int
@@ -202,6 +205,7 @@ def curvature_test(
         ends_differ_p=None if reason else _ends_differ(fit, low - centre, high - centre),
         joint_p_value=None if reason else _joint(fit, y - fit.residuals - means),
         centre_b=float(10.0**centre),
+        rate_at_centre=float(y.mean() - b * z.mean() - c * np.mean(z * z)),
         n=len(x),
         n_groups=n_groups,
         n_sizes=len(np.unique(x[counting])),

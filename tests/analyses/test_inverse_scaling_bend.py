@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import attrs
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pytest
 
@@ -12,9 +13,10 @@ from analyses.test_inverse_scaling_laws import Points, answer, published
 from cells.fake_corpus import fake_corpus, graded
 from safescale.analyses import ScalingVerdict
 from safescale.analyses.inverse_scaling import Agreement, SeriesResult
-from safescale.analyses.inverse_scaling.bend import BEND_SHARE, any_change_p, find_bend
+from safescale.analyses.inverse_scaling.bend import BEND_SHARE, any_change_p, bend_words, find_bend
 from safescale.simulate import CorpusPlan
 from safescale.simulate.outcomes import LABELS, draw, roster
+from safescale.simulate.plan import EffectScenario
 from safescale.stats import curvature_test, log_scaling_slope, permutation_test
 
 MORE, LESS, BENT = ScalingVerdict.COMPLY_MORE, ScalingVerdict.COMPLY_LESS, ScalingVerdict.NOT_A_LINE
@@ -68,16 +70,29 @@ def test_the_words_follow_the_bend_and_flip_with_it(
         assert series.curvature_permutation_p < 0.01
 
 
-def test_a_bend_that_only_flattens_is_not_called_a_turn() -> None:
-    x = np.log10(SIZES)
-    rates = 0.45 + 0.02 * np.clip(x + 0.35, None, 0.3) + 0.13 * np.clip(x - 1.7, 0, None)
-    values = [(b, round(1000 * r + 0.3 * e), 1000) for b, r, e in zip(SIZES, rates, NOISE, strict=True)]
-    series = head(values)
-    assert series.curvature is not None
-    assert series.curvature.ends_differ_p is not None
-    if series.verdict is BENT and series.curvature.ends_differ_p > 0.05:
-        assert ": they bend upwards (" in series.words
-        assert "both ends" not in series.words
+@pytest.mark.parametrize(("turned", "way"), [(False, "upwards"), (True, "downwards")])
+def test_a_bend_is_called_a_turn_only_where_both_ends_slope(turned: bool, way: str) -> None:
+    sizes = SIZES[:7]
+    rates = [0.52, 0.44, 0.41, 0.40, 0.42, 0.43, 0.49]
+    bend = curvature_test(sizes, [1 - r for r in rates] if turned else rates)
+    assert bend.ends_differ_p is not None
+    assert bend.ends_differ_p < 0.05
+    assert "at both ends than in the middle" in bend_words(bend, None, 0.05)
+    one_end = attrs.evolve(bend, ends_differ_p=0.06)
+    assert bend_words(one_end, 0.004, 0.05).startswith(f"they bend {way} (")
+    assert "at both ends" not in bend_words(one_end, 0.004, 0.05)
+    assert "after Holm p = .004)" in bend_words(one_end, 0.004, 0.05)
+
+
+def test_rates_that_level_off_bend_and_do_not_turn() -> None:
+    """The parabola through them turns, and its ends pass the test of Lind and Mehlum; two lines do not turn."""
+    sizes, noise = 2.0 ** np.arange(10), 0.02 * np.array([1, -1, 0, 1, -1, 1, 0, -1, 1, -1])
+    bend = curvature_test(sizes, np.array([0.1, 0.3, 0.5, 0.6, 0.62, 0.63, 0.63, 0.64, 0.64, 0.64]) + noise)
+    assert bend.ends_differ_p is not None
+    assert bend.ends_differ_p < 0.01
+    assert bend_words(bend, None, 0.05).startswith("they bend downwards (")
+    turns = curvature_test(sizes, np.array([0.1, 0.3, 0.5, 0.6, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2]) + noise)
+    assert bend_words(turns, None, 0.05).startswith("along a parabola, lower at both ends than in the middle, highest near 2")
 
 
 def test_a_weak_bend_stops_flat_and_claims_nothing() -> None:
@@ -106,7 +121,7 @@ def test_a_slope_that_bends_says_so_beside_the_slope() -> None:
     series = head(points(20, 12))
     assert series.verdict is MORE
     (caveat,) = [caveat for caveat in series.caveats if caveat.startswith("not a straight line: ")]
-    assert "higher at both ends" in caveat
+    assert "they bend upwards (" in caveat, "nine sizes, and two lines do not turn"
     assert not any(caveat.startswith("not a straight line") for caveat in head(points(0, 12)).caveats)
 
 
@@ -128,7 +143,8 @@ def test_one_model_in_the_middle_does_not_make_a_bend() -> None:
     assert series.curvature is not None
     assert series.curvature_p_holm is not None
     assert series.curvature_p_holm < 0.05 / BEND_SHARE
-    assert series.curvature_permutation_p == pytest.approx(1 / 11, abs=0.02)
+    assert series.curvature_permutation_p is not None
+    assert 0.05 < series.curvature_permutation_p < 0.12
     assert series.verdict is UNDECIDED
     assert "but the rates may bend" in series.words
 
@@ -137,11 +153,11 @@ def test_definition_the_permutation_is_of_the_share_that_a_parabola_explains() -
     sizes, rates, groups = [1.0, 2, 4, 8, 16, 32], [0.2, 0.3, 0.25, 0.4, 0.1, 0.35], ["a", "a", "a", "a", "b", "b"]
     x = np.log10(sizes)
 
-    def explained(arranged: np.ndarray) -> np.ndarray:
+    def explained(arranged: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         design = np.column_stack([np.array(groups) == "a", np.array(groups) == "b", x, x * x]).astype(float)
         levels = design[:, :2]
         rss = [((row - d @ np.linalg.lstsq(d, row, rcond=None)[0]) ** 2).sum() for row in arranged for d in (levels, design)]
-        return np.array(rss[::2]) - np.array(rss[1::2])
+        return np.asarray(np.array(rss[::2]) - np.array(rss[1::2]), dtype=np.float64)
 
     expected = permutation_test(rates, explained, blocks=groups, alternative="greater").p_value
     bend = curvature_test([*sizes, 3, 5], [*rates, 0.3, 0.3], groups=[*groups, "c", "d"])
@@ -173,7 +189,7 @@ def test_graders_that_bend_in_opposite_ways_do_not_agree() -> None:
     assert Agreement.of([BENT, MORE], ["u", None]) is Agreement.NO
 
 
-def simulated(scenario: str, depth_pp: float, seed: int) -> SeriesResult:
+def simulated(scenario: EffectScenario, depth_pp: float, seed: int) -> SeriesResult:
     """66 sized models of 11 lineages with 200 rows each and a spread of 3 pp between models."""
     plan = CorpusPlan(
         rows=13_200, models=66, prompts=200, attack_classes=1, seed=seed, scenario=scenario, slope_pp_per_decade=depth_pp,

@@ -125,6 +125,7 @@ def test_definition_residuals_are_orthogonal_to_levels_slope_and_bend(data):
     got = curvature_test(sizes, rates, groups=groups)
     z, names = np.log10(sizes) - math.log10(got.centre_b), np.array(groups)
     left = np.array(rates) - got.slope_pp_per_decade / 100 * z - got.curvature_pp_per_decade_squared / 100 * z * z
+    assert left.mean() == pytest.approx(got.rate_at_centre, abs=1e-9)
     for name in set(groups):
         left[names == name] -= left[names == name].mean()
     assert left @ z == pytest.approx(0, abs=1e-9)
@@ -239,7 +240,7 @@ def test_a_bend_that_does_not_turn_inside_has_no_turning_point_and_no_ends():
 def test_an_exact_parabola_leaves_no_scatter_and_no_certainty():
     decades = [-1.0, 0.0, 1.0, 2.0, 3.0]
     got = curvature_test([10**d for d in decades], [0.2 + 0.05 * (d - 1) ** 2 for d in decades])
-    assert got.curvature_pp_per_decade_squared == pytest.approx(5.0)
+    assert (got.curvature_pp_per_decade_squared, got.rate_at_centre) == (pytest.approx(5.0), pytest.approx(0.2))
     assert (got.direction, got.turning_point_b) == ("u", pytest.approx(10.0))
     assert (got.standard_error_pp_per_decade_squared, got.interval, got.p_value, got.joint_p_value, got.ends_differ_p) == (
         None,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
+from safescale.analyses.inverse_scaling.bend import BENDS
 from safescale.analyses.inverse_scaling.results import (
     Agreement,
     Bend,
@@ -165,7 +166,7 @@ def _band(target: str, condition: str, found: Sequence[SettingResult]) -> Grader
 def _verdict_words(verdict: ScalingVerdict | None, bend: Bend | None) -> str:
     if verdict is None:
         return "nothing"
-    return verdict.value if bend is None else f"{verdict.value} (bends {'upwards' if bend == 'u' else 'downwards'})"
+    return verdict.value if bend is None else f"{verdict.value} (the rates {BENDS[bend]})"
 
 
 def _band_words(graders: int, able: int, slopes: Sequence[float], agreement: Agreement) -> str:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from safescale.analyses.words import p_clause, signed, size_words
 from safescale.errors import DomainError
-from safescale.stats import CurvatureTest, curvature_test, permutation_test
+from safescale.stats import CurvatureTest, curvature_test, permutation_test, two_lines_test
 from safescale.stats.slope import LogScalingSlope
 from safescale.stats.within_group import WithinGroupSlope
 
-__all__ = ["BEND_SHARE", "any_change_p", "bend_words", "find_bend", "may_bend", "size_of_turn"]
+__all__ = ["BENDS", "BEND_SHARE", "any_change_p", "bend_words", "find_bend", "may_bend", "size_of_turn"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -21,7 +23,12 @@ BEND_SHARE = 10
 """A bend is claimed at a tenth of the level: it is looked for only where no slope was asked for, so that looking adds at most a
 tenth to the chance of a false claim."""
 
+BENDS: Final[Mapping[str, str]] = {"u": "bend upwards", "inverted_u": "bend downwards"}
+
 RESAMPLES = 9_999
+
+SIZES_OF_TWO_LINES = 8
+"""Distinct sizes that the two-lines test needs."""
 
 
 def find_bend(line: LogScalingSlope | WithinGroupSlope) -> tuple[CurvatureTest | None, str | None]:
@@ -70,16 +77,27 @@ def _permutation_p(sizes: tuple[float, ...], rates: tuple[float, ...], groups: t
 
 
 def size_of_turn(curvature: CurvatureTest, alpha: float) -> float | None:
-    """Where the rates turn, if both ends of the parabola slope in opposite directions."""
+    """
+    Where the rates turn, if both ends of the parabola slope in opposite directions.
+
+    A parabola through rates that level off turns where they do not, so two lines must turn too where there are sizes for them.
+    """
     p = curvature.ends_differ_p
-    return curvature.turning_point_b if p is not None and p <= alpha else None
+    return curvature.turning_point_b if p is not None and p <= alpha and _lines_agree(curvature, alpha) else None
+
+
+def _lines_agree(curvature: CurvatureTest, alpha: float) -> bool:
+    if curvature.groups is not None or curvature.n_sizes < SIZES_OF_TWO_LINES:
+        return True
+    lines = two_lines_test(curvature.params_b, curvature.rates)
+    return lines.shape == curvature.direction and (lines.p_value is None or lines.p_value <= alpha)
 
 
 def bend_words(curvature: CurvatureTest, p_holm: float | None, alpha: float) -> str:
     """Which way the rates bend, whether they turn, and the numbers that say so."""
     upward, turn = curvature.direction == "u", size_of_turn(curvature, alpha)
     if turn is None:
-        words = f"they bend {'upwards' if upward else 'downwards'}"
+        words = f"they {BENDS[curvature.direction]}"
     else:
         ends, extreme = ("higher", "lowest") if upward else ("lower", "highest")
         near = size_words(float(f"{turn:.2g}"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from safescale.analyses.copies import ONE_SERIES
-from safescale.analyses.inverse_scaling.bend import bend_words, may_bend
+from safescale.analyses.inverse_scaling.bend import BENDS, bend_words, may_bend
 from safescale.analyses.inverse_scaling.estimate import Estimate, bends
 from safescale.analyses.inverse_scaling.results import (
     Bend,
@@ -94,7 +94,8 @@ def verdict_words(estimate: Estimate, options: Options) -> str:
     if denied is not None:
         words += f"; {denied}"
     if testability.tests_in_family > 1 and estimate.p_holm is not None:
-        words += f"; after Holm over {testability.tests_in_family} tests {p_clause(estimate.p_holm)}"
+        of_slope = "slope " if verdict is ScalingVerdict.NOT_A_LINE else ""
+        words += f"; {of_slope}after Holm over {testability.tests_in_family} tests {p_clause(estimate.p_holm)}"
     return words
 
 
@@ -208,7 +209,7 @@ def change_words(robustness: tuple[Robustness, ...], verdict: ScalingVerdict, be
         if repeat.changed and repeat.verdict is not None:
             now = repeat.verdict.value if repeat.verdict is not verdict else f"label {repeat.label}"
             if repeat.verdict is verdict and repeat.bend != bend:
-                now = f"the rates bend {'upwards' if repeat.bend == 'u' else 'downwards'}"
+                now = f"the rates {BENDS[repeat.bend]}" if repeat.bend else repeat.verdict.value
             sentences.append(f"{under[repeat.name]} the result changes: {now} ({repeat.reason})")
     return tuple(sentences)
 

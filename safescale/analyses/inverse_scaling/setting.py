@@ -8,6 +8,7 @@ from typing import Literal
 import attrs
 
 from safescale.analyses.copies import units_without_copies
+from safescale.analyses.inverse_scaling.bend import BENDS
 from safescale.analyses.inverse_scaling.estimate import estimate_family
 from safescale.analyses.inverse_scaling.results import Options, ScalingVerdict, SeriesResult, SettingResult
 from safescale.analyses.inverse_scaling.robustness import repeat_family
@@ -161,11 +162,15 @@ def _words(result: SettingResult) -> str:
     return words + "."
 
 
+def _class_name(series: SeriesResult) -> str:
+    return repr(series.name) if series.bend is None else f"{series.name!r} (the rates {BENDS[series.bend]})"
+
+
 def _class_words(classes: Sequence[SeriesResult]) -> str:
     """What the classes say, Holm over those that can be tested; and how many cannot."""
     testable = [series for series in classes if series.verdict is not ScalingVerdict.CANNOT_TEST]
     found = [
-        f"{verdict.value} in {and_list([repr(s.name) for s in testable if s.verdict is verdict])}"
+        f"{verdict.value} in {and_list([_class_name(s) for s in testable if s.verdict is verdict])}"
         for verdict in (*CHANGES, ScalingVerdict.FLAT)
         if any(s.verdict is verdict for s in testable)
     ]
