@@ -29,7 +29,7 @@ def findings(result: InverseScalingResult) -> tuple[Finding, ...]:
         Finding(
             question="Do the graders lead to the same answer?",
             about=f"target {band.target}, condition {band.condition}",
-            verdict=(agreement := Agreement.of(band.verdicts)).value,
+            verdict=(agreement := Agreement.of(band.verdicts, band.bends)).value,
             testable=agreement is not Agreement.NOT_COMPARABLE,
             testability=f"{plural(len(band.graders), 'grader')} of the same target and condition",
             answer=f"{band.words}.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from safescale.analyses import InverseScalingResult
 from safescale.analyses.inverse_scaling import SeriesResult
+from safescale.analyses.inverse_scaling.bend import BEND_SHARE
 from safescale.analyses.words import and_list, plural
 from safescale.report.document import Section
 from safescale.report.facts import Facts
@@ -72,6 +73,14 @@ def _slope_sentences(result: InverseScalingResult, slopes: list[SeriesResult]) -
     ]
     if any(s.equivalence is not None for s in slopes):
         found.append(f"A slope was called flat only by an equivalence test with a margin of {options.margin_pp:g} pp per decade.")
+    if any(s.curvature is not None for s in slopes):
+        found.append(
+            "A bend was looked for by the square of log10 parameters (t test, models as units). A slope was called flat only where "
+            f"its p lay above {options.alpha:g}; a change that no line shows was claimed only at {options.alpha / BEND_SHARE:g} "
+            "after Holm's correction and with a permutation of models in agreement. That rates turn is said of the fitted "
+            "parabola, by its slopes at the smallest and the largest size (Lind and Mehlum 2010), and from 8 sizes on only where "
+            "two lines turn as well (Simonsohn 2018)."
+        )
     repeats = sorted({r.name.replace("_", " ") for s in slopes for r in s.robustness if r.possible})
     if repeats:
         found.append(f"Every result was repeated: {and_list(repeats)}.")

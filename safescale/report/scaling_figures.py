@@ -74,6 +74,7 @@ def _rates_caption(setting: SettingResult, result: InverseScalingResult) -> str:
         *([f"The {words} with most models and rows."] if words else []),
         f"One point per model with its {100 * result.options.level:g} % Wilson interval (rows taken as independent).",
         *(["Lines: least squares over the fitted models."] if any(s.slope is not None for s in shown_classes(setting)) else []),
+        *(["A parabola where the rates bend and no line is shown."] if any(s.bend for s in shown_classes(setting)) else []),
         *(
             [f"Faint points are not fitted (fewer than {result.options.min_cell} evaluable rows, or no usable rate)."]
             if any(p.why_not_fitted is not None and p.params_b is not None for s in shown_classes(setting) for p in s.points)

@@ -110,7 +110,7 @@ def slope_table(setting: SettingResult, *, id: str, level: float, source: str) -
             f"{100 * level:g} % interval",
             "R²",
         ),
-        *("label of report 353", "p", "smallest p", "Holm p", "flatness p", "flatness Holm p"),
+        *("label of report 353", "p", "smallest p", "Holm p", "flatness p", "flatness Holm p", "bend p"),
     )
     rows = [_slope_row(series) for series in every_series(setting) if series.slope is not None]
     numeric = (
@@ -124,9 +124,11 @@ def slope_table(setting: SettingResult, *, id: str, level: float, source: str) -
         "Holm p",
         "flatness p",
         "flatness Holm p",
+        "bend p",
     )
     notes = (
         "pp: percentage points of the rate; a decade is a factor of ten in parameters. Models are the units of p and interval.",
+        *(["Bend p: t test of the square of log10 size."] if any(s.curvature is not None for s in every_series(setting)) else []),
     )
     return _table(id, "Slopes over model size", names, numeric, rows, source, notes) if rows else None
 
@@ -151,6 +153,7 @@ def _slope_row(series: SeriesResult) -> tuple[str, ...]:
         numbers.p_value(series.p_holm),
         numbers.p_value(None if series.equivalence is None else series.equivalence.p_value),
         numbers.p_value(series.equivalence_p_holm),
+        numbers.p_value(None if series.curvature is None else series.curvature.p_value),
     )
 
 

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from safescale.stats.cohen_kappa import CohenKappa, cohen_kappa, cohen_kappa_table
     from safescale.stats.commonality import CommonalityAnalysis, CommonalityShares, commonality
     from safescale.stats.corrected_rate import CorrectedRate, CorrectionMethod, corrected_rate
+    from safescale.stats.curvature import CurvatureDirection, CurvatureTest, curvature_test
     from safescale.stats.design_effect import DesignEffectInterval, DesignEffectSource, design_effect_wilson_interval
     from safescale.stats.difference import (
         DifferenceInterval,
@@ -161,6 +162,8 @@ __all__ = [
     "CommonalityShares",
     "CorrectedRate",
     "CorrectionMethod",
+    "CurvatureDirection",
+    "CurvatureTest",
     "Dependence",
     "DesignEffectInterval",
     "DesignEffectSource",
@@ -269,6 +272,7 @@ __all__ = [
     "cohen_kappa_table",
     "commonality",
     "corrected_rate",
+    "curvature_test",
     "design_effect_wilson_interval",
     "detectable_slope_of_standard_error",
     "disjoint_intervals_alpha",
@@ -381,6 +385,9 @@ _HOME = {
     "CorrectedRate": "corrected_rate",
     "CorrectionMethod": "corrected_rate",
     "corrected_rate": "corrected_rate",
+    "CurvatureDirection": "curvature",
+    "CurvatureTest": "curvature",
+    "curvature_test": "curvature",
     "DesignEffectInterval": "design_effect",
     "DesignEffectSource": "design_effect",
     "design_effect_wilson_interval": "design_effect",

@@ -72,3 +72,19 @@ def clustered_rows(draw: st.DrawFn) -> tuple[list[list[float]], list[float], lis
     if draw(st.booleans()) and len(labels) >= 6 and clusters >= 5:
         columns.append(rng.normal(size=clusters)[labels])
     return np.column_stack(columns).tolist(), rng.normal(size=len(labels)).tolist(), labels
+
+
+@st.composite
+def bent_rows(draw: st.DrawFn) -> tuple[list[float], list[float], list[str]]:
+    """Rows of one to three lineages, the first with 5 distinct sizes, in any order: straight, bent either way and free rates."""
+    ladder = list(draw(st.permutations(own.MODEL_SIZES)))[:5]
+    sizes, groups = list(ladder), ["a"] * 5
+    for name in draw(st.sampled_from(["", "b", "bc"])):
+        members = draw(st.lists(st.sampled_from(own.MODEL_SIZES), min_size=1, max_size=4))
+        sizes, groups = sizes + members, groups + [name] * len(members)
+    bend = draw(st.sampled_from([0.0, 0.1, -0.1]))
+    free = draw(st.lists(own.rates(), min_size=len(sizes), max_size=len(sizes)))
+    centred = np.log10(sizes) - 1.0
+    rates = np.clip(0.4 + bend * centred**2 + 0.3 * (np.array(free) - 0.5), 0.0, 1.0).tolist()
+    order = draw(st.permutations(range(len(sizes))))
+    return [sizes[i] for i in order], [rates[i] for i in order], [groups[i] for i in order]

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
+from safescale.analyses.inverse_scaling.bend import BENDS
 from safescale.analyses.inverse_scaling.results import (
     Agreement,
+    Bend,
     GraderBand,
     InverseScalingResult,
     Options,
@@ -143,20 +145,28 @@ def _band(target: str, condition: str, found: Sequence[SettingResult]) -> Grader
     verdicts = [None if head is None else head.verdict for head in heads]
     known = [slope for slope in slopes if slope is not None]
     names = [setting.grader.grader for setting in found]
-    agreement = Agreement.of(verdicts)
-    each = "; ".join(f"{g}: {v.value if v else 'nothing'}" for g, v in zip(names, verdicts, strict=True))
+    bends = [None if head is None else head.bend for head in heads]
+    agreement = Agreement.of(verdicts, bends)
+    each = "; ".join(f"{g}: {_verdict_words(v, bend)}" for g, v, bend in zip(names, verdicts, bends, strict=True))
     words = f"{_band_words(len(names), len(able_verdicts(verdicts)), known, agreement)} ({each})"
     return GraderBand(
         target=target,
         condition=condition,
         graders=tuple(names),
         verdicts=tuple(verdicts),
+        bends=tuple(bends),
         slopes_pp_per_decade=tuple(slopes),
         lowest_pp_per_decade=min(known) if known else None,
         highest_pp_per_decade=max(known) if known else None,
         agree=agreement is Agreement.YES,
         words=words,
     )
+
+
+def _verdict_words(verdict: ScalingVerdict | None, bend: Bend | None) -> str:
+    if verdict is None:
+        return "nothing"
+    return verdict.value if bend is None else f"{verdict.value} (the rates {BENDS[bend]})"
 
 
 def _band_words(graders: int, able: int, slopes: Sequence[float], agreement: Agreement) -> str:

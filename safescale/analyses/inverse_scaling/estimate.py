@@ -8,13 +8,15 @@ from typing import Literal
 
 import attrs
 
+from safescale.analyses.inverse_scaling.bend import BEND_SHARE, any_change_p, find_bend, may_bend
 from safescale.analyses.inverse_scaling.difference import two_size_difference
-from safescale.analyses.inverse_scaling.results import Difference, Options, ScalingVerdict, Testability
+from safescale.analyses.inverse_scaling.results import Bend, Difference, Options, ScalingVerdict, Testability
 from safescale.analyses.inverse_scaling.testability import groups_of, sizes_of, testabilities
 from safescale.analyses.observations import Observation, Series
 from safescale.cells import Cells
 from safescale.errors import DomainError
 from safescale.stats import (
+    CurvatureTest,
     ScalingLabel,
     SeriesShape,
     SizeSlopeTest,
@@ -28,7 +30,7 @@ from safescale.stats import (
     slope_equivalence_test,
 )
 
-__all__ = ["Estimate", "estimate_family"]
+__all__ = ["Estimate", "bends", "estimate_family"]
 
 FEW_RESAMPLES, MANY_RESAMPLES = 9_999, 99_999
 """Random arrangements at first, and where the first answer is close to the level."""
@@ -53,6 +55,10 @@ class Estimate:
     equivalence: SlopeEquivalenceTest | None = None
     equivalence_p_holm: float | None = None
     equivalence_unavailable: str | None = None
+    curvature: CurvatureTest | None = None
+    curvature_p_holm: float | None = None
+    curvature_permutation_p: float | None = None
+    curvature_unavailable: str | None = None
     difference: Difference | None = None
     shape: SeriesShape | None = None
     shape_unavailable: str | None = None
@@ -65,6 +71,13 @@ class Estimate:
             return "slope"
         return "nothing" if self.difference is None else "difference"
 
+    @property
+    def bend(self) -> Bend | None:
+        """Which way the rates bend, where that is claimed."""
+        if self.verdict is not ScalingVerdict.NOT_A_LINE or self.curvature is None or self.curvature.direction == "none":
+            return None
+        return self.curvature.direction
+
 
 def estimate_family(many: Sequence[Series], options: Options, cells: Cells) -> tuple[Estimate, ...]:
     """Estimates of the series of one family of tests, p-values adjusted by Holm over those that can be tested."""
@@ -72,10 +85,12 @@ def estimate_family(many: Sequence[Series], options: Options, cells: Cells) -> t
     raw = [_estimate(series, judgement, options, cells) for series, judgement in zip(many, judged, strict=True)]
     p_holm = _adjusted([None if e.slope is None else e.slope.p_value for e in raw], raw, options)
     flat_holm = _adjusted([None if e.equivalence is None else e.equivalence.p_value for e in raw], raw, options)
+    bend_holm = _adjusted([None if e.curvature is None else e.curvature.p_value for e in raw], raw, options)
     adjusted = (
-        attrs.evolve(estimate, p_holm=p, equivalence_p_holm=flat) for estimate, p, flat in zip(raw, p_holm, flat_holm, strict=True)
+        attrs.evolve(estimate, p_holm=p, equivalence_p_holm=flat, curvature_p_holm=bend)
+        for estimate, p, flat, bend in zip(raw, p_holm, flat_holm, bend_holm, strict=True)
     )
-    checked = (_with_permutation(estimate, options) for estimate in adjusted)
+    checked = (_with_bend_permutation(_with_permutation(estimate, options), options) for estimate in adjusted)
     return tuple(attrs.evolve(estimate, verdict=_verdict(estimate, options)) for estimate in checked)
 
 
@@ -114,15 +129,38 @@ def _permutation_p(params_b: tuple[float, ...], rates: tuple[float, ...], resamp
     return permutation_slope_test(params_b, rates, resamples=resamples).p_value
 
 
+def _with_bend_permutation(estimate: Estimate, options: Options) -> Estimate:
+    """What a permutation of models says where a bend would be claimed or be a caveat."""
+    if estimate.curvature is None or not bends(estimate, options):
+        return estimate
+    return attrs.evolve(estimate, curvature_permutation_p=any_change_p(estimate.curvature))
+
+
+def bends(estimate: Estimate, options: Options) -> bool:
+    """Whether the square of log10 size is strong enough to be said, and does not lean on single models."""
+    curvature, p_holm = estimate.curvature, estimate.curvature_p_holm
+    if curvature is None or p_holm is None or p_holm > options.alpha / BEND_SHARE or not estimate.testability.can_test:
+        return False
+    # the correction that Holm gave the t test is put on the permutation too
+    factor = p_holm / curvature.p_value if curvature.p_value else 1.0
+    permuted = estimate.curvature_permutation_p
+    joint = curvature.joint_p_value is not None and curvature.joint_p_value <= options.alpha
+    return joint and (permuted is None or permuted * factor <= options.alpha)
+
+
 def _verdict(estimate: Estimate, options: Options) -> ScalingVerdict:
     if not estimate.testability.can_test or estimate.slope is None:
         return ScalingVerdict.CANNOT_TEST
-    if estimate.p_holm is not None and estimate.p_holm <= options.alpha:
-        if estimate.permutation_p_holm is not None and estimate.permutation_p_holm > options.alpha:
-            return ScalingVerdict.UNDECIDED
+    sloped = estimate.p_holm is not None and estimate.p_holm <= options.alpha
+    denied = estimate.permutation_p_holm is not None and estimate.permutation_p_holm > options.alpha
+    if sloped and not denied:
         rising = estimate.slope.slope.slope_pp_per_decade > 0
         return ScalingVerdict.COMPLY_MORE if rising else ScalingVerdict.COMPLY_LESS
-    if estimate.equivalence_p_holm is not None and estimate.equivalence_p_holm <= options.alpha:
+    if bends(estimate, options):
+        return ScalingVerdict.NOT_A_LINE
+    flat = estimate.equivalence_p_holm is not None and estimate.equivalence_p_holm <= options.alpha
+    # a slope of 0 is no evidence of flat rates where they bend
+    if flat and not denied and not may_bend(estimate.curvature, options.alpha):
         return ScalingVerdict.FLAT
     return ScalingVerdict.UNDECIDED
 
@@ -153,12 +191,15 @@ def _with_slope(base: Estimate, sizes: tuple[float, ...], options: Options) -> E
         equivalence = slope_equivalence_test(slope.slope, margin_pp_per_decade=options.margin_pp, alpha=options.alpha)
     except DomainError as error:
         no_equivalence = str(error)
+    curvature, no_curvature = find_bend(slope.slope)
     return attrs.evolve(
         base,
         slope=slope,
         label=scaling_label(slope.slope.slope_pp_per_decade),
         equivalence=equivalence,
         equivalence_unavailable=no_equivalence,
+        curvature=curvature,
+        curvature_unavailable=no_curvature,
         shape=shape,
         shape_unavailable=no_shape,
     )

@@ -13,6 +13,7 @@ from safescale.analyses.observations import Scope
 from safescale.cells import Exclusion, GraderMeaning, IdenticalModels, Selection, TraceCounts
 from safescale.records.outcomes import Tier
 from safescale.stats import (
+    CurvatureTest,
     DifferenceInterval,
     PairedDifferenceInterval,
     ProportionInterval,
@@ -25,6 +26,7 @@ from safescale.stats import (
 
 __all__ = [
     "Agreement",
+    "Bend",
     "Difference",
     "GraderBand",
     "InverseScalingResult",
@@ -40,6 +42,7 @@ __all__ = [
     "able_verdicts",
 ]
 
+Bend: TypeAlias = Literal["u", "inverted_u"]
 Level: TypeAlias = Literal["same_generation", "same_family"]
 
 
@@ -49,6 +52,7 @@ class ScalingVerdict(enum.StrEnum):
     COMPLY_MORE = "larger models comply more"
     COMPLY_LESS = "larger models comply less"
     FLAT = "no change with size beyond the margin"
+    NOT_A_LINE = "changes with size, but not along a line"
     UNDECIDED = "neither a change with size nor its absence is shown"
     CANNOT_TEST = "this corpus cannot test this claim"
 
@@ -127,7 +131,11 @@ class Difference:
 
 @attrs.frozen(kw_only=True)
 class Robustness:
-    """A result once more under another choice; ``reason`` says why it was impossible, or why nothing could change."""
+    """
+    A result once more under another choice; ``reason`` says why it was impossible, or why nothing could change.
+
+    ``bend`` is the way the rates bend where the verdict claims it: a U that becomes an inverted U is another result.
+    """
 
     name: Literal["without_estimated_sizes", "active_parameters", "common_prompts"]
     possible: bool
@@ -140,6 +148,7 @@ class Robustness:
     p_value: float | None
     p_holm: float | None
     verdict: ScalingVerdict | None
+    bend: Bend | None
     changed: bool
 
 
@@ -169,7 +178,11 @@ class SeriesResult:
     permutation_p, permutation_p_holm : float or None
         Permutation of models where a t test would claim, alone and under the same correction; above the level nothing is claimed.
     equivalence, equivalence_p_holm, equivalence_unavailable
-        The only evidence of flatness, or why there is none.
+        The only evidence of a flat slope, or why there is none.
+    curvature, curvature_p_holm, curvature_unavailable
+        The square in log10 size with its p alone and after Holm, or why a bend could not be looked for.
+    curvature_permutation_p : float or None
+        Permutation of models where a bend would be claimed; above the level (under Holm's correction) none is.
     difference : Difference or None
         For two sizes.
     shape, shape_unavailable
@@ -203,6 +216,10 @@ class SeriesResult:
     equivalence: SlopeEquivalenceTest | None
     equivalence_p_holm: float | None
     equivalence_unavailable: str | None
+    curvature: CurvatureTest | None
+    curvature_p_holm: float | None
+    curvature_permutation_p: float | None
+    curvature_unavailable: str | None
     difference: Difference | None
     shape: SeriesShape | None
     shape_unavailable: str | None
@@ -211,6 +228,13 @@ class SeriesResult:
     words: str
     caveats: tuple[str, ...]
     generalises_to: Literal["new_models", "these_models"] | None
+
+    @property
+    def bend(self) -> Bend | None:
+        """Which way the rates bend, where that is claimed."""
+        if self.verdict is not ScalingVerdict.NOT_A_LINE or self.curvature is None or self.curvature.direction == "none":
+            return None
+        return self.curvature.direction
 
 
 @attrs.frozen(kw_only=True)
@@ -260,14 +284,19 @@ class Agreement(enum.StrEnum):
     NO = "no"
 
     @classmethod
-    def of(cls, verdicts: Iterable[ScalingVerdict | None]) -> Agreement:
-        """That of these verdicts; graders that cannot test the claim are left out."""
+    def of(cls, verdicts: Iterable[ScalingVerdict | None], bends: Iterable[Bend | None] = ()) -> Agreement:
+        """
+        That of these verdicts; graders that cannot test the claim are left out.
+
+        Rates that bend in opposite ways (``bends``, None where no bend is claimed) are not the same answer.
+        """
         able = able_verdicts(verdicts)
         if len(able) < 2:
             return cls.NOT_COMPARABLE
         if set(able) == {ScalingVerdict.UNDECIDED}:
             return cls.OPEN
-        return cls.YES if len(set(able)) == 1 else cls.NO
+        one_way = len({bend for bend in bends if bend is not None}) < 2
+        return cls.YES if len(set(able)) == 1 and one_way else cls.NO
 
 
 def able_verdicts(verdicts: Iterable[ScalingVerdict | None]) -> tuple[ScalingVerdict, ...]:
@@ -288,6 +317,7 @@ class GraderBand:
     condition: str
     graders: tuple[str, ...]
     verdicts: tuple[ScalingVerdict | None, ...]
+    bends: tuple[Bend | None, ...]
     slopes_pp_per_decade: tuple[float | None, ...]
     lowest_pp_per_decade: float | None
     highest_pp_per_decade: float | None

@@ -140,7 +140,7 @@ def _robustness(name: Name, before: Estimate, after: Estimate, variant: _Variant
     changed = (
         possible
         and not variant.same
-        and (after.verdict is not before.verdict or label != before.label or after.kind != before.kind)
+        and (after.verdict is not before.verdict or after.bend != before.bend or label != before.label or after.kind != before.kind)
     )
     return Robustness(
         name=name,
@@ -154,5 +154,6 @@ def _robustness(name: Name, before: Estimate, after: Estimate, variant: _Variant
         p_value=None if slope is None else slope.p_value,
         p_holm=after.p_holm if possible else None,
         verdict=after.verdict if possible else None,
+        bend=after.bend if possible else None,
         changed=changed,
     )

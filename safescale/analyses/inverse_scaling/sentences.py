@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from safescale.analyses.copies import ONE_SERIES
-from safescale.analyses.inverse_scaling.estimate import Estimate
+from safescale.analyses.inverse_scaling.bend import BENDS, bend_words, may_bend
+from safescale.analyses.inverse_scaling.estimate import Estimate, bends
 from safescale.analyses.inverse_scaling.results import (
+    Bend,
     Difference,
     ModelPoint,
     Options,
@@ -58,13 +60,17 @@ def series_result(estimate: Estimate, robustness: tuple[Robustness, ...], option
         equivalence=estimate.equivalence,
         equivalence_p_holm=estimate.equivalence_p_holm,
         equivalence_unavailable=estimate.equivalence_unavailable,
+        curvature=estimate.curvature,
+        curvature_p_holm=estimate.curvature_p_holm,
+        curvature_permutation_p=estimate.curvature_permutation_p,
+        curvature_unavailable=estimate.curvature_unavailable,
         difference=estimate.difference,
         shape=estimate.shape,
         shape_unavailable=estimate.shape_unavailable,
         verdict=estimate.verdict,
         robustness=robustness,
         words=f"{series.name}: {_numbers(estimate)}{verdict_words(estimate, options)}.",
-        caveats=_caveats(estimate, robustness),
+        caveats=_caveats(estimate, robustness, options),
         generalises_to={"slope": "new_models", "difference": "these_models", "nothing": None}[estimate.kind],
     )
 
@@ -79,6 +85,8 @@ def verdict_words(estimate: Estimate, options: Options) -> str:
     denied = _denied_words(estimate)
     if verdict is ScalingVerdict.FLAT and estimate.equivalence_p_holm is not None:
         words += f" of {options.margin_pp:g} pp per decade (equivalence test, {p_clause(estimate.equivalence_p_holm)})"
+    elif verdict is ScalingVerdict.NOT_A_LINE and estimate.curvature is not None:
+        words += f": {bend_words(estimate.curvature, estimate.curvature_p_holm, options.alpha)}"
     elif verdict is ScalingVerdict.UNDECIDED:
         words += _not_flat(estimate, options)
     elif estimate.equivalence is not None and estimate.equivalence.equivalent:
@@ -86,7 +94,8 @@ def verdict_words(estimate: Estimate, options: Options) -> str:
     if denied is not None:
         words += f"; {denied}"
     if testability.tests_in_family > 1 and estimate.p_holm is not None:
-        words += f"; after Holm over {testability.tests_in_family} tests {p_clause(estimate.p_holm)}"
+        of_slope = "slope " if verdict is ScalingVerdict.NOT_A_LINE else ""
+        words += f"; {of_slope}after Holm over {testability.tests_in_family} tests {p_clause(estimate.p_holm)}"
     return words
 
 
@@ -106,7 +115,18 @@ def _not_flat(estimate: Estimate, options: Options) -> str:
     if estimate.equivalence is None:
         return f" ({estimate.equivalence_unavailable})" if estimate.equivalence_unavailable else ""
     margin = f"{options.margin_pp:g} pp per decade"
+    if _bend_against_flat(estimate, options) and estimate.curvature is not None and estimate.equivalence_p_holm is not None:
+        p = estimate.curvature.p_value
+        bend = "they lie on a parabola" if p is None else f"square of log10 size {p_clause(p)}"
+        return f" (the slope is flat within {margin}, {p_clause(estimate.equivalence_p_holm)}, but the rates may bend: {bend})"
     return f" (flat within {margin}: {p_clause(estimate.equivalence.p_value)})"
+
+
+def _bend_against_flat(estimate: Estimate, options: Options) -> bool:
+    """Whether a flat slope is not called flat because the rates may bend."""
+    flat = estimate.equivalence_p_holm is not None and estimate.equivalence_p_holm <= options.alpha
+    denied = estimate.permutation_p_holm is not None and estimate.permutation_p_holm > options.alpha
+    return flat and not denied and may_bend(estimate.curvature, options.alpha)
 
 
 def _numbers(estimate: Estimate) -> str:
@@ -164,20 +184,21 @@ def _prompts(estimate: Estimate, cells: Cells) -> int | None:
     return cells.distinct_prompts(cell for part in parts for cell in part.cells)
 
 
-def _caveats(estimate: Estimate, robustness: tuple[Robustness, ...]) -> tuple[str, ...]:
+def _caveats(estimate: Estimate, robustness: tuple[Robustness, ...], options: Options) -> tuple[str, ...]:
     found = [
         _denied_words(estimate),
+        _bend_caveat(estimate, options),
         _shape_caveat(estimate),
         _label_caveat(estimate),
         _mix_caveat(estimate),
         *_data_caveats(estimate),
     ]
-    found.extend(change_words(robustness, estimate.verdict))
+    found.extend(change_words(robustness, estimate.verdict, estimate.bend))
     return tuple(caveat for caveat in found if caveat is not None)
 
 
-def change_words(robustness: tuple[Robustness, ...], verdict: ScalingVerdict) -> tuple[str, ...]:
-    """A sentence for each repetition under which the verdict changes, or the label does."""
+def change_words(robustness: tuple[Robustness, ...], verdict: ScalingVerdict, bend: Bend | None) -> tuple[str, ...]:
+    """A sentence for each repetition under which the verdict changes, the way of a bend, or the label."""
     under = {
         "without_estimated_sizes": "without estimated sizes",
         "active_parameters": "by active parameters",
@@ -187,6 +208,8 @@ def change_words(robustness: tuple[Robustness, ...], verdict: ScalingVerdict) ->
     for repeat in robustness:
         if repeat.changed and repeat.verdict is not None:
             now = repeat.verdict.value if repeat.verdict is not verdict else f"label {repeat.label}"
+            if repeat.verdict is verdict and repeat.bend != bend:
+                now = f"the rates {BENDS[repeat.bend]}" if repeat.bend else repeat.verdict.value
             sentences.append(f"{under[repeat.name]} the result changes: {now} ({repeat.reason})")
     return tuple(sentences)
 
@@ -204,13 +227,23 @@ def _shape_caveat(estimate: Estimate) -> str | None:
     )
 
 
+def _bend_caveat(estimate: Estimate, options: Options) -> str | None:
+    """Where the rates bend beside a slope, and where a flat slope could not be looked at for a bend."""
+    directed = (ScalingVerdict.COMPLY_MORE, ScalingVerdict.COMPLY_LESS)
+    if estimate.verdict in directed and estimate.curvature is not None and bends(estimate, options):
+        return f"not a straight line: {bend_words(estimate.curvature, estimate.curvature_p_holm, options.alpha)}"
+    if estimate.verdict is ScalingVerdict.FLAT and estimate.curvature_unavailable is not None:
+        return f"flat along a line; a bend could not be looked for ({estimate.curvature_unavailable})"
+    return None
+
+
 def _label_caveat(estimate: Estimate) -> str | None:
     """The label where it says another thing than the verdict does."""
     claims = {"INVERSE_SCALING": ScalingVerdict.COMPLY_MORE, "POSITIVE_SCALING": ScalingVerdict.COMPLY_LESS}
     if estimate.label is None:
         return None
-    claimed, directed = claims.get(estimate.label), tuple(claims.values())
-    if claimed is estimate.verdict or (claimed is None and estimate.verdict not in directed):
+    claimed, changes = claims.get(estimate.label), (*claims.values(), ScalingVerdict.NOT_A_LINE)
+    if claimed is estimate.verdict or (claimed is None and estimate.verdict not in changes):
         return None
     return label_words(estimate.label)
 

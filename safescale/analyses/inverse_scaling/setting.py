@@ -8,6 +8,7 @@ from typing import Literal
 import attrs
 
 from safescale.analyses.copies import units_without_copies
+from safescale.analyses.inverse_scaling.bend import BENDS
 from safescale.analyses.inverse_scaling.estimate import estimate_family
 from safescale.analyses.inverse_scaling.results import Options, ScalingVerdict, SeriesResult, SettingResult
 from safescale.analyses.inverse_scaling.robustness import repeat_family
@@ -28,6 +29,7 @@ from safescale.cells import AggregateCell, Cell, Cells
 __all__ = ["setting_result"]
 
 DIRECTED = (ScalingVerdict.COMPLY_MORE, ScalingVerdict.COMPLY_LESS)
+CHANGES = (*DIRECTED, ScalingVerdict.NOT_A_LINE)
 
 
 def setting_result(
@@ -139,7 +141,9 @@ def _lineage_words(head: SeriesResult, within: SeriesResult | None) -> str:
     if within is None or within.slope is None or head.slope is None:
         return ""
     slope = f"{signed(within.slope.slope.slope_pp_per_decade)} pp per decade, {p_clause(within.slope.p_value)}"
-    if head.verdict not in DIRECTED or within.verdict is head.verdict:
+    if head.bend is not None and within.curvature is not None and within.curvature.p_value is not None:
+        slope += f" (square of log10 size {p_clause(within.curvature.p_value)})"
+    if head.verdict not in CHANGES or (within.verdict is head.verdict and within.bend == head.bend):
         return f". Within generations: {slope}, {within.verdict.value}"
     if len({point.lineage for point in within.points if point.why_not_fitted is None}) < 2:
         return f". Within generations: {slope}, {within.verdict.value}"
@@ -152,18 +156,22 @@ def _words(result: SettingResult) -> str:
         return f"{ScalingVerdict.CANNOT_TEST.value} (no evaluable row in the attack classes that it concerns)"
     words = head.words.removesuffix(".") + _lineage_words(head, result.within_generations)
     words += "".join(f"; {caveat}" for caveat in head.caveats if caveat.startswith("the mix of attack classes"))
-    words += "".join(f". {change[0].upper()}{change[1:]}" for change in change_words(head.robustness, head.verdict))
+    words += "".join(f". {change[0].upper()}{change[1:]}" for change in change_words(head.robustness, head.verdict, head.bend))
     if len(result.attack_classes) > 1:
         words += f". By class ({plural(len(result.attack_classes), 'attack class')}): {_class_words(result.attack_classes)}"
     return words + "."
+
+
+def _class_name(series: SeriesResult) -> str:
+    return repr(series.name) if series.bend is None else f"{series.name!r} (the rates {BENDS[series.bend]})"
 
 
 def _class_words(classes: Sequence[SeriesResult]) -> str:
     """What the classes say, Holm over those that can be tested; and how many cannot."""
     testable = [series for series in classes if series.verdict is not ScalingVerdict.CANNOT_TEST]
     found = [
-        f"{verdict.value} in {and_list([repr(s.name) for s in testable if s.verdict is verdict])}"
-        for verdict in (*DIRECTED, ScalingVerdict.FLAT)
+        f"{verdict.value} in {and_list([_class_name(s) for s in testable if s.verdict is verdict])}"
+        for verdict in (*CHANGES, ScalingVerdict.FLAT)
         if any(s.verdict is verdict for s in testable)
     ]
     if testable and not found:

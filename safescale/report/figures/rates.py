@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from safescale.analyses.inverse_scaling import ModelPoint, SeriesResult, SettingResult
+from safescale.analyses.inverse_scaling.bend import BENDS
 from safescale.analyses.units import TAMPERED
 from safescale.analyses.words import signed, size_words
 from safescale.report.figures.style import INK, MARKERS, MUTED, OTHER, PAPER, SERIES, SETTINGS, WIDTH_IN, sign
 from safescale.report.plain import shortened
-from safescale.stats import LogScalingSlope
+from safescale.stats import CurvatureTest, LogScalingSlope
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,6 +30,8 @@ NO_LINEAGE: Final = "no known lineage"
 OTHER_LINEAGES: Final = "other lineages"
 DODGE: Final = 0.007
 """Share of the axis by which lineages of one size are set apart."""
+
+CURVE_STEPS: Final = 60
 
 NICE_SIZES: Final = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0)
 
@@ -121,11 +124,25 @@ def _panel(axis: Axes, series: SeriesResult, looks: Mapping[str, _Look], span: t
     if series.slope is not None and isinstance(series.slope.slope, LogScalingSlope):
         line = series.slope.slope
         ends = [math.log10(min(line.params_b)), math.log10(max(line.params_b))]
-        axis.plot(ends, [100 * line.rate_at_1b + line.slope_pp_per_decade * x for x in ends], color=INK, linewidth=1.4, zorder=2)
+        if series.bend is None:
+            axis.plot(
+                ends, [100 * line.rate_at_1b + line.slope_pp_per_decade * x for x in ends], color=INK, linewidth=1.4, zorder=2
+            )
+        elif series.curvature is not None:
+            _curve(axis, series.curvature, ends)
     for point in series.points:
         if point.params_b is not None:
             _point(axis, point, looks.get(_lineage(point), looks.get(OTHER_LINEAGES)), span)
     axis.text(0, 1.03, _fit_words(series), transform=axis.transAxes, fontsize=7.8, color=MUTED, ha="left", va="bottom")
+
+
+def _curve(axis: Axes, curvature: CurvatureTest, ends: Sequence[float]) -> None:
+    """The parabola, where no line describes the rates."""
+    centre = math.log10(curvature.centre_b)
+    steps = [ends[0] + (ends[1] - ends[0]) * i / CURVE_STEPS for i in range(CURVE_STEPS + 1)]
+    slope, bend = curvature.slope_pp_per_decade, curvature.curvature_pp_per_decade_squared
+    rates = [100 * curvature.rate_at_centre + slope * (x - centre) + bend * (x - centre) ** 2 for x in steps]
+    axis.plot(steps, rates, color=INK, linewidth=1.4, zorder=2)
 
 
 def _point(axis: Axes, point: ModelPoint, look: _Look | None, span: tuple[float, float]) -> None:
@@ -155,7 +172,8 @@ def _fit_words(series: SeriesResult) -> str:
     if series.slope is not None:
         line = series.slope.slope
         interval = "" if line.interval is None else f" [{signed(line.interval[0])}, {signed(line.interval[1])}]"
-        return f"{signed(line.slope_pp_per_decade)}{interval} pp per decade"
+        bends = "" if series.bend is None else f"; rates {BENDS[series.bend]}"
+        return f"{signed(line.slope_pp_per_decade)}{interval} pp per decade{bends}"
     if series.difference is not None:
         return f"two sizes: {signed(series.difference.raw.difference_pp)} pp, no slope"
     return "no slope"

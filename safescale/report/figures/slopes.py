@@ -25,6 +25,7 @@ LOOKS: Final = {
     ScalingVerdict.COMPLY_MORE: (SERIES[1], ">"),
     ScalingVerdict.COMPLY_LESS: (SERIES[0], "<"),
     ScalingVerdict.FLAT: (SERIES[2], "s"),
+    ScalingVerdict.NOT_A_LINE: (SERIES[3], "X"),
     ScalingVerdict.UNDECIDED: (INK, "o"),
     ScalingVerdict.CANNOT_TEST: (MUTED, "o"),
 }
