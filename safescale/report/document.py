@@ -100,7 +100,11 @@ class Section:
 
 @attrs.frozen(kw_only=True)
 class Finding:
-    """One question with what could be tested and the answer, both in the words of the result."""
+    """
+    One question with what could be tested and the answer, both in the words of the result.
+
+    ``section`` is the id of the section with its numbers, empty where there is none.
+    """
 
     question: str
     about: str
@@ -108,6 +112,7 @@ class Finding:
     testable: bool
     testability: str
     answer: str
+    section: str = ""
 
 
 @attrs.frozen(kw_only=True)
