@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from safescale.analyses.words import plural
 from safescale.report.document import Document
 from safescale.report.plain import plain
 
@@ -29,7 +31,10 @@ def closing_words(document: Document, paths: Sequence[Path], *, example: bool) -
             lines += [f"{finding.question}{about}", f"  {finding.testability}", f"  {verdict}.", f"  {finding.answer}", ""]
     if lines and lines[-1]:
         lines.append("")
-    lines += [f"wrote {path}" for path in reversed(paths)]
+    top = min(len(path.parts) for path in paths)
+    lines += [f"wrote {path}" for path in reversed(paths) if len(path.parts) == top]
+    folders = Counter(path.parent for path in paths if len(path.parts) > top)
+    lines += [f"{plural(n, 'file')} in {folder}" for folder, n in folders.items()]
     if example:
         lines.append("next: safescale report YOUR_LOGS")
     return "\n".join(plain(line) for line in lines)

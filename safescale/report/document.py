@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, TypeAlias
 
 import attrs
 
 from safescale.errors import SafescaleError
 
-__all__ = ["ALL_IN_FULL", "Column", "Document", "Figure", "Finding", "Section", "Table", "every_section"]
+__all__ = ["ALL_IN_FULL", "Column", "Document", "Figure", "Finding", "Section", "Table", "Value", "every_section", "every_table"]
 
 ALL_IN_FULL: Final = 6
 """More findings than this are given in full only where something could be tested; the sections hold all of them."""
+
+
+Value: TypeAlias = float | str | None
+"""A cell for machines: a number that is not rounded, a word, or nothing."""
+
+_FILE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
 @attrs.frozen(kw_only=True)
@@ -28,7 +35,12 @@ class Table:
     """
     A table; the first cell of each row is its heading.
 
-    ``source`` names command, fingerprint, counts, denominator and exclusions.
+    ``source`` names command, fingerprint, counts, denominator and exclusions. ``id`` is unique in a report, and the name of the
+    files that hold the table.
+
+    ``values`` are rows for machines: the CSV file holds them in place of the text of the cells. ``value_names`` head them, with
+    the unit in the name (``slope_pp_per_decade``); left out, the names of the columns do. They may be more rows or columns than
+    are shown, such as an estimate and its error in a column each.
     """
 
     id: str
@@ -37,10 +49,17 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     source: str
     notes: tuple[str, ...] = ()
+    values: tuple[tuple[Value, ...], ...] | None = None
+    value_names: tuple[str, ...] = ()
 
     def __attrs_post_init__(self) -> None:
+        if not _FILE_NAME.fullmatch(self.id):
+            raise SafescaleError(f"the id of table {self.id!r} cannot name a file; report this")
         if any(len(row) != len(self.columns) for row in self.rows):
             raise SafescaleError(f"a row of table {self.id!r} has not {len(self.columns)} cells; report this")
+        names = self.value_names or self.columns
+        if any(len(row) != len(names) for row in self.values or ()):
+            raise SafescaleError(f"a row of values of table {self.id!r} has not {len(names)} cells; report this")
 
 
 @attrs.frozen(kw_only=True)
@@ -81,7 +100,11 @@ class Section:
 
 @attrs.frozen(kw_only=True)
 class Finding:
-    """One question with what could be tested and the answer, both in the words of the result."""
+    """
+    One question with what could be tested and the answer, both in the words of the result.
+
+    ``section`` is the id of the section with its numbers, empty where there is none.
+    """
 
     question: str
     about: str
@@ -89,6 +112,7 @@ class Finding:
     testable: bool
     testability: str
     answer: str
+    section: str = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -123,3 +147,9 @@ def every_section(sections: tuple[Section, ...], depth: int = 2) -> Iterator[tup
     for section in sections:
         yield depth, section
         yield from every_section(section.sections, depth + 1)
+
+
+def every_table(sections: tuple[Section, ...]) -> Iterator[Table]:
+    """All tables in reading order."""
+    for _, section in every_section(sections):
+        yield from section.tables

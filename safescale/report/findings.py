@@ -9,7 +9,7 @@ from safescale.analyses.inverse_scaling import Agreement, SettingResult, Testabi
 from safescale.analyses.words import LEVEL_HOLDS, p_words, percent, plural, size_words
 from safescale.report.document import Finding
 
-__all__ = ["QUESTION", "findings", "setting_name", "summary_words", "testability_words"]
+__all__ = ["QUESTION", "findings", "section_id", "setting_name", "summary_words", "testability_words"]
 
 QUESTION = "Does the attack success rate change with model size?"
 
@@ -24,7 +24,7 @@ def findings(result: InverseScalingResult) -> tuple[Finding, ...]:
         verdict = ScalingVerdict.CANNOT_TEST.value
         words = _nothing_counted(result)
         return (Finding(question=QUESTION, about="", verdict=verdict, testable=False, testability=words, answer=result.answer),)
-    answered = (_finding(setting, result) for setting in result.settings)
+    answered = (_finding(setting, result, section_id(position)) for position, setting in enumerate(result.settings))
     return tuple(sorted(answered, key=lambda finding: not finding.testable)) + tuple(
         Finding(
             question="Do the graders lead to the same answer?",
@@ -72,7 +72,12 @@ def testability_words(found: Testability) -> str:
     return f"not testable: {counted}; " + "; ".join((*found.reasons, *found.needs))
 
 
-def _finding(setting: SettingResult, result: InverseScalingResult) -> Finding:
+def section_id(position: int) -> str:
+    """Id of the section of a setting, by its place in the result."""
+    return f"s{position + 1}"
+
+
+def _finding(setting: SettingResult, result: InverseScalingResult, section: str) -> Finding:
     head = setting.headline
     verdict = ScalingVerdict.CANNOT_TEST if head is None else head.verdict
     share = ""
@@ -93,6 +98,7 @@ def _finding(setting: SettingResult, result: InverseScalingResult) -> Finding:
         testable=verdict is not ScalingVerdict.CANNOT_TEST,
         testability=testability[0].upper() + testability[1:],
         answer=setting.words[0].upper() + setting.words[1:],
+        section=section,
     )
 
 

@@ -7,7 +7,7 @@ from safescale.analyses.inverse_scaling import SettingResult
 from safescale.report.chapter import Chapter
 from safescale.report.document import Figure, Section
 from safescale.report.figures.sink import FigureSink
-from safescale.report.findings import findings, setting_name, testability_words
+from safescale.report.findings import findings, section_id, setting_name, testability_words
 from safescale.report.provenance import setting_source
 from safescale.report.raised import setting_warnings
 from safescale.report.scaling_figures import scaling_figures, settings_with_figures
@@ -50,7 +50,7 @@ def setting_section(
     setting: SettingResult, result: InverseScalingResult, command: str, position: int, figures: tuple[Figure, ...]
 ) -> Section:
     """One grader, target and condition."""
-    source, level, prefix = setting_source(setting, result, command), result.options.level, f"s{position + 1}"
+    source, level, prefix = setting_source(setting, result, command), result.options.level, section_id(position)
     head = setting.headline
     tables = (
         testability_table(setting, id=f"{prefix}-testability", source=source),

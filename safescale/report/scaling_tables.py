@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final, Literal
 
-from safescale.analyses.inverse_scaling import Robustness, SeriesResult, SettingResult
+from safescale.analyses.inverse_scaling import ModelPoint, Robustness, SeriesResult, SettingResult
 from safescale.analyses.words import percent, signed
 from safescale.report import numbers
-from safescale.report.document import Column, Table
+from safescale.report.document import Column, Table, Value
 
 __all__ = [
     "SCOPE_WORDS",
@@ -130,7 +130,10 @@ def slope_table(setting: SettingResult, *, id: str, level: float, source: str) -
         "pp: percentage points of the rate; a decade is a factor of ten in parameters. Models are the units of p and interval.",
         *(["Bend p: t test of the square of log10 size."] if any(s.curvature is not None for s in every_series(setting)) else []),
     )
-    return _table(id, "Slopes over model size", names, numeric, rows, source, notes) if rows else None
+    if not rows:
+        return None
+    values = [_slope_values(series) for series in every_series(setting) if series.slope is not None]
+    return _table(id, "Slopes over model size", names, numeric, rows, source, notes, values=values, value_names=SLOPE_VALUES)
 
 
 def _slope_row(series: SeriesResult) -> tuple[str, ...]:
@@ -154,6 +157,26 @@ def _slope_row(series: SeriesResult) -> tuple[str, ...]:
         numbers.p_value(None if series.equivalence is None else series.equivalence.p_value),
         numbers.p_value(series.equivalence_p_holm),
         numbers.p_value(None if series.curvature is None else series.curvature.p_value),
+    )
+
+
+SLOPE_VALUES: Final = (
+    *("series", "kind", "verdict", "n_models", "n_sizes", "smallest_size_b", "largest_size_b", "n_rows"),
+    *("slope_pp_per_decade", "standard_error_pp_per_decade", "interval_low_pp_per_decade", "interval_high_pp_per_decade"),
+    *("r_squared", "label_353", "p_value", "p_value_method", "p_floor", "p_holm", "flatness_p", "flatness_p_holm"),
+)
+
+
+def _slope_values(series: SeriesResult) -> tuple[Value, ...]:
+    assert series.slope is not None
+    test, sizes = series.slope, series.testability.sizes_b
+    low, high = test.slope.interval or (None, None)
+    return (
+        *(series.name, SCOPE_WORDS[series.scope], series.verdict.value, series.n_models, len(sizes)),
+        *((sizes[0], sizes[-1]) if sizes else (None, None)),
+        *(series.n_rows, test.slope.slope_pp_per_decade, test.slope.standard_error_pp_per_decade, low, high, test.slope.r_squared),
+        *(series.label, test.p_value, test.method, None if test.method == "ols_t" else test.p_floor, series.p_holm),
+        *(None if series.equivalence is None else series.equivalence.p_value, series.equivalence_p_holm),
     )
 
 
@@ -236,10 +259,15 @@ def _repeat_words(series: SeriesResult, repeat: Robustness) -> str:
 def rates_table(setting: SettingResult, *, id: str, level: float, source: str) -> Table | None:
     """The rates behind the figure: every model of every attack class, fitted or not."""
     names = ("model", "attack class", "size", "successes", "rows", "rate", f"{100 * level:g} % interval, %", "in the fit")
+    points = [
+        (series.name, point)
+        for series in setting.attack_classes
+        for point in sorted(series.points, key=lambda p: (p.params_b is None, p.params_b or 0.0, p.model))
+    ]
     rows = [
         (
             point.model,
-            series.name,
+            attack_class,
             numbers.size(point.params_b) + (" (estimated)" if point.size_is_guess else ""),
             numbers.count(point.successes),
             numbers.count(point.trials),
@@ -247,12 +275,30 @@ def rates_table(setting: SettingResult, *, id: str, level: float, source: str) -
             numbers.NOTHING if point.interval is None else f"[{100 * point.interval.low:.1f}, {100 * point.interval.high:.1f}]",
             "yes" if point.why_not_fitted is None else f"no: {point.why_not_fitted}",
         )
-        for series in setting.attack_classes
-        for point in sorted(series.points, key=lambda p: (p.params_b is None, p.params_b or 0.0, p.model))
+        for attack_class, point in points
     ]
+    if not rows:
+        return None
     numeric = ("size", "successes", "rows", "rate", f"{100 * level:g} % interval, %")
     notes = ("Wilson intervals take rows as independent.",)
-    return _table(id, "Rates by attack class and model", names, numeric, rows, source, notes) if rows else None
+    values = [_rate_values(attack_class, point) for attack_class, point in points]
+    caption = "Rates by attack class and model"
+    return _table(id, caption, names, numeric, rows, source, notes, values=values, value_names=RATE_VALUES)
+
+
+RATE_VALUES: Final = (
+    *("model", "attack_class", "params_b", "size_is_guess", "lineage", "tampering", "successes", "rows"),
+    *("rate_fraction", "interval_low_fraction", "interval_high_fraction", "fitted", "why_not_fitted"),
+)
+
+
+def _rate_values(attack_class: str, point: ModelPoint) -> tuple[Value, ...]:
+    low, high = (None, None) if point.interval is None else (point.interval.low, point.interval.high)
+    return (
+        *(point.model, attack_class, point.params_b, numbers.yes_no(point.size_is_guess), point.lineage, point.tampering),
+        *(point.successes, point.trials, point.rate, low, high),
+        *(numbers.yes_no(point.why_not_fitted is None), point.why_not_fitted),
+    )
 
 
 def _table(
@@ -263,10 +309,14 @@ def _table(
     rows: Sequence[tuple[str, ...]],
     source: str,
     notes: tuple[str, ...] = (),
+    *,
+    values: Sequence[tuple[Value, ...]] | None = None,
+    value_names: tuple[str, ...] = (),
 ) -> Table:
     right = set(numeric)
     if len(rows) > SHOWN_ROWS:
-        notes = (*notes, f"The first {SHOWN_ROWS} of {len(rows):,} rows; all of them are in report.json.")
+        files = "report.json" if values is None else "the CSV file"
+        notes = (*notes, f"The first {SHOWN_ROWS} of {len(rows):,} rows; all of them are in {files}.")
     return Table(
         id=id,
         caption=caption,
@@ -274,4 +324,6 @@ def _table(
         rows=tuple(rows[:SHOWN_ROWS]),
         source=source,
         notes=notes,
+        values=None if values is None else tuple(values),
+        value_names=value_names,
     )

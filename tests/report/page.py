@@ -36,7 +36,7 @@ class Page(HTMLParser):
         self._open.pop()
 
     def handle_data(self, data: str) -> None:
-        if self._open and self._open[-1] not in ("style", "title", "desc"):
+        if self._open and self._open[-1] not in ("style", "script", "title", "desc"):
             self.words.append(data)
 
     def all(self, tag: str) -> list[dict[str, str | None]]:

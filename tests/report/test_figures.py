@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 
 from report.made import made_facts
+from safescale.analyses import ScalingVerdict
 from safescale.report.compose import compose
 from safescale.report.document import Figure, every_section
 from safescale.report.facts import Facts
 from safescale.report.figures.rates import SHOWN_CLASSES, draw_rates
+from safescale.report.figures.save import inline_svg, save_figure
 from safescale.report.figures.slopes import SHOWN_SERIES, draw_slopes, shown_series
+from safescale.report.figures.style import hover
 from safescale.report.scaling_figures import SETTINGS_WITH_FIGURES
 from safescale.stats import LogScalingSlope
 
@@ -69,6 +72,56 @@ def test_the_line_is_the_fitted_one() -> None:
     (x0, x1), (y0, y1) = (list(map(float, values)) for values in (line.get_xdata(), line.get_ydata()))
     assert (y1 - y0) / (x1 - x0) == pytest.approx(slope.slope.slope_pp_per_decade)
     assert [x0, x1] == pytest.approx([0.0, 1.505149978])
+
+
+def _tips(svg: str) -> list[str]:
+    root = ET.fromstring(svg)
+    marks = (e for e in root.iter() if e.tag.rpartition("}")[2] == "g" and len(e))
+    return [str(mark[0].text) for mark in marks if mark[0].tag.rpartition("}")[2] == "title"]
+
+
+def test_the_pointer_shows_the_numbers_of_the_table(tmp_path: Path) -> None:
+    facts = made_facts({"zarvonic": (0.1, 0.25, 0.3, 0.4, 0.45, 0.6)})
+    figures = _figures(facts, tmp_path)
+    rates, slopes = (set(_tips((tmp_path / f"{name}-1.svg").read_text())) for name in ("rates", "slopes"))
+    [setting] = facts.scaling.settings
+    for point in setting.attack_classes[0].points:
+        [tip] = [tip for tip in rates if tip.startswith(f"{point.model}, ")]
+        assert point.interval is not None
+        assert f": {100 * point.rate:.1f} %; 95 % interval [{100 * point.interval.low:.1f}, {100 * point.interval.high:.1f}]" in tip
+        assert tip.endswith(f"; {point.successes} of {point.trials} rows")
+    slope = setting.attack_classes[0].slope
+    assert slope is not None
+    assert slope.slope.interval is not None
+    [tip] = [tip for tip in slopes if tip.startswith("attack class, zarvonic: ")]
+    assert f"{slope.slope.slope_pp_per_decade:+.1f} pp per decade [{slope.slope.interval[0]:+.1f}, " in tip
+    assert "6 models; p = " in tip
+    assert tip.endswith(setting.attack_classes[0].verdict.value)
+    for figure, tips in zip(figures, (rates, slopes), strict=True):
+        inside = "".join(str(text) for text in ET.fromstring(figure.svg).itertext())
+        assert all(tip in inside for tip in tips)
+
+
+def test_tips_follow_the_data(tmp_path: Path) -> None:
+    for name, rates in (("up", (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)), ("down", (0.6, 0.5, 0.4, 0.3, 0.2, 0.1))):
+        _figures(made_facts({"zarvonic": rates}), tmp_path / name)
+    up, down = ({t.split("; ")[-1] for t in _tips((tmp_path / n / "slopes-1.svg").read_text())} for n in ("up", "down"))
+    assert (up, down) == ({ScalingVerdict.COMPLY_MORE.value}, {ScalingVerdict.COMPLY_LESS.value})
+
+
+@pytest.mark.parametrize("words", ["a \"quoted\" <b>&amp; 'x' > y", "two\nlines\x07", "--- ]]> -->", "tip:mark-1", "锁 🙂"])
+def test_any_words_can_be_a_tip(words: str, tmp_path: Path) -> None:
+    from matplotlib.figure import Figure as Drawing
+
+    drawing = Drawing()
+    axis = drawing.subplots()
+    hover(words, *axis.plot([1, 2], [1, 2]), axis.axvline(1), axis.text(1, 1, "x"), axis.bar([1], [1])[0])
+    _, svg = save_figure(drawing, tmp_path, "any-1")
+    expected = " ".join(words.replace("\x07", " ").split())
+    assert _tips(svg) == [expected] * 4
+    assert _tips(inline_svg(svg, id="a", title="t", description="d"))[-4:] == [expected] * 4
+    ids = [e.get("id") for e in ET.fromstring(svg).iter() if e.get("id")]
+    assert len(ids) == len(set(ids))
 
 
 def test_two_sizes_get_no_line() -> None:

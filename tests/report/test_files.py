@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -58,11 +59,46 @@ def test_figures_of_an_earlier_report_go_and_other_files_stay(tmp_path: Path) ->
     mine = tmp_path / "a" / "figures" / "mine.png"
     mine.write_bytes(b"mine")
     assert (tmp_path / "a" / "figures" / "rates-2.svg").exists()
-    (tmp_path / "a.staging" / "figures").rmdir()
-    (tmp_path / "a.staging").rmdir()
+    shutil.rmtree(tmp_path / "a.staging")
     _written(made_facts(), tmp_path / "a")
     assert sorted(p.name for p in (tmp_path / "a" / "figures").glob("rates-*.svg")) == ["rates-1.svg"]
     assert mine.read_bytes() == b"mine"
+
+
+def test_tables_of_an_earlier_report_go_and_other_files_stay(tmp_path: Path) -> None:
+    _written(made_facts(grader_ids=("judge", "other")), tmp_path / "a")
+    folder = tmp_path / "a" / "tables"
+    before = {path.name for path in folder.iterdir()}
+    (folder / "mine.csv").write_text("mine")
+    shutil.rmtree(tmp_path / "a.staging")
+    _written(made_facts(), tmp_path / "a")
+    after = {path.name for path in folder.iterdir()}
+    assert {name for name in before if name.startswith("s2-")} == before - after
+    assert {"s2-rates.csv", "s2-rates.tex"} <= before
+    assert after - before == {"mine.csv"}
+
+
+@pytest.mark.parametrize("listed", ["../report.md", "figures/../../outside.svg", "/etc/hostname", "figures/mine.txt", 3, None])
+def test_a_list_in_the_folder_cannot_remove_anything_else(listed: object, tmp_path: Path) -> None:
+    """The list of an earlier report is a file like any other: somebody may have edited it."""
+    _written(made_facts(), tmp_path / "a")
+    (tmp_path / "outside.svg").write_text("mine")
+    (tmp_path / "a" / "figures" / "mine.txt").write_text("mine")
+    for file, key in (("report.json", "figures"), ("tables/index.json", "tables")):
+        whole = json.loads((tmp_path / "a" / file).read_text())
+        whole[key] = [{"files": [listed]}]
+        (tmp_path / "a" / file).write_text(json.dumps(whole))
+    shutil.rmtree(tmp_path / "a.staging")
+    _written(made_facts(), tmp_path / "a")
+    assert (tmp_path / "outside.svg").read_text() == (tmp_path / "a" / "figures" / "mine.txt").read_text() == "mine"
+    assert (tmp_path / "a" / "report.md").exists()
+
+
+def test_a_broken_list_stops_nothing(tmp_path: Path) -> None:
+    for name in ("report.json", "tables/index.json"):
+        (tmp_path / "a" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "a" / name).write_bytes(b"\xff[")
+    assert "report.html" in _written(made_facts(), tmp_path / "a")
 
 
 def test_markdown_tables_keep_their_columns(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from safescale.main_job import Input, Question, answer, write_report
 from safescale.main_job.analyses import inverse_scaling
 from safescale.store import is_corpus, open_corpus
 
-WRITTEN = {"report.html", "report.json", "report.md", "figures"}
+WRITTEN = {"report.html", "report.json", "report.md", "figures", "tables"}
 
 
 def _stored(folder: Path, *logs: Path, name: str = "corpus.db") -> Path:
@@ -71,7 +71,7 @@ def test_two_runs_are_the_same_to_the_byte(logs: Path, tmp_path: Path) -> None:
     for name in ("a", "b"):
         write_report(Input(paths=(logs,)), tmp_path / name)
     names = sorted(str(p.relative_to(tmp_path / "a")) for p in (tmp_path / "a").rglob("*") if p.is_file())
-    assert len(names) == 9
+    assert {name.split(".")[-1] for name in names} == {"csv", "html", "json", "md", "pdf", "png", "svg", "tex"}
     for name in names:
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
 

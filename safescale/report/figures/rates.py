@@ -12,8 +12,20 @@ import attrs
 from safescale.analyses.inverse_scaling import ModelPoint, SeriesResult, SettingResult
 from safescale.analyses.inverse_scaling.bend import BENDS
 from safescale.analyses.units import TAMPERED
-from safescale.analyses.words import signed, size_words
-from safescale.report.figures.style import INK, MARKERS, MUTED, OTHER, PAPER, SERIES, SETTINGS, WIDTH_IN, sign
+from safescale.analyses.words import percent, plural, signed, size_words
+from safescale.report.figures.style import (
+    INK,
+    MARKERS,
+    MUTED,
+    OTHER,
+    PAPER,
+    SERIES,
+    SETTINGS,
+    WIDTH_IN,
+    hover,
+    hover_area,
+    sign,
+)
 from safescale.report.plain import shortened
 from safescale.stats import CurvatureTest, LogScalingSlope
 
@@ -125,9 +137,8 @@ def _panel(axis: Axes, series: SeriesResult, looks: Mapping[str, _Look], span: t
         line = series.slope.slope
         ends = [math.log10(min(line.params_b)), math.log10(max(line.params_b))]
         if series.bend is None:
-            axis.plot(
-                ends, [100 * line.rate_at_1b + line.slope_pp_per_decade * x for x in ends], color=INK, linewidth=1.4, zorder=2
-            )
+            fitted = [100 * line.rate_at_1b + line.slope_pp_per_decade * x for x in ends]
+            hover(f"{series.name}: {_fit_words(series)}", *axis.plot(ends, fitted, color=INK, linewidth=1.4, zorder=2))
         elif series.curvature is not None:
             _curve(axis, series.curvature, ends)
     for point in series.points:
@@ -150,11 +161,13 @@ def _point(axis: Axes, point: ModelPoint, look: _Look | None, span: tuple[float,
     assert point.params_b is not None
     x = math.log10(point.params_b) + look.shift * (span[1] - span[0])
     strength = 1.0 if point.why_not_fitted is None else 0.35
+    words = _point_words(point)
+    hover_area(axis, x, 100 * point.rate, words)
     if point.interval is not None:
         low, high = 100 * point.interval.low, 100 * point.interval.high
-        axis.plot([x, x], [low, high], color=look.colour, linewidth=1.1, alpha=0.55 * strength, zorder=3)
+        hover(words, *axis.plot([x, x], [low, high], color=look.colour, linewidth=1.1, alpha=0.55 * strength, zorder=3))
     hollow = point.tampering in TAMPERED
-    axis.plot(
+    marks = axis.plot(
         [x],
         [100 * point.rate],
         linestyle="none",
@@ -166,6 +179,23 @@ def _point(axis: Axes, point: ModelPoint, look: _Look | None, span: tuple[float,
         alpha=strength,
         zorder=4,
     )
+    hover(words, *marks)
+
+
+def _point_words(point: ModelPoint) -> str:
+    """What the pointer shows of one model: the numbers of its row in the table of rates."""
+    assert point.params_b is not None
+    parts = [f"{point.model}, {size_words(point.params_b)}{' (estimated)' if point.size_is_guess else ''}: {percent(point.rate)}"]
+    if point.interval is not None:
+        low, high = 100 * point.interval.low, 100 * point.interval.high
+        parts.append(f"{100 * point.interval.level:g} % interval [{low:.1f}, {high:.1f}]")
+    if point.trials is not None and point.successes is not None:
+        parts.append(f"{point.successes:,} of {plural(point.trials, 'row')}")
+    if point.tampering in TAMPERED:
+        parts.append("tampered")
+    if point.why_not_fitted is not None:
+        parts.append(f"not fitted: {point.why_not_fitted}")
+    return "; ".join(parts)
 
 
 def _fit_words(series: SeriesResult) -> str:

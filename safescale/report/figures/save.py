@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import warnings
 from html import escape
@@ -9,7 +10,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from safescale.report.figures.style import SETTINGS, THEMED
+from safescale.report.figures.style import SETTINGS, THEMED, TIP
 from safescale.report.plain import plain
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ _ROOT: Final = re.compile(r"<svg\b[^>]*>")
 _VIEW_BOX: Final = re.compile(r'viewBox="([^"]*)"')
 _TAG: Final = re.compile(r"<[^!>][^>]*>")
 _OWN_ID: Final = re.compile(r'\bid="([^"]+)"')
+_TIPS: Final = re.compile(rf'<g id="{TIP}([^"]*)">')
 _REFERENCE: Final = re.compile(r'(href="#|url\(#)([^")]+)')
 
 
@@ -53,11 +55,19 @@ def save_figure(drawing: Drawing, folder: Path, name: str) -> tuple[tuple[str, .
             stream = BytesIO()
             drawing.savefig(stream, format=form, metadata=_NO_METADATA[form], dpi=160)
             texts[form] = stream.getvalue()
-    texts["svg"] = texts["svg"].replace(_FONT, _FONTS)
+    svg = _with_titles(texts["svg"].replace(_FONT, _FONTS).decode("utf-8"))
+    texts["svg"] = svg.encode("utf-8")
     names = tuple(f"{name}.{form}" for form in FORMATS)
     for file, form in zip(names, FORMATS, strict=True):
         (folder / file).write_bytes(texts[form])
-    return names, texts["svg"].decode("utf-8")
+    return names, svg
+
+
+def _with_titles(svg: str) -> str:
+    """Each mark that has words gets them as its title, which a pointer shows."""
+    number = itertools.count(1)
+    # the words were escaped as an attribute, which is enough inside an element
+    return _TIPS.sub(lambda tip: f'<g id="mark-{next(number)}"><title>{tip.group(1)}</title>', svg)
 
 
 def inline_svg(svg: str, *, id: str, title: str, description: str) -> str:

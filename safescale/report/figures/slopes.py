@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from safescale.analyses import ScalingVerdict
 from safescale.analyses.inverse_scaling import SeriesResult, SettingResult
-from safescale.analyses.words import signed
-from safescale.report.figures.style import BAND, INK, MUTED, PAPER, SERIES, SETTINGS, WIDTH_IN, sign
+from safescale.analyses.words import p_clause, plural, signed
+from safescale.report.figures.style import BAND, INK, MUTED, PAPER, SERIES, SETTINGS, WIDTH_IN, hover, hover_area, sign
 from safescale.report.plain import shortened
 from safescale.report.scaling_tables import SCOPE_WORDS, every_series
 
@@ -92,14 +92,16 @@ def _row(axis: Axes, row: int, series: SeriesResult, limit: float) -> None:
     estimate = _estimate(series)
     colour, marker = LOOKS[series.verdict]
     interval = None if series.slope is None else series.slope.slope.interval
+    words = _series_words(series)
+    hover_area(axis, estimate, row, words)
     if interval is not None:
         low, high = max(interval[0], -limit), min(interval[1], limit)
-        axis.plot([low, high], [row, row], color=colour, linewidth=1.5, zorder=3)
+        hover(words, *axis.plot([low, high], [row, row], color=colour, linewidth=1.5, zorder=3))
         for end, cut, arrow in ((-limit, interval[0] < -limit, "<"), (limit, interval[1] > limit, ">")):
             if cut:
                 axis.plot([end], [row], marker=arrow, color=colour, markersize=4, clip_on=False, zorder=3)
     hollow = series.slope is None or series.verdict is ScalingVerdict.CANNOT_TEST
-    axis.plot(
+    marks = axis.plot(
         [estimate],
         [row],
         marker="D" if series.slope is None else marker,
@@ -109,7 +111,24 @@ def _row(axis: Axes, row: int, series: SeriesResult, limit: float) -> None:
         markeredgewidth=1.2,
         zorder=4,
     )
+    hover(words, *marks)
     axis.text(1.015, row, signed(estimate), transform=axis.get_yaxis_transform(), fontsize=8, va="center", ha="left", color=INK)
+
+
+def _series_words(series: SeriesResult) -> str:
+    """What the pointer shows of one series: the numbers of its row in the table of slopes or of differences."""
+    parts = [f"{SCOPE_WORDS[series.scope]}, {_short_name(series)}: {signed(_estimate(series))} pp per decade"]
+    if series.slope is None:
+        parts[0] += " between two sizes (raw difference, no slope)"
+    else:
+        interval = series.slope.slope.interval
+        if interval is not None:
+            parts[0] += f" [{signed(interval[0])}, {signed(interval[1])}]"
+        parts.append(plural(series.n_models, "model"))
+        parts.append(p_clause(series.slope.p_value) if series.slope.p_value is not None else "no p-value")
+        if series.p_holm is not None:
+            parts.append(f"Holm {p_clause(series.p_holm)}")
+    return "; ".join([*parts, series.verdict.value])
 
 
 def _kinds(shown: Sequence[SeriesResult]) -> list[str]:

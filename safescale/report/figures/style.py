@@ -5,10 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from safescale.report.plain import plain
+
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["BAND", "GRID", "INK", "MARK", "MARKERS", "MUTED", "OTHER", "PAPER", "SERIES", "SETTINGS", "THEMED", "WIDTH_IN", "sign"]
+__all__ = [
+    "BAND",
+    "GRID",
+    "INK",
+    "MARK",
+    "MARKERS",
+    "MUTED",
+    "OTHER",
+    "PAPER",
+    "SERIES",
+    "SETTINGS",
+    "THEMED",
+    "TIP",
+    "WIDTH_IN",
+    "hover",
+    "hover_area",
+    "sign",
+]
 
 INK: Final = "#1b1f23"
 MUTED: Final = "#59616b"
@@ -64,6 +85,26 @@ SETTINGS: Final[Any] = {
 
 WIDTH_IN: Final = 7.2
 
+TIP: Final = "tip:"
+"""A group id that begins so carries the words of a mark to ``save_figure``, which makes a title of them."""
+
+
+def hover(text: str, *artists: Artist) -> None:
+    """
+    Words that a reader of the SVG sees when the pointer rests on a mark.
+
+    They are for the eye only: what they say must also stand in a table.
+
+    Parameters
+    ----------
+    text : str
+        Name and values of the mark.
+    *artists : Artist
+        What the mark is drawn with, one artist per mark: ``scatter`` draws many marks as one.
+    """
+    for artist in artists:
+        artist.set_gid(TIP + " ".join(plain(text).split()))
+
 
 def sign(figure: Figure, *, footer: str, watermark: str | None) -> None:
     """The line that says where the numbers are from, and the watermark across."""
@@ -81,3 +122,9 @@ def sign(figure: Figure, *, footer: str, watermark: str | None) -> None:
             weight="bold",
             zorder=-1,
         )
+
+
+def hover_area(axis: Axes, x: float, y: float, text: str) -> None:
+    """An unseen spot around a mark, so that its words can be reached without aiming; marks themselves stay on top of it."""
+    [spot] = axis.plot([x], [y], linestyle="none", marker="o", markersize=15, markeredgewidth=0, color=PAPER, alpha=0, zorder=1.5)
+    hover(text, spot)
