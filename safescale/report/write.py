@@ -15,10 +15,13 @@ from safescale.report.figures.save import FORMATS
 from safescale.report.html import document_html
 from safescale.report.markdown import document_markdown
 
-__all__ = ["REPORT_FILES", "write_report_files"]
+__all__ = ["REPORT_FILES", "move_in", "remove_stale", "write_report_files"]
 
 REPORT_FILES: Final = ("report.json", "report.md", "report.html")
 """In the order in which they are moved in: the page that people open comes last."""
+
+FIGURE_KINDS: Final = ("rates", "slopes", "power")
+"""First words of the names of our figures."""
 
 
 def write_report_files(
@@ -57,21 +60,22 @@ def write_report_files(
     for name, text in texts.items():
         (staging / name).write_text(text, encoding="utf-8", newline="\n")
     figures = sorted(path.name for path in (staging / FIGURES).iterdir())
-    written = _move_in(staging, into, [*(f"{FIGURES}/{name}" for name in figures), *REPORT_FILES])
-    _remove_stale(into / FIGURES, keep=figures)
+    written = move_in(staging, into, [*(f"{FIGURES}/{name}" for name in figures), *REPORT_FILES])
+    remove_stale(into / FIGURES, keep=figures)
     return document, written
 
 
-def _move_in(staging: Path, into: Path, names: Sequence[str]) -> tuple[Path, ...]:
+def move_in(staging: Path, into: Path, names: Sequence[str]) -> tuple[Path, ...]:
+    """Files of a finished report to their place, in this order."""
     (into / FIGURES).mkdir(parents=True, exist_ok=True)
     for name in names:
         os.replace(staging / name, into / name)
     return tuple(into / name for name in names)
 
 
-def _remove_stale(figures: Path, *, keep: Sequence[str]) -> None:
+def remove_stale(figures: Path, *, keep: Sequence[str], kinds: Sequence[str] = FIGURE_KINDS) -> None:
     """Figures of an earlier report; other files in the folder are not ours."""
     for path in sorted(figures.iterdir()):
-        ours = path.suffix[1:] in FORMATS and path.stem.split("-")[0] in ("rates", "slopes")
+        ours = path.suffix[1:] in FORMATS and path.stem.split("-")[0] in kinds
         if ours and path.name not in keep:
             path.unlink()

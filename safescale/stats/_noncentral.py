@@ -42,6 +42,7 @@ def t_power(noncentrality: float, dof: int, alpha: float, alternative: Alternati
     return _upper_tail(noncentrality if alternative == "greater" else -noncentrality, dof, t)
 
 
+@functools.lru_cache(maxsize=1024)
 def noncentrality_with_power(power: float, dof: int, alpha: float, alternative: Alternative) -> float:
     """
     The positive noncentrality at which the test, in its own direction, has the power; ``power > alpha``.

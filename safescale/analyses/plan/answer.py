@@ -132,8 +132,9 @@ def prompts_words(plan: StudyPlan) -> str:
         return f"More prompts help: with {plural(needed.n_prompts, 'prompt')} each {_these(asked)} find it."
     floor = found.endless_prompts_pp_per_decade
     return (
-        f"More prompts do not help, models do: with endless prompts {_these(asked)} still find no slope below "
-        f"{pp_words(floor or 0.0)} pp per decade so often, and find this one in {100 * needed.power_limit:.0f} of 100."
+        f"More prompts do not help, models do: with endless prompts {_these(asked)} find no slope below "
+        f"{pp_words(floor or 0.0)} pp per decade so often, and "
+        f"{pp_words(asked.effect_pp_per_decade)} in {100 * needed.power_limit:.0f} of 100."
     )
 
 
@@ -217,8 +218,8 @@ def caveats_of(plan: StudyPlan) -> tuple[str, ...]:
     if line > room:
         found.append(
             f"{pp_words(asked.effect_pp_per_decade)} pp per decade over {asked.design.decades or 0:.1f} decades move a rate by "
-            f"{pp_words(line)} pp, and about {percent(asked.base_rate)} there is room for {pp_words(room)}: such a line leaves 0 to "
-            "100 %"
+            f"{pp_words(line)} pp, and about {percent(asked.base_rate)} there is room for {pp_words(room)}: such a line "
+            "leaves 0 to 100 %"
         )
     if asked.tau_pp == 0:
         found.append("tau 0 claims that models of one size have one rate; where they differ the number of models is too small")

@@ -23,6 +23,9 @@ from safescale.records.outcomes import Tier
 
 __all__ = ["analyze_plan", "plan_of_scaling"]
 
+STEPS = (0.5, 1.0, 2.0)
+"""Effects of the table of one setting, as multiples of the one asked for."""
+
 SETTLED = (ScalingVerdict.COMPLY_MORE, ScalingVerdict.COMPLY_LESS, ScalingVerdict.FLAT)
 
 
@@ -120,7 +123,7 @@ def _setting(setting: SettingResult, cells: Cells, wanted: Wanted, tier: Tier) -
     plan = None
     if evidence is not None:
         asked = assumptions_of(wanted, stated_of(evidence), sizes_b=None if _says_sizes(wanted) else evidence.sizes_b)
-        plan = study_plan(asked, cells.fingerprint)
+        plan = study_plan(asked, cells.fingerprint, steps=STEPS)
     found = SettingPlan(
         setting=name,
         verdict=verdict,

@@ -16,6 +16,7 @@ __all__ = [
     "NO_CORPUS",
     "CorpusPlan",
     "Detectable",
+    "EvenModels",
     "Evidence",
     "ExactReach",
     "ExactRow",
@@ -96,6 +97,15 @@ class WiderSizes:
     to_b: float
     possible: bool
     why_not: str | None
+
+
+@attrs.frozen(kw_only=True)
+class EvenModels:
+    """Models that find the effect when they stand evenly between these sizes; None where 100,000 are not enough."""
+
+    n_models: int | None
+    min_b: float
+    max_b: float
 
 
 @attrs.frozen(kw_only=True)
@@ -204,6 +214,8 @@ class StudyPlan:
         Sizes to add, one at a time where they help most, until the effect is found; None where 40 are not enough.
     wider : WiderSizes or None
         The same number of models over more decades.
+    evenly : EvenModels or None
+        Models spread evenly over all sizes that models come in.
     prompts : tuple of PromptsNeeded
         Per tau.
     exact : ExactReach
@@ -231,6 +243,7 @@ class StudyPlan:
     size_gains: tuple[SizeGain, ...]
     sizes_to_reach: tuple[float, ...] | None
     wider: WiderSizes | None
+    evenly: EvenModels | None
     prompts: tuple[PromptsNeeded, ...]
     exact: ExactReach
     labels: tuple[LabelsNeeded, ...]

@@ -87,9 +87,7 @@ def _models(plan: StudyPlan, evidence: Evidence) -> str:
     words = f"For {effect} you need {models_words(needed)} {like}{doubt}"
     if needed.n_models is not None and needed.n_models <= asked.design.n_models and not doubt:
         return f"{words}: another study like this one would do."
-    if plan.wider is not None:
-        words += _wider(plan)
-    return f"{words}."
+    return f"{words}{_wider(plan)}{_evenly(plan)}."
 
 
 def _between(plan: StudyPlan) -> str:
@@ -98,14 +96,18 @@ def _between(plan: StudyPlan) -> str:
 
 
 def _wider(plan: StudyPlan) -> str:
-    wider = plan.wider
-    assert wider is not None
-    decades = plan.assumptions.design.decades
-    if decades is not None and wider.decades <= decades:
+    wider, decades = plan.wider, plan.assumptions.design.decades
+    if wider is None or not wider.possible or (decades is not None and wider.decades <= decades):
         return ""
-    if not wider.possible:
-        return f"; as many models as now over wider sizes cannot do it ({wider.why_not})"
-    return f", or {wider.n_models} models over sizes from {size_words(wider.from_b)} to {size_words(float(f'{wider.to_b:.3g}'))}"
+    return f", or {wider.n_models} models spread evenly from {size_words(wider.from_b)} to {size_words(float(f'{wider.to_b:.3g}'))}"
+
+
+def _evenly(plan: StudyPlan) -> str:
+    """Where other sizes need fewer models than more of the same."""
+    evenly, needed = plan.evenly, plan.needed()
+    if evenly is None or evenly.n_models is None or needed is None or evenly.n_models >= (needed.n_models or evenly.n_models + 1):
+        return ""
+    return f", or {plural(evenly.n_models, 'model')} spread evenly from {size_words(evenly.min_b)} to {size_words(evenly.max_b)}"
 
 
 def _flat(plan: StudyPlan) -> str:

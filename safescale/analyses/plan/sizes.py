@@ -6,13 +6,13 @@ import math
 
 import numpy as np
 
-from safescale.analyses.plan.noise import smallest_slope
-from safescale.analyses.plan.results import SizeGain, WiderSizes
+from safescale.analyses.plan.noise import noise, smallest_slope
+from safescale.analyses.plan.results import EvenModels, SizeGain, WiderSizes
 from safescale.analyses.plan.wanted import Assumptions
 from safescale.errors import InsufficientData
-from safescale.stats import detectable_slope_of_standard_error, smallest_attainable_p, spread_decades
+from safescale.stats import detectable_slope_of_standard_error, plan_models, smallest_attainable_p, spread_decades
 
-__all__ = ["CANDIDATES_B", "LARGEST_B", "size_gains", "sizes_to_reach", "wider_sizes"]
+__all__ = ["CANDIDATES_B", "LARGEST_B", "evenly_spread", "size_gains", "sizes_to_reach", "wider_sizes"]
 
 CANDIDATES_B = (0.5, 1.0, 2.0, 4.0, 8.0, 14.0, 32.0, 70.0, 120.0, 235.0, 400.0)
 """Sizes that open models come in."""
@@ -83,6 +83,24 @@ def wider_sizes(asked: Assumptions) -> WiderSizes | None:
     elif to_b > LARGEST_B:
         why_not = f"no model with a published size lies beyond {LARGEST_B:,.0f}B"
     return WiderSizes(n_models=n, decades=decades, from_b=design.min_b, to_b=to_b, possible=why_not is None, why_not=why_not)
+
+
+def evenly_spread(asked: Assumptions) -> EvenModels | None:
+    """Models over all sizes that models come in; None where tau is not known, or that is the design already."""
+    design = asked.design
+    if asked.tau_pp is None or not design.at_hand or design.min_b is None or design.max_b is None:
+        return None
+    low, high = min(CANDIDATES_B[0], design.min_b), max(CANDIDATES_B[-1], design.max_b)
+    if design.kind == "even" and (low, high) == (design.min_b, design.max_b):
+        return None
+    plan = plan_models(
+        asked.effect_pp_per_decade,
+        even_decades=math.log10(high / low),
+        power=asked.power,
+        alpha=asked.alpha_per_test,
+        **noise(asked, asked.tau_pp),
+    )
+    return EvenModels(n_models=plan.n_models, min_b=low, max_b=high)
 
 
 def _found(asked: Assumptions, sizes: tuple[float, ...]) -> float | None:

@@ -22,7 +22,7 @@ from safescale.analyses.plan.results import (
     PromptsNeeded,
     StudyPlan,
 )
-from safescale.analyses.plan.sizes import size_gains, sizes_to_reach, wider_sizes
+from safescale.analyses.plan.sizes import evenly_spread, size_gains, sizes_to_reach, wider_sizes
 from safescale.analyses.plan.wanted import Assumptions, Wanted, assumptions_of
 from safescale.stats import (
     detectable_slope_of_standard_error,
@@ -85,11 +85,11 @@ def plan_study(**wanted: Any) -> StudyPlan:
     return study_plan(assumptions_of(Wanted(**wanted)))
 
 
-def study_plan(asked: Assumptions, fingerprint: str = NO_CORPUS) -> StudyPlan:
-    """The plan of complete assumptions."""
+def study_plan(asked: Assumptions, fingerprint: str = NO_CORPUS, *, steps: Sequence[float] = EFFECT_STEPS) -> StudyPlan:
+    """The plan of complete assumptions; ``steps`` are the effects of the table, as multiples of the one asked for."""
     taus = taus_to_show(asked)
     exact = _exact(asked)
-    models = tuple(_models(asked, effect, tau, exact.sizes_needed) for effect in _effects(asked) for tau in taus)
+    models = tuple(_models(asked, effect, tau, exact.sizes_needed) for effect in _effects(asked, steps) for tau in taus)
     why_not = _no_slope_because(asked)
     detectable = () if why_not else tuple(_detectable(asked, tau) for tau in taus)
     whole = StudyPlan(
@@ -102,6 +102,7 @@ def study_plan(asked: Assumptions, fingerprint: str = NO_CORPUS) -> StudyPlan:
         size_gains=size_gains(asked, None if why_not else _smallest(detectable, asked)),
         sizes_to_reach=sizes_to_reach(asked),
         wider=wider_sizes(asked),
+        evenly=evenly_spread(asked),
         prompts=() if why_not else _prompts(asked, taus),
         exact=exact,
         labels=labels_needed(asked),
@@ -119,8 +120,8 @@ def _with_words(plan: StudyPlan) -> StudyPlan:
     return attrs.evolve(plan, caveats=caveats_of(plan), answer=answer_words(plan))
 
 
-def _effects(asked: Assumptions) -> tuple[float, ...]:
-    return tuple(effect for step in EFFECT_STEPS if (effect := step * asked.effect_pp_per_decade) <= 100)
+def _effects(asked: Assumptions, steps: Sequence[float]) -> tuple[float, ...]:
+    return tuple(effect for step in steps if (effect := step * asked.effect_pp_per_decade) <= 100)
 
 
 def _no_slope_because(asked: Assumptions) -> str | None:

@@ -1,0 +1,76 @@
+"""A plan on disk: page, Markdown, JSON and figures, beside each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from safescale.report.chapter import Chapter
+from safescale.report.document import Document
+from safescale.report.figures.sink import FIGURES, FigureSink
+from safescale.report.html import document_html
+from safescale.report.markdown import document_markdown
+from safescale.report.write import move_in, remove_stale
+
+__all__ = ["PLAN_FILES", "write_plan_files"]
+
+PLAN_FILES: Final = ("plan.json", "plan.md", "plan.html")
+"""In the order in which they are moved in: the page that people open comes last."""
+
+
+def write_plan_files(
+    chapter: Callable[[FigureSink], Chapter],
+    json_text: str,
+    staging: Path,
+    into: Path,
+    *,
+    version: str,
+    fingerprint: str,
+    command: str,
+    simulated: bool,
+) -> tuple[Path, ...]:
+    """
+    Write a plan to ``staging``, then move its files to ``into``.
+
+    Parameters
+    ----------
+    chapter : callable
+        Makes the chapter, with its figures.
+    json_text : str
+        The whole result.
+    staging : Path
+        An empty folder on the same file system as ``into``.
+    into : Path
+        Where the plan goes.
+    version, fingerprint, command : str
+        As the page names them.
+    simulated : bool
+        Whether the rows behind it are simulated.
+
+    Returns
+    -------
+    tuple of Path
+        The paths written.
+    """
+    (staging / FIGURES).mkdir()
+    mark = "SIMULATED" if simulated else None
+    found = chapter(FigureSink(staging / FIGURES, watermark=mark))
+    document = Document(
+        title="What would I need to know? A plan",
+        version=version,
+        fingerprint=fingerprint,
+        command=command,
+        watermark=mark,
+        watermark_words=None if mark is None else f"{mark}: the rows behind this plan are simulated.",
+        findings=found.findings,
+        summary=None if found.findings else "Nothing is open.",
+        sections=(found.section,),
+    )
+    texts = {"plan.json": f"{json_text}\n", "plan.md": document_markdown(document), "plan.html": document_html(document)}
+    for name, text in texts.items():
+        (staging / name).write_text(text, encoding="utf-8", newline="\n")
+    figures = sorted(path.name for path in (staging / FIGURES).iterdir())
+    written = move_in(staging, into, [*(f"{FIGURES}/{name}" for name in figures), *PLAN_FILES])
+    remove_stale(into / FIGURES, keep=figures, kinds=("power",))
+    return written
