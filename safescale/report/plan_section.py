@@ -41,7 +41,7 @@ def plan_chapter(result: StudyPlan | CorpusPlan, command: str, sink: FigureSink 
 
 
 def _of_study(plan: StudyPlan, command: str, sink: FigureSink | None) -> Chapter:
-    section = _section(plan, command, sink, id="plan", title=TITLE, number=1, words=(plan.answer,), exact=True)
+    section = _section(plan, command, sink, id="plan", title=TITLE, number=1, words=(), exact=True)
     finding = Finding(
         question=QUESTION,
         about="from assumptions alone",
@@ -164,7 +164,8 @@ def _section(
 
 def _figure(plan: StudyPlan, sink: FigureSink, number: int, source: str) -> Figure:
     asked = plan.assumptions
-    footer = f"two-sided t test over models at {asked.alpha_per_test:.3g} · {_basis(plan)} · corpus {plan.fingerprint}"
+    traces = "" if asked.trials is None else f" · {plural(asked.trials, 'trace')} a model at {100 * asked.base_rate:.3g} %"
+    footer = f"two-sided t test over models, level {asked.alpha_per_test:.3g}{traces} · corpus {plan.fingerprint}"
     needed = plan.needed()
     reached = "" if needed is None or needed.n_models is None else f" The ring marks {needed.n_models:,} models."
     right = f" Right: the same for {asked.design.n_models} models and other effects." if plan.curves_effect else ""

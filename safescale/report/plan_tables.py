@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from safescale.analyses.plan import CorpusPlan, StudyPlan
 from safescale.analyses.plan.answer import pp_words
-from safescale.analyses.words import p_words, percent, plural, size_words
+from safescale.analyses.words import p_words, percent, size_words
 from safescale.report.document import Column, Table
 from safescale.report.numbers import NOTHING, count, decades, yes_no
 
@@ -69,8 +69,8 @@ def _floor_notes(plan: StudyPlan) -> tuple[str, ...]:
     if not short:
         return ()
     return (
-        f"{plural(len(short), 'number')} of {plan.exact.sizes_needed} are set by exact tests, which fewer sizes do not let reject; "
-        "Student's t would ask for fewer models.",
+        f"Where it says {plan.exact.sizes_needed}, Student's t alone would at times ask for fewer models ({len(short)} of these "
+        "numbers); fewer sizes do not let an exact test reject.",
     )
 
 

@@ -96,5 +96,5 @@ def test_refuses_what_has_no_spread(arguments: Any, error: type[Exception], mess
 
 
 def test_refuses_an_assurance_of_chance() -> None:
-    with pytest.raises(DomainError, match="assurance must be above 0.5"):
+    with pytest.raises(DomainError, match="assurance must be above"):
         spread_between_models([1, 2, 4], [0.1, 0.2, 0.3], [0.01] * 3, assurance=0.5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -70,7 +71,7 @@ def test_second_opinion_scipy_integrates_the_same(n: int, margin_in_se: float, s
     limit = margin_in_se / t
     points = [p for p in (0.5 * limit, (margin_in_se - abs(theta)) / t, 1.0) if 0.01 * limit < p < 0.99 * limit]
     ends = [0.0, *sorted(points), limit]
-    other = sum(scipy.integrate.quad(integrand, a, b, limit=200)[0] for a, b in zip(ends, ends[1:], strict=False))
+    other = sum(scipy.integrate.quad(integrand, a, b, limit=200)[0] for a, b in itertools.pairwise(ends))
     found = slope_equivalence_power(
         n,
         margin_pp_per_decade=margin_in_se,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, cast
 
 import attrs
 import pyarrow as pa
@@ -13,7 +14,7 @@ from safescale.analyses.inverse_scaling import (
     SettingResult,
     analyze_inverse_scaling,
 )
-from safescale.analyses.plan.evidence import evidence_of, stated_of
+from safescale.analyses.plan.evidence import caveats_of_evidence, evidence_of, stated_of
 from safescale.analyses.plan.results import CorpusPlan, SettingPlan
 from safescale.analyses.plan.settle import answer_of, settle_words
 from safescale.analyses.plan.study import study_plan
@@ -93,15 +94,13 @@ def plan_of_scaling(scaling: InverseScalingResult, cells: Cells, *, wanted: Want
     """The same from an answered question, of which ``cells`` are the counts."""
     options = scaling.options
     asked = wanted or Wanted()
-    margin = options.margin_pp if asked.margin_pp is None else asked.margin_pp
-    no_effect = asked.effect_pp_per_decade is None and asked.effect_pp_per_doubling is None
-    asked = attrs.evolve(
-        asked,
-        alpha=options.alpha if asked.alpha is None else asked.alpha,
-        margin_pp=margin,
-        level=options.level if asked.level is None else asked.level,
-        effect_pp_per_decade=margin if no_effect else asked.effect_pp_per_decade,
-    )
+    own: dict[str, float | None] = {
+        name: getattr(asked, name) if getattr(asked, name) is not None else _unusual(name, getattr(options, name))
+        for name in ("alpha", "margin_pp", "level")
+    }
+    if asked.effect_pp_per_decade is None and asked.effect_pp_per_doubling is None:
+        own["effect_pp_per_decade"] = own["margin_pp"]
+    asked = attrs.evolve(asked, **cast(Any, own))
     settings = tuple(_setting(setting, cells, asked, options.tier) for setting in scaling.settings)
     return CorpusPlan(
         fingerprint=scaling.fingerprint,
@@ -111,6 +110,11 @@ def plan_of_scaling(scaling: InverseScalingResult, cells: Cells, *, wanted: Want
         caveats=(),
         answer=answer_of(settings, scaling.answer),
     )
+
+
+def _unusual(name: str, value: float) -> float | None:
+    """A choice that somebody made: a default is named as one."""
+    return None if value == DEFAULTS[name] else value
 
 
 def _setting(setting: SettingResult, cells: Cells, wanted: Wanted, tier: Tier) -> SettingPlan:
@@ -124,6 +128,7 @@ def _setting(setting: SettingResult, cells: Cells, wanted: Wanted, tier: Tier) -
     if evidence is not None:
         asked = assumptions_of(wanted, stated_of(evidence), sizes_b=None if _says_sizes(wanted) else evidence.sizes_b)
         plan = study_plan(asked, cells.fingerprint, steps=STEPS)
+        plan = attrs.evolve(plan, caveats=(*plan.caveats, *caveats_of_evidence(evidence, asked)))
     found = SettingPlan(
         setting=name,
         verdict=verdict,

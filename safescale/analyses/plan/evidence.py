@@ -11,13 +11,13 @@ import numpy as np
 from safescale.analyses.inverse_scaling import ModelPoint, SeriesResult, SettingResult
 from safescale.analyses.plan.results import Evidence
 from safescale.analyses.plan.sizes import found_of_error
-from safescale.analyses.plan.wanted import Stated
+from safescale.analyses.plan.wanted import Assumptions, Stated
 from safescale.cells import Cell, Cells
 from safescale.errors import DomainError
 from safescale.records.outcomes import Tier
 from safescale.stats import SpreadBetweenModels, distinct_sizes, intraclass_correlation_binary, spread_between_models
 
-__all__ = ["evidence_of", "stated_of"]
+__all__ = ["caveats_of_evidence", "evidence_of", "stated_of"]
 
 FEWEST_SIZES = 3
 
@@ -102,6 +102,21 @@ def stated_of(found: Evidence) -> tuple[Stated, ...]:
         value = min(1.0, max(0.0, found.prompt_icc))
         stated.append(Stated(name="prompt_icc", value=value, unit="correlation", origin="corpus"))
     return tuple(stated)
+
+
+def caveats_of_evidence(found: Evidence, asked: Assumptions) -> tuple[str, ...]:
+    """What the rows raise about the assumptions that were taken from them."""
+    said = []
+    if found.tau_pp == 0 and asked.tau_pp == 0:
+        said.append("tau is estimated at 0: the rates scatter no more than sampling noise, as a small tau would let few models do")
+    if found.tau_holds_sampling_noise and asked.prompts is None:
+        said.append("how many rows stand behind a rate is not published: tau holds their noise, and prompts cannot be planned")
+    if found.prompt_icc is not None and found.prompt_icc > 0 and found.traces_per_prompt > 1:
+        said.append(
+            f"traces of one prompt agree (correlation {found.prompt_icc:.2f}): where all models answer the same prompts, that part "
+            "of the sampling noise moves no slope; tau is then larger than said, and prompts help less"
+        )
+    return tuple(said)
 
 
 def _spread(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from safescale.analyses.plan import PowerCurve, StudyPlan
 from safescale.analyses.plan.answer import pp_words
-from safescale.report.figures.style import INK, MARKERS, MUTED, SERIES, SETTINGS, WIDTH_IN, sign
+from safescale.report.figures.style import INK, MARKERS, MUTED, PAPER, SERIES, SETTINGS, WIDTH_IN, sign
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -94,4 +94,6 @@ def _mark(axis: Axes, plan: StudyPlan) -> None:
         textcoords="offset points",
         fontsize=8.5,
         color=INK,
+        bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1.0, "alpha": 0.85},
+        zorder=4,
     )
