@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from collections.abc import Sequence
@@ -150,7 +151,9 @@ def test_second_opinion_every_number_is_that_of_its_function() -> None:
         assert found.slope_pp_per_decade == least.slope_pp_per_decade
         stats_prompts = plan_prompts(5, SIX, tau_pp=tau, base_rate=0.3, **level)
         assert (prompts.n_prompts, prompts.power_limit) == (stats_prompts.n_prompts, stats_prompts.power_limit)
-        assert flat.n_models == plan_equivalence(6, params_b=SIX, tau_pp=tau, **noise, **level).n_models
+        by_power = plan_equivalence(6, params_b=SIX, tau_pp=tau, **noise, **level).n_models
+        assert by_power is not None
+        assert flat.n_models == max(by_power, plan.exact.sizes_needed)
         if tau:
             endless = minimum_detectable_slope(SIX, residual_sd=tau / 100, **level).slope_pp_per_decade
             assert found.endless_prompts_pp_per_decade == endless < found.slope_pp_per_decade
@@ -554,3 +557,21 @@ def test_headlines_name_the_numbers_that_one_quotes() -> None:
     assert all(headline.estimate is not None for headline in plan.headlines)
     assert plan.headlines[0].verdict == ScalingVerdict.UNDECIDED.value
     assert plan.fingerprint.startswith("ss1-")
+
+
+@pytest.mark.calibration
+@pytest.mark.parametrize(("n", "expected"), [(5, 0.77), (6, 0.80), (7, 0.80), (8, 0.79)])
+def test_calibration_of_the_exact_test_that_few_models_get(n: int, expected: float) -> None:
+    """What docs/how-to/plan-a-study.md says: where Student's t has power .80, an exact permutation of up to 8 models has this."""
+    sizes = np.geomspace(0.5, 70, n)
+    x = np.log10(sizes) - np.log10(sizes).mean()
+    slope = minimum_detectable_slope(sizes, residual_sd=0.05).slope_pp_per_decade / 100
+    orders = np.array(list(itertools.permutations(x)))
+    rng = np.random.default_rng(1)
+    runs, hits = 4000, 0
+    for _ in range(runs):
+        y = 0.5 + slope * x + rng.normal(0, 0.05, n)
+        sums, observed = orders @ y, x @ y
+        hits += 2 * min(np.mean(sums >= observed - 1e-12), np.mean(sums <= observed + 1e-12)) <= 0.05
+    print(f"{n} models: exact permutation {hits / runs:.3f}")
+    assert hits / runs == pytest.approx(expected, abs=0.02)

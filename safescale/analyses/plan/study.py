@@ -107,7 +107,7 @@ def study_plan(asked: Assumptions, fingerprint: str = NO_CORPUS, *, steps: Seque
         exact=exact,
         labels=labels_needed(asked),
         through_grader=through_grader(asked),
-        flat=tuple(_flat(asked, tau, can_fit=why_not is None) for tau in taus),
+        flat=tuple(_flat(asked, tau, exact.sizes_needed, can_fit=why_not is None) for tau in taus),
         curves_models=_curves_models(asked, taus, models),
         curves_effect=() if why_not else _curves_effect(asked, taus, detectable),
         caveats=(),
@@ -222,7 +222,8 @@ def _exact(asked: Assumptions) -> ExactReach:
     )
 
 
-def _flat(asked: Assumptions, tau: float | None, *, can_fit: bool) -> FlatNeeded:
+def _flat(asked: Assumptions, tau: float | None, floor: int, *, can_fit: bool) -> FlatNeeded:
+    """Nothing is claimed of sizes that could not show a slope either, so the floor of exact tests holds here too."""
     alpha = asked.alpha_per_test
     plan = plan_equivalence(asked.margin_pp, power=asked.power, alpha=alpha, **asked.design.spread(), **noise(asked, tau))
     here = None
@@ -234,7 +235,8 @@ def _flat(asked: Assumptions, tau: float | None, *, can_fit: bool) -> FlatNeeded
             alpha=alpha,
             **noise(asked, tau),
         ).power
-    return FlatNeeded(tau_pp=tau, n_models=plan.n_models, power_at_hand=here)
+    needed = None if plan.n_models is None else max(plan.n_models, floor)
+    return FlatNeeded(tau_pp=tau, n_models=needed, power_at_hand=here)
 
 
 def _curves_models(asked: Assumptions, taus: Sequence[float | None], models: Sequence[ModelsNeeded]) -> tuple[PowerCurve, ...]:

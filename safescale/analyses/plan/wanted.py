@@ -225,9 +225,9 @@ def assumptions_of(wanted: Wanted, seen: Sequence[Stated] = (), *, sizes_b: Sequ
                 unit="pp per decade",
                 origin=effect_origin,
             ),
-            tau,
+            *([] if design.kind == "standard_error" else [tau]),
             *([] if cautious is None or tau.origin == "given" else [cautious]),
-            *taken.values(),
+            *(stated for stated in taken.values() if design.kind != "standard_error" or stated.name not in _IN_AN_ERROR),
         ),
     )
     _check(made)
@@ -246,6 +246,10 @@ _UNITS = {
     "level": "probability",
 }
 _PLAIN = tuple(_UNITS)
+
+
+_IN_AN_ERROR = ("base_rate", "prompts", "traces_per_prompt", "prompt_icc")
+"""A published standard error holds all of these."""
 
 
 def _taken(name: str, given: float | None, found: Mapping[str, Stated]) -> Stated:
