@@ -9,13 +9,15 @@ import attrs
 
 from safescale.analyses import InverseScalingResult, analyze_inverse_scaling
 from safescale.analyses.headline import Answer
+from safescale.analyses.plan import CorpusPlan, Wanted, analyze_plan, plan_of_scaling
 from safescale.cells import Counting
 from safescale.main_job.asked import Question
 from safescale.report.chapter import Chapter
 from safescale.report.figures.sink import FigureSink
+from safescale.report.plan_section import plan_chapter
 from safescale.report.scaling_section import scaling_chapter
 
-__all__ = ["Analysis", "inverse_scaling"]
+__all__ = ["Analysis", "inverse_scaling", "plan"]
 
 Result = TypeVar("Result", bound=Answer)
 
@@ -37,6 +39,8 @@ class Analysis(Generic[Result]):
         The result as findings and a section: from the result, the command that repeats it, and where figures go (None: nowhere).
     arguments : tuple of str
         Its own options, as a command line has them.
+    under : tuple of str
+        The command that it is part of; empty for a command of its own.
     """
 
     command: str
@@ -44,6 +48,7 @@ class Analysis(Generic[Result]):
     run: Callable[[Counting, Question], Result]
     chapter: Callable[[Result, str, FigureSink | None], Chapter]
     arguments: tuple[str, ...] = ()
+    under: tuple[str, ...] = ("analyze",)
 
 
 def inverse_scaling() -> Analysis[InverseScalingResult]:
@@ -62,3 +67,27 @@ def inverse_scaling() -> Analysis[InverseScalingResult]:
         )
 
     return Analysis(command="inverse-scaling", key="inverse_scaling", run=run, chapter=scaling_chapter)
+
+
+def plan(
+    wanted: Wanted | None = None, arguments: tuple[str, ...] = (), *, scaling: InverseScalingResult | None = None
+) -> Analysis[CorpusPlan]:
+    """What would settle it: models, sizes and prompts. ``scaling`` is the answer to inverse scaling where it is there already."""
+
+    def run(counting: Counting, question: Question) -> CorpusPlan:
+        cells = counting.cells(question.selection)
+        if scaling is not None:
+            return plan_of_scaling(scaling, cells, wanted=wanted)
+        return analyze_plan(
+            cells,
+            counting.models,
+            wanted=wanted,
+            tier=question.tier,
+            claim_classes=question.claim_classes or None,
+            grader=question.graders or None,
+            min_cell=question.min_cell,
+            alpha=question.alpha,
+            margin_pp=question.margin_pp,
+        )
+
+    return Analysis(command="plan", key="plan", run=run, chapter=plan_chapter, arguments=arguments, under=())

@@ -16,16 +16,17 @@ from safescale.report.overview import corpus_section, exclusions_section, overvi
 from safescale.report.raised import corpus_warnings
 from safescale.report.scaling_section import scaling_chapter
 
-__all__ = ["FIGURES", "MoreChapters", "compose"]
+__all__ = ["FIGURES", "MoreChapters", "compose", "nothing_more"]
 
 MoreChapters: TypeAlias = Callable[[FigureSink], Sequence[Chapter]]
 
 
-def _nothing_more(_: FigureSink) -> Sequence[Chapter]:
+def nothing_more(_: FigureSink) -> Sequence[Chapter]:
+    """No other analysis."""
     return ()
 
 
-def compose(facts: Facts, folder: Path, more: MoreChapters = _nothing_more) -> Document:
+def compose(facts: Facts, folder: Path, more: MoreChapters = nothing_more) -> Document:
     """
     The report as a document; its figures are written to ``folder``.
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from safescale.stats.benjamini_hochberg import BenjaminiHochbergResult, Dependence, benjamini_hochberg
     from safescale.stats.beta_binomial import BetaBinomialBoundary, BetaBinomialFit, beta_binomial_fit
     from safescale.stats.beta_binomial_regression import BetaBinomialRegression, beta_binomial_regression
+    from safescale.stats.between_models import SpreadBetweenModels, spread_between_models
     from safescale.stats.binomial_regression import BinomialDispersion, BinomialRegression, binomial_regression
     from safescale.stats.clopper_pearson import clopper_pearson_interval, clopper_pearson_intervals
     from safescale.stats.cluster_bootstrap import BootstrapMethod, ClusterBootstrap, cluster_bootstrap
@@ -57,6 +58,12 @@ if TYPE_CHECKING:
         PairedDifferenceMethod,
     )
     from safescale.stats.equivalence import SlopeEquivalenceTest, SlopeEstimate, slope_equivalence_test
+    from safescale.stats.equivalence_power import (
+        EquivalencePlan,
+        SlopeEquivalencePower,
+        plan_equivalence,
+        slope_equivalence_power,
+    )
     from safescale.stats.eta_squared import EtaSquared, VarianceSharesFromF, eta_squared, variance_shares_from_f
     from safescale.stats.eta_squared_binomial_null import EtaSquaredBinomialNull, eta_squared_binomial_null
     from safescale.stats.fisher import Alternative, FisherExactTest, fisher_exact_test
@@ -170,6 +177,7 @@ __all__ = [
     "DifferenceInterval",
     "DifferenceIntervals",
     "DifferenceMethod",
+    "EquivalencePlan",
     "EtaSquared",
     "EtaSquaredBinomialNull",
     "ExchangeRate",
@@ -231,6 +239,7 @@ __all__ = [
     "Shape",
     "SizeSlopeMethod",
     "SizeSlopeTest",
+    "SlopeEquivalencePower",
     "SlopeEquivalenceTest",
     "SlopeEstimate",
     "SlopePower",
@@ -240,6 +249,7 @@ __all__ = [
     "SpearmanPowerFloor",
     "SpearmanTest",
     "SpearmanTwoSided",
+    "SpreadBetweenModels",
     "Statistic",
     "SurfaceEffect",
     "TauPrior",
@@ -316,6 +326,7 @@ __all__ = [
     "partial_pooling",
     "permutation_slope_test",
     "permutation_test",
+    "plan_equivalence",
     "plan_labels",
     "plan_models",
     "plan_prompts",
@@ -329,11 +340,13 @@ __all__ = [
     "scaling_label",
     "shape_of_series",
     "size_slope_test",
+    "slope_equivalence_power",
     "slope_equivalence_test",
     "slope_power",
     "smallest_attainable_p",
     "spearman_power_floor",
     "spearman_test",
+    "spread_between_models",
     "spread_decades",
     "tango_interval",
     "theil_sen_slope",
@@ -399,6 +412,12 @@ _HOME = {
     "SlopeEquivalenceTest": "equivalence",
     "SlopeEstimate": "equivalence",
     "slope_equivalence_test": "equivalence",
+    "EquivalencePlan": "equivalence_power",
+    "SlopeEquivalencePower": "equivalence_power",
+    "plan_equivalence": "equivalence_power",
+    "slope_equivalence_power": "equivalence_power",
+    "SpreadBetweenModels": "between_models",
+    "spread_between_models": "between_models",
     "EtaSquared": "eta_squared",
     "VarianceSharesFromF": "eta_squared",
     "eta_squared": "eta_squared",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import scipy
@@ -41,6 +42,7 @@ def t_power(noncentrality: float, dof: int, alpha: float, alternative: Alternati
     return _upper_tail(noncentrality if alternative == "greater" else -noncentrality, dof, t)
 
 
+@functools.lru_cache(maxsize=1024)
 def noncentrality_with_power(power: float, dof: int, alpha: float, alternative: Alternative) -> float:
     """
     The positive noncentrality at which the test, in its own direction, has the power; ``power > alpha``.
@@ -73,25 +75,33 @@ def noncentrality_with_power(power: float, dof: int, alpha: float, alternative: 
     return high
 
 
-def _upper_tail(noncentrality: float, dof: int, t: float) -> float:
+def mean_over_scale(values: Callable[[FloatVector], FloatVector], dof: int, cuts: Iterable[float]) -> float:
     """
-    ``P(T > t) = E Phi(noncentrality - t S)``.
+    ``E f(S)`` with ``S = sqrt(chi2_dof / dof)``, by Gauss-Legendre on panels that end at the cuts, where f turns or bends.
 
-    The density of S is ``s^(dof - 1) exp(-dof s^2 / 2)`` up to a constant that the same quadrature gives. Panels end
-    where the normal distribution turns, at ``s = noncentrality / t``, however steep it is.
+    The density of S is ``s^(dof - 1) exp(-dof s^2 / 2)`` up to a constant that the same quadrature gives.
     """
     low, high = max(0.0, 1.0 - (_REACH + 1.0) / math.sqrt(dof)), 1.0 + _REACH / math.sqrt(dof)
-    cuts = {low, 1.0, high}
-    if t != 0:
-        turn, width = noncentrality / t, _REACH / abs(t)
-        cuts |= {min(max(cut, low), high) for cut in (turn - width, turn - width / 9, turn, turn + width / 9, turn + width)}
-    ends = np.array(sorted(cuts))
+    ends = np.array(sorted({low, 1.0, high} | {min(max(cut, low), high) for cut in cuts}))
     half = np.diff(ends)[:, np.newaxis] / 2
     nodes, weights = _legendre()
     s = (ends[:-1, np.newaxis] + half) + half * nodes
     density = half * weights * np.exp(_log_density(s, dof))
     # numerator and denominator from the same nodes: the constant and its rounding cancel
-    return float(np.sum(density * scipy.special.ndtr(noncentrality - t * s)) / np.sum(density))
+    return float(np.sum(density * values(s)) / np.sum(density))
+
+
+def turns(centre: float, slope: float) -> tuple[float, ...]:
+    """Where ``Phi(centre - slope s)`` turns, however steep it is; nowhere for a slope of 0."""
+    if slope == 0:
+        return ()
+    turn, width = centre / slope, _REACH / abs(slope)
+    return turn - width, turn - width / 9, turn, turn + width / 9, turn + width
+
+
+def _upper_tail(noncentrality: float, dof: int, t: float) -> float:
+    """``P(T > t) = E Phi(noncentrality - t S)``."""
+    return mean_over_scale(lambda s: np.asarray(scipy.special.ndtr(noncentrality - t * s)), dof, turns(noncentrality, t))
 
 
 def _log_density(s: FloatVector, dof: int) -> FloatVector:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import attrs
 import numpy as np
@@ -10,6 +11,8 @@ import numpy.typing as npt
 
 from safescale.errors import DomainError, InsufficientData
 from safescale.stats._domain import LARGEST, SMALLEST, FloatVector, count, fraction, real, sizes
+
+SPREADS = ("params_b", "size_sd_decades", "even_decades")
 
 
 @attrs.frozen(kw_only=True)
@@ -112,13 +115,27 @@ def deviations(params_b: npt.ArrayLike) -> FloatVector:
     return np.asarray(x - x.mean())
 
 
-def size_sd(params_b: npt.ArrayLike | None, size_sd_decades: float | None) -> float:
-    """Standard deviation (divisor n) of log10 size, from a design or as given; exactly one of the two."""
-    if (params_b is None) == (size_sd_decades is None):
-        raise DomainError("give either params_b, whose spread is kept, or size_sd_decades")
+def size_spread(
+    params_b: npt.ArrayLike | None, size_sd_decades: float | None, even_decades: float | None = None
+) -> Callable[[int], float]:
+    """
+    Standard deviation (divisor n) of log10 size of n models; exactly one of the three says it.
+
+    A design's or a given one stays what it is. Evenly over R decades it is ``R sqrt((n + 1) / (12 (n - 1)))``.
+    """
+    given = [name for name, value in zip(SPREADS, (params_b, size_sd_decades, even_decades), strict=True) if value is not None]
+    if len(given) != 1:
+        raise DomainError(
+            f"give either params_b, whose spread is kept, or size_sd_decades, or even_decades; got {', '.join(given) or 'none'}"
+        )
+    if even_decades is not None:
+        decades = positive_number("even_decades", even_decades)
+        return lambda n: decades * math.sqrt((n + 1) / (12 * (n - 1)))
     if params_b is not None:
-        return math.sqrt(float(np.mean(deviations(params_b) ** 2)))
-    return positive_number("size_sd_decades", size_sd_decades)
+        spread = math.sqrt(float(np.mean(deviations(params_b) ** 2)))
+    else:
+        spread = positive_number("size_sd_decades", size_sd_decades)
+    return lambda _: spread
 
 
 def target_power(power: object, alpha: float) -> float:

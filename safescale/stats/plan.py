@@ -13,7 +13,7 @@ from safescale.stats._domain import AS_A_WHOLE, FloatVector, IntVector, frozen
 from safescale.stats._inference import LOG10_OF_2
 from safescale.stats._noncentral import t_power
 from safescale.stats._plan_search import MAX_MODELS, around, asked, smallest
-from safescale.stats._slope_noise import effect, noise_of_models, size_sd
+from safescale.stats._slope_noise import effect, noise_of_models, size_spread
 from safescale.stats.fisher import Alternative
 
 __all__ = ["ModelsPlan", "plan_models"]
@@ -39,7 +39,9 @@ class ModelsPlan:
     slope_pp_per_decade, slope_pp_per_doubling : float
         The slope to be found.
     size_sd_decades : float
-        Standard deviation of log10 size, taken as the same for every number of models.
+        Standard deviation of log10 size: the same for every number of models, or that of ``n_models`` spread evenly.
+    even_decades : float or None
+        Decades over which the models are spread evenly, where that was given.
     residual_sd : float
         Standard deviation of a model's rate about the line (fraction).
     binomial_share : float or None
@@ -73,6 +75,7 @@ class ModelsPlan:
     power: float
     alpha: float
     alternative: Alternative
+    even_decades: float | None = None
     generalises_to: Literal["these_models", "new_models"] = "new_models"
 
 
@@ -81,6 +84,7 @@ def plan_models(
     *,
     params_b: npt.ArrayLike | None = None,
     size_sd_decades: float | None = None,
+    even_decades: float | None = None,
     residual_sd: float | None = None,
     tau_pp: float | None = None,
     trials: int | None = None,
@@ -94,7 +98,8 @@ def plan_models(
     Smallest number of models that finds a slope on log10 size with the given power.
 
     The smallest n with ``slope_power(n, ...).power >= power``: noncentrality ``slope sd_x sqrt(n) / s``, ``n - 2``
-    degrees of freedom. The spread of sizes stays what it is, so the further models are spread like the first.
+    degrees of freedom. The spread of sizes stays what it is, so the further models are spread like the first; or models stand
+    evenly between two sizes, ``sd_x = R sqrt((n + 1) / (12 (n - 1)))`` for R decades between them.
 
     Parameters
     ----------
@@ -104,6 +109,8 @@ def plan_models(
         Sizes whose spread the plan keeps, at least 3. Unit: billions of parameters.
     size_sd_decades : float, optional
         Instead: standard deviation (divisor n) of log10 size. Unit: decades.
+    even_decades : float, optional
+        Instead: log10 of the largest over the smallest size, the models evenly between them. Unit: decades.
     residual_sd : float, optional
         Standard deviation of a model's rate about the line, everything included. Unit: fraction.
     tau_pp : float, optional
@@ -149,13 +156,13 @@ def plan_models(
     [70, 33]
     """
     slope = effect(slope_pp_per_decade)
-    spread = size_sd(params_b, size_sd_decades)
+    spread = size_spread(params_b, size_sd_decades, even_decades)
     noise = noise_of_models(residual_sd, tau_pp, trials, base_rate, design_effect)
     alpha, wanted = asked(slope, power, alpha, alternative)
     sd = math.sqrt(noise.variance)
 
     def power_at(n: int) -> float:
-        return t_power(slope * spread * math.sqrt(n) / sd, n - 2, alpha, alternative)
+        return t_power(slope * spread(n) * math.sqrt(n) / sd, n - 2, alpha, alternative)
 
     n = smallest(lambda m: power_at(m) >= wanted, lowest=3, highest=MAX_MODELS)
     curve = around(n, lowest=3, highest=MAX_MODELS)
@@ -166,13 +173,13 @@ def plan_models(
         if n is not None
         else (
             f"{MAX_MODELS:,} models have power {power_at(MAX_MODELS):.2f} only; widen the sizes (their standard deviation is "
-            f"{spread:.2g} decades) or look for a steeper slope"
+            f"{spread(MAX_MODELS):.2g} decades) or look for a steeper slope"
         ),
         curve_models=frozen(curve),
         curve_power=frozen(np.array([power_at(int(m)) for m in curve])),
         slope_pp_per_decade=100 * slope,
         slope_pp_per_doubling=100 * slope * LOG10_OF_2,
-        size_sd_decades=spread,
+        size_sd_decades=spread(MAX_MODELS if n is None else n),
         residual_sd=sd,
         binomial_share=noise.binomial_share,
         tau_pp=tau_pp,
@@ -182,4 +189,5 @@ def plan_models(
         power=wanted,
         alpha=alpha,
         alternative=alternative,
+        even_decades=even_decades,
     )
