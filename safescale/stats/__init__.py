@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from safescale.stats.eta_squared_binomial_null import EtaSquaredBinomialNull, eta_squared_binomial_null
     from safescale.stats.fisher import Alternative, FisherExactTest, fisher_exact_test
     from safescale.stats.fleiss_kappa import FleissKappa, fleiss_kappa
+    from safescale.stats.group_residual import LeaveGroupOutResidual, leave_group_out_residuals
     from safescale.stats.gwet import GwetAC, gwet_ac1, gwet_ac2
     from safescale.stats.holm import HolmResult, holm
     from safescale.stats.interaction_surface import ExchangeRate, InteractionSurface, SurfaceEffect, interaction_surface
@@ -120,6 +121,7 @@ if TYPE_CHECKING:
         disjoint_intervals_alpha,
     )
     from safescale.stats.shape import SeriesShape, Shape, shape_of_series
+    from safescale.stats.share_ratio import ShareRatioNull, share_ratio_null
     from safescale.stats.size_slope import SizeSlopeMethod, SizeSlopeTest, size_slope_test
     from safescale.stats.sizes import distinct_sizes, smallest_attainable_p, spread_decades
     from safescale.stats.slope import LogScalingSlope, log_scaling_slope
@@ -130,6 +132,7 @@ if TYPE_CHECKING:
     from safescale.stats.theil_sen import TheilSenIntervalMethod, TheilSenSlope, theil_sen_slope
     from safescale.stats.two_lines import TwoLinesShape, TwoLinesTest, two_lines_test
     from safescale.stats.two_proportion_power import TwoProportionPower, TwoProportionTest, two_proportion_power
+    from safescale.stats.two_way import TwoWayEffects, two_way_effects
     from safescale.stats.validation_rate import ValidationMethod, ValidationRate
     from safescale.stats.wilson import wilson_interval, wilson_intervals
     from safescale.stats.within_group import WithinGroupSlope, within_group_slope
@@ -187,6 +190,7 @@ __all__ = [
     "KrippendorffMetric",
     "LabelAllocation",
     "LabelsPlan",
+    "LeaveGroupOutResidual",
     "LeaveOneOutSlopes",
     "LogScalingSlope",
     "LogScalingSlopes",
@@ -226,6 +230,7 @@ __all__ = [
     "ScalingLabel",
     "SeriesShape",
     "Shape",
+    "ShareRatioNull",
     "SizeSlopeMethod",
     "SizeSlopeTest",
     "SlopeEquivalenceTest",
@@ -246,6 +251,7 @@ __all__ = [
     "TwoLinesTest",
     "TwoProportionPower",
     "TwoProportionTest",
+    "TwoWayEffects",
     "ValidationMethod",
     "ValidationRate",
     "VarianceSharesFromF",
@@ -290,6 +296,7 @@ __all__ = [
     "kendall_tau",
     "kendall_test",
     "krippendorff_alpha",
+    "leave_group_out_residuals",
     "leave_one_family_out",
     "leave_one_model_out",
     "log_scaling_slope",
@@ -324,6 +331,7 @@ __all__ = [
     "scaling_form_comparison",
     "scaling_label",
     "shape_of_series",
+    "share_ratio_null",
     "size_slope_test",
     "slope_equivalence_test",
     "slope_power",
@@ -335,6 +343,7 @@ __all__ = [
     "theil_sen_slope",
     "two_lines_test",
     "two_proportion_power",
+    "two_way_effects",
     "variance_shares_from_f",
     "wilson_interval",
     "wilson_intervals",
@@ -403,6 +412,8 @@ _HOME = {
     "fisher_exact_test": "fisher",
     "FleissKappa": "fleiss_kappa",
     "fleiss_kappa": "fleiss_kappa",
+    "LeaveGroupOutResidual": "group_residual",
+    "leave_group_out_residuals": "group_residual",
     "GwetAC": "gwet",
     "gwet_ac1": "gwet",
     "gwet_ac2": "gwet",
@@ -511,6 +522,8 @@ _HOME = {
     "SeriesShape": "shape",
     "Shape": "shape",
     "shape_of_series": "shape",
+    "ShareRatioNull": "share_ratio",
+    "share_ratio_null": "share_ratio",
     "SizeSlopeMethod": "size_slope",
     "SizeSlopeTest": "size_slope",
     "size_slope_test": "size_slope",
@@ -540,6 +553,8 @@ _HOME = {
     "TwoProportionPower": "two_proportion_power",
     "TwoProportionTest": "two_proportion_power",
     "two_proportion_power": "two_proportion_power",
+    "TwoWayEffects": "two_way",
+    "two_way_effects": "two_way",
     "ValidationMethod": "validation_rate",
     "ValidationRate": "validation_rate",
     "wilson_interval": "wilson",
