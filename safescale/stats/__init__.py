@@ -60,7 +60,12 @@ if TYPE_CHECKING:
     from safescale.stats.eta_squared_binomial_null import EtaSquaredBinomialNull, eta_squared_binomial_null
     from safescale.stats.fisher import Alternative, FisherExactTest, fisher_exact_test
     from safescale.stats.fleiss_kappa import FleissKappa, fleiss_kappa
-    from safescale.stats.group_residual import LeaveGroupOutResidual, leave_group_out_residuals
+    from safescale.stats.group_residual import (
+        LeaveGroupOutResidual,
+        ResidualThresholdTest,
+        leave_group_out_residuals,
+        residual_threshold_test,
+    )
     from safescale.stats.gwet import GwetAC, gwet_ac1, gwet_ac2
     from safescale.stats.holm import HolmResult, holm
     from safescale.stats.interaction_surface import ExchangeRate, InteractionSurface, SurfaceEffect, interaction_surface
@@ -220,6 +225,7 @@ __all__ = [
     "RankingAgreement",
     "RatePrediction",
     "RawDifference",
+    "ResidualThresholdTest",
     "RiskRatioInterval",
     "RiskRatioIntervals",
     "RiskRatioMethod",
@@ -325,6 +331,7 @@ __all__ = [
     "ppi_rate",
     "prediction_interval",
     "raw_difference_per_decade",
+    "residual_threshold_test",
     "risk_ratio",
     "risk_ratio_intervals",
     "rogan_gladen_rate",
@@ -413,7 +420,9 @@ _HOME = {
     "FleissKappa": "fleiss_kappa",
     "fleiss_kappa": "fleiss_kappa",
     "LeaveGroupOutResidual": "group_residual",
+    "ResidualThresholdTest": "group_residual",
     "leave_group_out_residuals": "group_residual",
+    "residual_threshold_test": "group_residual",
     "GwetAC": "gwet",
     "gwet_ac1": "gwet",
     "gwet_ac2": "gwet",

@@ -8,13 +8,16 @@ from typing import Literal
 import attrs
 import numpy as np
 import numpy.typing as npt
+import scipy
 
-from safescale.errors import InsufficientData
-from safescale.stats._domain import FloatVector, fraction, group_codes, sizes_and_rates
+from safescale.errors import DomainError, InsufficientData
+from safescale.stats._domain import FloatVector, fraction, group_codes, real, sizes_and_rates
 from safescale.stats._inference import student_inference
 from safescale.stats.slope import log_scaling_slope
 
-__all__ = ["LeaveGroupOutResidual", "leave_group_out_residuals"]
+__all__ = ["LeaveGroupOutResidual", "ResidualThresholdTest", "leave_group_out_residuals", "residual_threshold_test"]
+
+_TINY = 2.0**-1022
 
 
 @attrs.frozen(kw_only=True)
@@ -59,6 +62,35 @@ class LeaveGroupOutResidual:
     extrapolates: bool
     level: float
     undefined_because: str | None
+    generalises_to: Literal["these_models", "new_models"] = "new_models"
+
+
+@attrs.frozen(kw_only=True)
+class ResidualThresholdTest:
+    """
+    On which side of a threshold a residual lies: below minus it, above it, or between the two.
+
+    Attributes
+    ----------
+    side : {"below", "above", "within"}
+        The side that the data speak for most.
+    p_value : float
+        Of that side, two-sided: twice the smallest of the three. Where it is at most ``1 - level`` the interval at ``level`` lies
+        wholly on that side.
+    p_below, p_above, p_within : float
+        One-sided p of "at or above minus the threshold", of "at or below the threshold", and of "at either or beyond".
+    threshold_pp : float
+        The threshold that was given.
+    generalises_to : {"new_models"}
+        As of the residual.
+    """
+
+    side: Literal["below", "above", "within"]
+    p_value: float
+    p_below: float
+    p_above: float
+    p_within: float
+    threshold_pp: float
     generalises_to: Literal["these_models", "new_models"] = "new_models"
 
 
@@ -130,6 +162,73 @@ def leave_group_out_residuals(
     if len(names) < 2:
         raise InsufficientData(f"all {len(x)} models are of one group, so leaving it out leaves none to compare it with")
     return tuple(_residual(x, y, codes == code, name, level) for code, name in enumerate(names))
+
+
+def residual_threshold_test(residual: LeaveGroupOutResidual, *, threshold_pp: float) -> ResidualThresholdTest:
+    """
+    Whether a left-out group lies further than a threshold from the line of the others, or within it.
+
+    With d, SE and T Student's t on its degrees of freedom::
+
+        p_below  = P(T <= (d + m) / SE)      p_above = P(T >= (d - m) / SE)
+        p_within = max(P(T >= (d + m) / SE), P(T <= (d - m) / SE))
+
+    the last being two one-sided tests [1]_. Whatever the truth, at most two of the three claims are wrong, and twice the
+    smallest p keeps the level over them.
+
+    Parameters
+    ----------
+    residual : LeaveGroupOutResidual
+        One with an interval.
+    threshold_pp : float
+        The threshold m, positive. Unit: percentage points.
+
+    Returns
+    -------
+    ResidualThresholdTest
+        Shape: scalar. p-values in (0, 1].
+
+    Raises
+    ------
+    InsufficientData
+        If the residual has no standard error.
+    DomainError
+        If the threshold is not positive.
+
+    References
+    ----------
+    .. [1] D. J. Schuirmann (1987), J. Pharmacokinet. Biopharm. 15, 657-680 (two one-sided tests).
+
+    Examples
+    --------
+    >>> from safescale.stats import leave_group_out_residuals, residual_threshold_test
+    >>> sizes, rates = [1, 3, 9, 1, 3, 9, 3, 9], [0.40, 0.42, 0.41, 0.44, 0.42, 0.40, 0.21, 0.19]
+    >>> strict = leave_group_out_residuals(sizes, rates, list("aaabbbcc"))[2]
+    >>> residual_threshold_test(strict, threshold_pp=10).side, residual_threshold_test(strict, threshold_pp=30).side
+    ('below', 'within')
+    """
+    m = real("threshold_pp", threshold_pp)
+    if m <= 0:
+        raise DomainError(f"threshold_pp must be positive, got {m:g}; state the residual that matters")
+    d, se, dof = residual.residual_pp, residual.standard_error_pp, residual.residual_dof
+    if d is None or se is None or dof is None:
+        raise InsufficientData(f"the residual of {residual.group!r} has no standard error: {residual.undefined_because}")
+
+    def tail(t: float) -> float:
+        return max(float(scipy.special.stdtr(dof, t)), _TINY)
+
+    p_below, p_above = tail((d + m) / se), tail(-(d - m) / se)
+    p_within = max(tail(-(d + m) / se), tail((d - m) / se))
+    sides: dict[Literal["below", "above", "within"], float] = {"below": p_below, "above": p_above, "within": p_within}
+    side = min(sides, key=lambda name: sides[name])
+    return ResidualThresholdTest(
+        side=side,
+        p_value=min(1.0, 2 * sides[side]),
+        p_below=p_below,
+        p_above=p_above,
+        p_within=p_within,
+        threshold_pp=m,
+    )
 
 
 def _residual(x: FloatVector, y: FloatVector, inside: npt.NDArray[np.bool_], name: Hashable, level: float) -> LeaveGroupOutResidual:
