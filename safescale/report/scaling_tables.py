@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from typing import Final, Literal
 
 from safescale.analyses.inverse_scaling import Robustness, SeriesResult, SettingResult
 from safescale.analyses.words import percent, signed
 from safescale.report import numbers
-from safescale.report.document import Column, Table
+from safescale.report.document import Table
+from safescale.report.table import table
 
 __all__ = [
     "SCOPE_WORDS",
@@ -30,9 +30,6 @@ SCOPE_WORDS: Final = {
     "same_generation": "generation",
     "same_family": "family",
 }
-
-SHOWN_ROWS: Final = 120
-"""More rows than this are in report.json only; the table says so."""
 
 
 def every_series(setting: SettingResult) -> tuple[SeriesResult, ...]:
@@ -93,7 +90,7 @@ def testability_table(setting: SettingResult, *, id: str, source: str) -> Table:
         for series in every_series(setting)
     ]
     numeric = ("models", "decades", "smallest p", "after Holm", "tests")
-    return _table(id, "What this corpus can test (models and sizes only; no rate is looked at)", names, numeric, rows, source)
+    return table(id, "What this corpus can test (models and sizes only; no rate is looked at)", names, numeric, rows, source)
 
 
 def slope_table(setting: SettingResult, *, id: str, level: float, source: str) -> Table | None:
@@ -128,7 +125,7 @@ def slope_table(setting: SettingResult, *, id: str, level: float, source: str) -
     notes = (
         "pp: percentage points of the rate; a decade is a factor of ten in parameters. Models are the units of p and interval.",
     )
-    return _table(id, "Slopes over model size", names, numeric, rows, source, notes) if rows else None
+    return table(id, "Slopes over model size", names, numeric, rows, source, notes) if rows else None
 
 
 def _slope_row(series: SeriesResult) -> tuple[str, ...]:
@@ -170,7 +167,7 @@ def difference_table(setting: SettingResult, *, id: str, source: str) -> Table |
     rows = [_difference_row(series) for series in every_series(setting) if series.difference is not None]
     notes = ("Two sizes make a difference of these models, larger minus smaller, and no p-value.",)
     numeric = ("models", "difference, pp", "interval, pp", "raw difference per decade, pp")
-    return _table(id, "Two sizes: differences", names, numeric, rows, source, notes) if rows else None
+    return table(id, "Two sizes: differences", names, numeric, rows, source, notes) if rows else None
 
 
 def _difference_row(series: SeriesResult) -> tuple[str, ...]:
@@ -199,7 +196,7 @@ def nothing_table(setting: SettingResult, *, id: str, source: str) -> Table | No
         if series.kind == "nothing"
     ]
     names = ("series", "kind", "models shown", "sizes", "why")
-    return _table(id, "Series without slope or difference", names, ("models shown",), rows, source) if rows else None
+    return table(id, "Series without slope or difference", names, ("models shown",), rows, source) if rows else None
 
 
 def robustness_table(setting: SettingResult, *, id: str, source: str) -> Table | None:
@@ -211,7 +208,7 @@ def robustness_table(setting: SettingResult, *, id: str, source: str) -> Table |
         for series in shown
     ]
     caption = "The same under other choices (slopes in pp per decade)"
-    return _table(id, caption, ("series", "kind", *names), (), rows, source) if rows else None
+    return table(id, caption, ("series", "kind", *names), (), rows, source) if rows else None
 
 
 def _repeat_words(series: SeriesResult, repeat: Robustness) -> str:
@@ -249,26 +246,4 @@ def rates_table(setting: SettingResult, *, id: str, level: float, source: str) -
     ]
     numeric = ("size", "successes", "rows", "rate", f"{100 * level:g} % interval, %")
     notes = ("Wilson intervals take rows as independent.",)
-    return _table(id, "Rates by attack class and model", names, numeric, rows, source, notes) if rows else None
-
-
-def _table(
-    id: str,
-    caption: str,
-    names: Sequence[str],
-    numeric: Iterable[str],
-    rows: Sequence[tuple[str, ...]],
-    source: str,
-    notes: tuple[str, ...] = (),
-) -> Table:
-    right = set(numeric)
-    if len(rows) > SHOWN_ROWS:
-        notes = (*notes, f"The first {SHOWN_ROWS} of {len(rows):,} rows; all of them are in report.json.")
-    return Table(
-        id=id,
-        caption=caption,
-        columns=tuple(Column(name=name, numeric=name in right) for name in names),
-        rows=tuple(rows[:SHOWN_ROWS]),
-        source=source,
-        notes=notes,
-    )
+    return table(id, "Rates by attack class and model", names, numeric, rows, source, notes) if rows else None

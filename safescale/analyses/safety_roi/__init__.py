@@ -2,6 +2,7 @@
 
 from safescale.analyses.safety_roi.analysis import analyze_safety_roi
 from safescale.analyses.safety_roi.results import (
+    BandPoint,
     Lineages,
     NeededModels,
     PlacingLabel,
@@ -18,6 +19,7 @@ from safescale.analyses.safety_roi.results import (
 )
 
 __all__ = [
+    "BandPoint",
     "Lineages",
     "NeededModels",
     "PlacingLabel",

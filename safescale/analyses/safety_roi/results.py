@@ -27,6 +27,7 @@ from safescale.stats import (
 )
 
 __all__ = [
+    "BandPoint",
     "Lineages",
     "NeededModels",
     "PlacingLabel",
@@ -132,6 +133,16 @@ class NeededModels:
 
 
 @attrs.frozen(kw_only=True)
+class BandPoint:
+    """The line at one size, with the interval in which one more model would lie, confined to [0, 1]."""
+
+    params_b: float
+    line: float
+    low: float
+    high: float
+
+
+@attrs.frozen(kw_only=True)
 class SizeLine:
     """
     The rate over log size, a model a point.
@@ -154,6 +165,8 @@ class SizeLine:
         The smallest slope that this design finds.
     needed : tuple of NeededModels
         Models for smaller slopes.
+    band : tuple of BandPoint
+        The line with its prediction band, from the smallest to the largest model; empty where there is no scatter to predict with.
     """
 
     slope: LogScalingSlope | None
@@ -168,6 +181,7 @@ class SizeLine:
     difference: Difference | None
     detectable: MinimumDetectableSlope | None
     needed: tuple[NeededModels, ...]
+    band: tuple[BandPoint, ...]
 
 
 @attrs.frozen(kw_only=True)

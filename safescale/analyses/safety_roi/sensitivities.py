@@ -154,7 +154,7 @@ def _row(
     found = None if share is None else share.share
     se = None if slope is None else slope.slope.standard_error_pp_per_decade
     reason = variant.reason or ""
-    if share is not None and share.unavailable is not None:
+    if share is not None and share.unavailable not in (None, base.share.unavailable):
         reason = f"{reason}; {share.unavailable}"
     return Sensitivity(
         name=name,

@@ -45,9 +45,15 @@ def share_words(found: ProviderShare) -> str:
     share = found.share
     if share is None:
         return f"{found.verdict.value} ({found.unavailable})"
-    carried = "a share that F does not define" if share.omega_squared is None else f"omega squared {fraction(share.omega_squared)}"
     interval = "" if share.interval is None else f", {100 * share.level:g} % interval {_interval(share.interval)}"
-    words = f"provider carries {carried} of the variance between models beyond what chance gives{interval}"
+    omega = share.omega_squared
+    if omega is not None and omega > 0:
+        words = (
+            f"provider carries omega squared {fraction(omega)} of the variance between models beyond what chance gives{interval}"
+        )
+    else:
+        none = "" if omega is None else f": omega squared {fraction(omega)}"
+        words = f"provider carries nothing of the variance between models beyond what chance gives{none}{interval}"
     words += f" (eta squared {fraction(share.eta_squared)}, where {plural(found.n_providers, 'provider')} have "
     words += f"{fraction(share.null_expectation)} by chance; permutation {_permutation(share, found)})"
     words += f": {found.verdict.value}"

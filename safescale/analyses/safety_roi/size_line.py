@@ -9,18 +9,21 @@ import numpy as np
 from safescale.analyses.inverse_scaling import Options
 from safescale.analyses.inverse_scaling.estimate import Estimate
 from safescale.analyses.inverse_scaling.sentences import verdict_words
-from safescale.analyses.safety_roi.results import NeededModels, RoiOptions, SizeLine
+from safescale.analyses.safety_roi.results import BandPoint, NeededModels, RoiOptions, SizeLine
 from safescale.errors import DomainError
 from safescale.stats import (
     LogScalingSlope,
     MinimumDetectableSlope,
     detectable_slope_of_standard_error,
     plan_models,
+    prediction_interval,
 )
 
 __all__ = ["DOUBLINGS_PER_DECADE", "scaling_options", "size_line"]
 
 DOUBLINGS_PER_DECADE = math.log2(10)
+
+BAND_POINTS = 25
 
 
 def scaling_options(options: RoiOptions) -> Options:
@@ -41,8 +44,9 @@ def size_line(estimate: Estimate, options: RoiOptions) -> SizeLine:
     line = slope if isinstance(slope, LogScalingSlope) else None
     detectable: MinimumDetectableSlope | None = None
     needed: tuple[NeededModels, ...] = ()
+    band: tuple[BandPoint, ...] = ()
     if line is not None and line.standard_error_pp_per_decade:
-        detectable, needed = _detectable(line, options), _needed(line, options)
+        detectable, needed, band = _detectable(line, options), _needed(line, options), _band(line, options)
     return SizeLine(
         slope=line,
         unavailable=None if line is not None else _unavailable(estimate),
@@ -60,6 +64,7 @@ def size_line(estimate: Estimate, options: RoiOptions) -> SizeLine:
         difference=estimate.difference,
         detectable=detectable,
         needed=needed,
+        band=band,
     )
 
 
@@ -76,6 +81,12 @@ def _unavailable(estimate: Estimate) -> str:
 def _detectable(line: LogScalingSlope, options: RoiOptions) -> MinimumDetectableSlope | None:
     assert line.standard_error_pp_per_decade is not None
     return detectable_slope_of_standard_error(line.standard_error_pp_per_decade, line.n, power=options.power, alpha=options.alpha)
+
+
+def _band(line: LogScalingSlope, options: RoiOptions) -> tuple[BandPoint, ...]:
+    sizes = np.geomspace(min(line.params_b), max(line.params_b), BAND_POINTS).tolist()
+    found = [prediction_interval(line, size, level=options.level) for size in sizes]
+    return tuple(BandPoint(params_b=p.params_b, line=p.estimate, low=p.low_clipped, high=p.high_clipped) for p in found)
 
 
 def _needed(line: LogScalingSlope, options: RoiOptions) -> tuple[NeededModels, ...]:
