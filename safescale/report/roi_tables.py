@@ -151,8 +151,8 @@ def places_table(setting: SettingRoi, *, id: str, level: float, threshold_pp: fl
         f"As published: mean residual from the line of all models, weighted by rows; from {threshold_pp:g} pp below it "
         f"over-invested, above it under-invested, with {label_rows} rows or more. Beside it: the line without the provider, with "
         "the uncertainty of that line and the spread between models; shrunk towards the mean of providers by partial pooling. A "
-        "label needs the whole interval on its side, and its p after Holm over providers. Intervals of rates are Wilson's, rows taken as "
-        "independent.",
+        "label needs the whole interval on its side, and its p after Holm over providers. Intervals of rates are Wilson's, rows "
+        "taken as independent.",
     )
     return table(id, "Providers beside the size line", names, numeric, rows, source, notes) if rows else None
 

@@ -22,7 +22,7 @@ from safescale.stats import (
 __all__ = ["provider_share", "ratio_beside_chance", "smallest_permutation_p"]
 
 COUNTING_DRAWS = 999
-RATIO_DRAWS = 1_999
+RATIO_DRAWS = 9_999
 LARGEST_FIXED_ICC = 0.999
 
 
