@@ -55,6 +55,8 @@ def lineages_of(observations: Sequence[Observation]) -> Lineages:
 def _words(providers: int, of_one: int, families: int, shared: int) -> str:
     if not families:
         return "no family of models is known, so provider and lineage cannot be told apart"
+    if not of_one:
+        return f"none of {plural(providers, 'provider')} has one family of models only, so provider is more than lineage here"
     if of_one == providers:
         same = f"each of {plural(providers, 'provider')} has one family of models here"
     else:
