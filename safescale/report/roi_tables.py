@@ -82,6 +82,8 @@ def line_table(setting: SettingRoi, *, id: str, level: float, margin_pp: float, 
         return None
     interval = f"{100 * level:g} % interval"
     equivalence = setting.line.equivalence
+    test = setting.line.test
+    permuted = [("permutation p", numbers.p_value(test.p_value))] if test is not None and test.method != "ols_t" else []
     needed = [(f"models for {n.slope_pp_per_doubling:g} pp per doubling", numbers.count(n.n_models)) for n in setting.line.needed]
     cells = [
         ("models", str(line.n)),
@@ -91,6 +93,7 @@ def line_table(setting: SettingRoi, *, id: str, level: float, margin_pp: float, 
         ("r", numbers.NOTHING if setting.line.correlation is None else f"{setting.line.correlation:.3f}"),
         ("R²", numbers.r_squared(line.r_squared)),
         ("p", numbers.p_value(line.p_value)),
+        *permuted,
         (f"flat within {margin_pp:g} pp per decade, p", numbers.p_value(None if equivalence is None else equivalence.p_value)),
         (
             f"found with power {power:g}, pp per doubling",

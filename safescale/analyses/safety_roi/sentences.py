@@ -63,7 +63,7 @@ def share_words(found: ProviderShare) -> str:
 def setting_words(setting: SettingRoi, options: RoiOptions) -> str:
     """The answer of one setting."""
     share, line = setting.share, setting.line.slope
-    over = f"over {plural(share.n_models, 'model')} of {plural(share.n_providers, 'provider')} ({setting.estimand})"
+    over = f"over {_models_words(setting)} ({setting.estimand})"
     sentences = [f"{over}, {share_words(share)}", _size_words(setting)]
     if share.share is not None:
         sentences.append(setting.lineages.words)
@@ -77,6 +77,15 @@ def setting_words(setting: SettingRoi, options: RoiOptions) -> str:
     changes = [_change(repeat) for repeat in setting.sensitivities if repeat.changed]
     sentences += changes
     return " ".join(f"{_capital(words)}." for words in sentences if words)
+
+
+def _models_words(setting: SettingRoi) -> str:
+    """The models that are compared; where the provider of some is unknown, how many of the fitted ones those are."""
+    share = setting.share
+    if not setting.models_without_provider:
+        return f"{plural(share.n_models, 'model')} of {plural(share.n_providers, 'provider')}"
+    fitted = share.n_models + len(setting.models_without_provider)
+    return f"{plural(fitted, 'model')}, {share.n_models} of them of {plural(share.n_providers, 'known provider')}"
 
 
 def setting_caveats(setting: SettingRoi, copies: Sequence[str]) -> tuple[str, ...]:
@@ -154,6 +163,9 @@ def _size_words(setting: SettingRoi) -> str:
         interval = setting.line.interval_pp_per_doubling
         ends = "" if interval is None else f" [{signed(interval[0])}, {signed(interval[1])}]"
         p = "" if line.p_value is None else f", {p_clause(line.p_value)}"
+        test = setting.line.test
+        if test is not None and test.method != "ols_t":
+            p += f", by permutation of models {p_clause(test.p_value)}"
         slope = f"the slope on size is {signed(line.slope_pp_per_doubling)} pp per doubling{ends}{p}: {setting.line.words}"
     if joint is None:
         return f"{slope}; what either adds to the other cannot be told ({setting.joint_unavailable})"
