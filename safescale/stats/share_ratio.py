@@ -128,5 +128,7 @@ def share_ratio_null(
         df_factor=table.k - 1,
         df_covariate=1,
         draws=draws,
-        because=f"it compares {table.k - 1} degrees of freedom with 1",
+        because=f"it compares {table.k - 1} degrees of freedom with 1"
+        if table.k > 2
+        else "its denominator comes arbitrarily close to 0 by chance",
     )

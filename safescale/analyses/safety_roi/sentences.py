@@ -37,6 +37,8 @@ SHOWN_NAMES = 8
 def fraction(value: float) -> str:
     """A share as papers print it: ``.653``, ``-.041``."""
     text = f"{value:.3f}"
+    if float(text) == 0:
+        return ".000"
     return text.replace("0.", ".", 1) if text.lstrip("-").startswith("0.") else text
 
 
