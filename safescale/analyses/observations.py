@@ -21,10 +21,12 @@ Scope: TypeAlias = Literal[
     "same_family",
     "within_generations",
     "within_families",
+    "same_provider",
+    "within_providers",
 ]
 """
 ``class_mean`` is the mean over attack classes that all models share, ``rows_pooled`` what report 353 does (every row counts
-the same, so a model's rate depends on its mix of classes). ``within_...`` pools lineages, each at its own level.
+the same, so a model's rate depends on its mix of classes). ``within_...`` pools lineages or providers, each at its own level.
 """
 
 ROUNDING_OF_PUBLISHED_RATES = 5e-4 + 1e-9
@@ -83,7 +85,7 @@ class Series:
     pooling: Literal["rows", "classes"]
     observations: tuple[Observation, ...]
     size: Literal["total", "active"] = "total"
-    grouping: Literal["lineage", "family"] | None = None
+    grouping: Literal["lineage", "family", "developer"] | None = None
 
     @property
     def attack_classes(self) -> tuple[str, ...]:
@@ -119,7 +121,7 @@ class Series:
         if self.rate(observation) is None:
             return "published without n, so its classes cannot be added up"
         if self.grouping is not None and getattr(observation.unit, self.grouping) is None:
-            return f"no {'lineage' if self.grouping == 'lineage' else 'family'} is known"
+            return f"no {self.grouping} is known"
         return None
 
     def fitted(self, min_cell: int) -> tuple[Observation, ...]:

@@ -10,7 +10,7 @@ import attrs
 from safescale.analyses.observations import Observation, Part, Scope, Series, pooled
 from safescale.analyses.words import and_list, plural
 
-__all__ = ["class_mean_series", "class_series", "lineage_series", "rows_pooled_series", "within_series"]
+__all__ = ["class_mean_series", "class_series", "lineage_series", "quoted_series", "rows_pooled_series", "within_series"]
 
 ByClass = Mapping[str, Mapping[str, Part]]
 
@@ -76,11 +76,24 @@ def lineage_series(by_class: ByClass, level: Literal["lineage", "family"]) -> tu
     )
 
 
-def within_series(base: Series, level: Literal["lineage", "family"]) -> Series:
-    """The same models, compared within their lineages only."""
-    scope: Scope = "within_generations" if level == "lineage" else "within_families"
-    words = "generations" if level == "lineage" else "families"
+def within_series(base: Series, level: Literal["lineage", "family", "developer"]) -> Series:
+    """The same models, compared within their lineages or providers only."""
+    words = {"lineage": "generations", "family": "families", "developer": "providers"}[level]
+    scopes: dict[str, Scope] = {
+        "lineage": "within_generations",
+        "family": "within_families",
+        "developer": "within_providers",
+    }
+    scope = scopes[level]
     return attrs.evolve(base, scope=scope, name=f"within {words}, {base.name}", grouping=level)
+
+
+def quoted_series(mean: Series | None, rows: Series | None, min_cell: int) -> Series | None:
+    """The mean over common classes, unless it holds fewer than half of the models that the pooled rows hold."""
+    if mean is None or rows is None:
+        return mean or rows
+    few = 2 * len(mean.fitted(min_cell)) < len(rows.fitted(min_cell))
+    return rows if few else mean
 
 
 def _measured(parts: Mapping[str, Part], min_cell: int) -> set[str]:

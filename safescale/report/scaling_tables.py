@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from typing import Final, Literal
 
 from safescale.analyses.inverse_scaling import ModelPoint, Robustness, SeriesResult, SettingResult
 from safescale.analyses.words import percent, signed
 from safescale.report import numbers
-from safescale.report.document import Column, Table, Value
+from safescale.report.document import Table, Value
+from safescale.report.table import table
 
 __all__ = [
     "SCOPE_WORDS",
@@ -30,9 +30,6 @@ SCOPE_WORDS: Final = {
     "same_generation": "generation",
     "same_family": "family",
 }
-
-SHOWN_ROWS: Final = 120
-"""More rows than this are in report.json only; the table says so."""
 
 
 def every_series(setting: SettingResult) -> tuple[SeriesResult, ...]:
@@ -93,7 +90,7 @@ def testability_table(setting: SettingResult, *, id: str, source: str) -> Table:
         for series in every_series(setting)
     ]
     numeric = ("models", "decades", "smallest p", "after Holm", "tests")
-    return _table(id, "What this corpus can test (models and sizes only; no rate is looked at)", names, numeric, rows, source)
+    return table(id, "What this corpus can test (models and sizes only; no rate is looked at)", names, numeric, rows, source)
 
 
 def slope_table(setting: SettingResult, *, id: str, level: float, source: str) -> Table | None:
@@ -133,7 +130,7 @@ def slope_table(setting: SettingResult, *, id: str, level: float, source: str) -
     if not rows:
         return None
     values = [_slope_values(series) for series in every_series(setting) if series.slope is not None]
-    return _table(id, "Slopes over model size", names, numeric, rows, source, notes, values=values, value_names=SLOPE_VALUES)
+    return table(id, "Slopes over model size", names, numeric, rows, source, notes, values=values, value_names=SLOPE_VALUES)
 
 
 def _slope_row(series: SeriesResult) -> tuple[str, ...]:
@@ -196,7 +193,7 @@ def difference_table(setting: SettingResult, *, id: str, source: str) -> Table |
     rows = [_difference_row(series) for series in every_series(setting) if series.difference is not None]
     notes = ("Two sizes make a difference of these models, larger minus smaller, and no p-value.",)
     numeric = ("models", "difference, pp", "interval, pp", "raw difference per decade, pp")
-    return _table(id, "Two sizes: differences", names, numeric, rows, source, notes) if rows else None
+    return table(id, "Two sizes: differences", names, numeric, rows, source, notes) if rows else None
 
 
 def _difference_row(series: SeriesResult) -> tuple[str, ...]:
@@ -225,7 +222,7 @@ def nothing_table(setting: SettingResult, *, id: str, source: str) -> Table | No
         if series.kind == "nothing"
     ]
     names = ("series", "kind", "models shown", "sizes", "why")
-    return _table(id, "Series without slope or difference", names, ("models shown",), rows, source) if rows else None
+    return table(id, "Series without slope or difference", names, ("models shown",), rows, source) if rows else None
 
 
 def robustness_table(setting: SettingResult, *, id: str, source: str) -> Table | None:
@@ -237,7 +234,7 @@ def robustness_table(setting: SettingResult, *, id: str, source: str) -> Table |
         for series in shown
     ]
     caption = "The same under other choices (slopes in pp per decade)"
-    return _table(id, caption, ("series", "kind", *names), (), rows, source) if rows else None
+    return table(id, caption, ("series", "kind", *names), (), rows, source) if rows else None
 
 
 def _repeat_words(series: SeriesResult, repeat: Robustness) -> str:
@@ -283,7 +280,7 @@ def rates_table(setting: SettingResult, *, id: str, level: float, source: str) -
     notes = ("Wilson intervals take rows as independent.",)
     values = [_rate_values(attack_class, point) for attack_class, point in points]
     caption = "Rates by attack class and model"
-    return _table(id, caption, names, numeric, rows, source, notes, values=values, value_names=RATE_VALUES)
+    return table(id, caption, names, numeric, rows, source, notes, values=values, value_names=RATE_VALUES)
 
 
 RATE_VALUES: Final = (
@@ -298,32 +295,4 @@ def _rate_values(attack_class: str, point: ModelPoint) -> tuple[Value, ...]:
         *(point.model, attack_class, point.params_b, numbers.yes_no(point.size_is_guess), point.lineage, point.tampering),
         *(point.successes, point.trials, point.rate, low, high),
         *(numbers.yes_no(point.why_not_fitted is None), point.why_not_fitted),
-    )
-
-
-def _table(
-    id: str,
-    caption: str,
-    names: Sequence[str],
-    numeric: Iterable[str],
-    rows: Sequence[tuple[str, ...]],
-    source: str,
-    notes: tuple[str, ...] = (),
-    *,
-    values: Sequence[tuple[Value, ...]] | None = None,
-    value_names: tuple[str, ...] = (),
-) -> Table:
-    right = set(numeric)
-    if len(rows) > SHOWN_ROWS:
-        files = "report.json" if values is None else "the CSV file"
-        notes = (*notes, f"The first {SHOWN_ROWS} of {len(rows):,} rows; all of them are in {files}.")
-    return Table(
-        id=id,
-        caption=caption,
-        columns=tuple(Column(name=name, numeric=name in right) for name in names),
-        rows=tuple(rows[:SHOWN_ROWS]),
-        source=source,
-        notes=notes,
-        values=None if values is None else tuple(values),
-        value_names=value_names,
     )

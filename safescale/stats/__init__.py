@@ -68,6 +68,12 @@ if TYPE_CHECKING:
     from safescale.stats.eta_squared_binomial_null import EtaSquaredBinomialNull, eta_squared_binomial_null
     from safescale.stats.fisher import Alternative, FisherExactTest, fisher_exact_test
     from safescale.stats.fleiss_kappa import FleissKappa, fleiss_kappa
+    from safescale.stats.group_residual import (
+        LeaveGroupOutResidual,
+        ResidualThresholdTest,
+        leave_group_out_residuals,
+        residual_threshold_test,
+    )
     from safescale.stats.gwet import GwetAC, gwet_ac1, gwet_ac2
     from safescale.stats.holm import HolmResult, holm
     from safescale.stats.interaction_surface import ExchangeRate, InteractionSurface, SurfaceEffect, interaction_surface
@@ -128,6 +134,7 @@ if TYPE_CHECKING:
         disjoint_intervals_alpha,
     )
     from safescale.stats.shape import SeriesShape, Shape, shape_of_series
+    from safescale.stats.share_ratio import ShareRatioNull, share_ratio_null
     from safescale.stats.size_slope import SizeSlopeMethod, SizeSlopeTest, size_slope_test
     from safescale.stats.sizes import distinct_sizes, smallest_attainable_p, spread_decades
     from safescale.stats.slope import LogScalingSlope, log_scaling_slope
@@ -138,6 +145,7 @@ if TYPE_CHECKING:
     from safescale.stats.theil_sen import TheilSenIntervalMethod, TheilSenSlope, theil_sen_slope
     from safescale.stats.two_lines import TwoLinesShape, TwoLinesTest, two_lines_test
     from safescale.stats.two_proportion_power import TwoProportionPower, TwoProportionTest, two_proportion_power
+    from safescale.stats.two_way import TwoWayEffects, two_way_effects
     from safescale.stats.validation_rate import ValidationMethod, ValidationRate
     from safescale.stats.wilson import wilson_interval, wilson_intervals
     from safescale.stats.within_group import WithinGroupSlope, within_group_slope
@@ -198,6 +206,7 @@ __all__ = [
     "KrippendorffMetric",
     "LabelAllocation",
     "LabelsPlan",
+    "LeaveGroupOutResidual",
     "LeaveOneOutSlopes",
     "LogScalingSlope",
     "LogScalingSlopes",
@@ -227,6 +236,7 @@ __all__ = [
     "RankingAgreement",
     "RatePrediction",
     "RawDifference",
+    "ResidualThresholdTest",
     "RiskRatioInterval",
     "RiskRatioIntervals",
     "RiskRatioMethod",
@@ -237,6 +247,7 @@ __all__ = [
     "ScalingLabel",
     "SeriesShape",
     "Shape",
+    "ShareRatioNull",
     "SizeSlopeMethod",
     "SizeSlopeTest",
     "SlopeEquivalencePower",
@@ -259,6 +270,7 @@ __all__ = [
     "TwoLinesTest",
     "TwoProportionPower",
     "TwoProportionTest",
+    "TwoWayEffects",
     "ValidationMethod",
     "ValidationRate",
     "VarianceSharesFromF",
@@ -304,6 +316,7 @@ __all__ = [
     "kendall_tau",
     "kendall_test",
     "krippendorff_alpha",
+    "leave_group_out_residuals",
     "leave_one_family_out",
     "leave_one_model_out",
     "log_scaling_slope",
@@ -333,12 +346,14 @@ __all__ = [
     "ppi_rate",
     "prediction_interval",
     "raw_difference_per_decade",
+    "residual_threshold_test",
     "risk_ratio",
     "risk_ratio_intervals",
     "rogan_gladen_rate",
     "scaling_form_comparison",
     "scaling_label",
     "shape_of_series",
+    "share_ratio_null",
     "size_slope_test",
     "slope_equivalence_power",
     "slope_equivalence_test",
@@ -352,6 +367,7 @@ __all__ = [
     "theil_sen_slope",
     "two_lines_test",
     "two_proportion_power",
+    "two_way_effects",
     "variance_shares_from_f",
     "wilson_interval",
     "wilson_intervals",
@@ -429,6 +445,10 @@ _HOME = {
     "fisher_exact_test": "fisher",
     "FleissKappa": "fleiss_kappa",
     "fleiss_kappa": "fleiss_kappa",
+    "LeaveGroupOutResidual": "group_residual",
+    "ResidualThresholdTest": "group_residual",
+    "leave_group_out_residuals": "group_residual",
+    "residual_threshold_test": "group_residual",
     "GwetAC": "gwet",
     "gwet_ac1": "gwet",
     "gwet_ac2": "gwet",
@@ -537,6 +557,8 @@ _HOME = {
     "SeriesShape": "shape",
     "Shape": "shape",
     "shape_of_series": "shape",
+    "ShareRatioNull": "share_ratio",
+    "share_ratio_null": "share_ratio",
     "SizeSlopeMethod": "size_slope",
     "SizeSlopeTest": "size_slope",
     "size_slope_test": "size_slope",
@@ -566,6 +588,8 @@ _HOME = {
     "TwoProportionPower": "two_proportion_power",
     "TwoProportionTest": "two_proportion_power",
     "two_proportion_power": "two_proportion_power",
+    "TwoWayEffects": "two_way",
+    "two_way_effects": "two_way",
     "ValidationMethod": "validation_rate",
     "ValidationRate": "validation_rate",
     "wilson_interval": "wilson",

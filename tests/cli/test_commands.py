@@ -16,6 +16,7 @@ HELP = {
     "help-validate": ["validate", "--help"],
     "help-analyze": ["analyze", "--help"],
     "help-analyze-inverse-scaling": ["analyze", "inverse-scaling", "--help"],
+    "help-analyze-safety-roi": ["analyze", "safety-roi", "--help"],
     "help-report": ["report", "--help"],
     "help-models": ["models", "--help"],
     "help-schema": ["schema", "--help"],
@@ -51,6 +52,9 @@ SAID = {
     "analyze-markdown": (["analyze", "inverse-scaling", "clean.jsonl", "--format", "markdown"], 0),
     "analyze-example": (["analyze", "inverse-scaling"], 0),
     "analyze-ungraded": (["analyze", "inverse-scaling", "ungraded.jsonl"], 0),
+    "analyze-safety-roi": (["analyze", "safety-roi", "clean.jsonl"], 0),
+    "analyze-safety-roi-example": (["analyze", "safety-roi", "--residual-pp", "12"], 0),
+    "analyze-safety-roi-out-of-range": (["analyze", "safety-roi", "clean.jsonl", "--residual-pp", "0"], 4),
     "models": (["models", "frimble-7b", "plim"], 0),
     "schema-show-unknown": (["schema", "show", "plim"], 4),
 }

@@ -18,10 +18,11 @@ from safescale.analyses.series import (
     class_mean_series,
     class_series,
     lineage_series,
+    quoted_series,
     rows_pooled_series,
     within_series,
 )
-from safescale.analyses.setting import Setting
+from safescale.analyses.setting import Setting, excluded_by_reason
 from safescale.analyses.units import ModelUnit
 from safescale.analyses.words import and_list, p_clause, percent, plural, signed
 from safescale.cells import AggregateCell, Cell, Cells
@@ -51,7 +52,7 @@ def setting_result(
     claimed = sum(cell.evaluable for cell in wanted if isinstance(cell, Cell))
     mean_series, note = class_mean_series(by_class, options.min_cell)
     pooled_rows = rows_pooled_series(by_class) if by_class else None
-    headline = _quote_first(mean_series, pooled_rows, options)
+    headline = quoted_series(mean_series, pooled_rows, options.min_cell)
     one = [_family([series], options, cells)[0] if series else None for series in (mean_series, pooled_rows)]
     classes = _family(class_series(by_class), options, cells)
     result = SettingResult(
@@ -63,7 +64,7 @@ def setting_result(
         rows_in_claim_classes=claimed,
         share_in_claim_classes=claimed / rows if rows else None,
         published_rates=sum(isinstance(cell, AggregateCell) for cell in wanted),
-        excluded=_excluded(setting, cells),
+        excluded=excluded_by_reason(setting, cells),
         models_of_unknown_size=_models(by_class, lambda unit: unit.params_total_b is None),
         models_of_guessed_size=_models(by_class, lambda unit: unit.size_is_guess),
         class_mean=one[0],
@@ -81,14 +82,6 @@ def setting_result(
     return attrs.evolve(result, words=_words(result))
 
 
-def _quote_first(mean: Series | None, rows: Series | None, options: Options) -> Series | None:
-    """The mean over common classes, unless it holds fewer than half of the models that the pooled rows hold."""
-    if mean is None or rows is None:
-        return mean or rows
-    few = 2 * len(mean.fitted(options.min_cell)) < len(rows.fitted(options.min_cell))
-    return rows if few else mean
-
-
 def _family(many: Iterable[Series], options: Options, cells: Cells) -> tuple[SeriesResult, ...]:
     estimates = estimate_family(list(many), options, cells)
     repeats = repeat_family(estimates, options, cells)
@@ -97,14 +90,6 @@ def _family(many: Iterable[Series], options: Options, cells: Cells) -> tuple[Ser
 
 def _within(base: Series | None, level: Literal["lineage", "family"], options: Options, cells: Cells) -> SeriesResult | None:
     return None if base is None else _family([within_series(base, level)], options, cells)[0]
-
-
-def _excluded(setting: Setting, cells: Cells) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for row in cells.excluded.to_pylist():
-        if (row["grader"], row["target"], row["condition"]) == (setting.grader, setting.target, setting.condition):
-            counts[row["reason"]] = counts.get(row["reason"], 0) + row["rows"]
-    return dict(sorted(counts.items()))
 
 
 def _models(by_class: Mapping[str, Mapping[str, Part]], has: Callable[[ModelUnit], bool]) -> tuple[str, ...]:
