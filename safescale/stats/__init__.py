@@ -55,6 +55,7 @@ if TYPE_CHECKING:
         PairedDifferenceInterval,
         PairedDifferenceMethod,
     )
+    from safescale.stats.difference_of_differences import DifferenceOfDifferences, GapInterval, difference_of_differences
     from safescale.stats.equivalence import SlopeEquivalenceTest, SlopeEstimate, slope_equivalence_test
     from safescale.stats.eta_squared import EtaSquared, VarianceSharesFromF, eta_squared, variance_shares_from_f
     from safescale.stats.eta_squared_binomial_null import EtaSquaredBinomialNull, eta_squared_binomial_null
@@ -167,12 +168,14 @@ __all__ = [
     "DifferenceInterval",
     "DifferenceIntervals",
     "DifferenceMethod",
+    "DifferenceOfDifferences",
     "EtaSquared",
     "EtaSquaredBinomialNull",
     "ExchangeRate",
     "FisherExactTest",
     "FleissKappa",
     "FormVerdict",
+    "GapInterval",
     "GwetAC",
     "HolmResult",
     "InteractionSurface",
@@ -271,6 +274,7 @@ __all__ = [
     "corrected_rate",
     "design_effect_wilson_interval",
     "detectable_slope_of_standard_error",
+    "difference_of_differences",
     "disjoint_intervals_alpha",
     "distinct_sizes",
     "eta_squared",
@@ -389,6 +393,9 @@ _HOME = {
     "DifferenceMethod": "difference",
     "PairedDifferenceInterval": "difference",
     "PairedDifferenceMethod": "difference",
+    "DifferenceOfDifferences": "difference_of_differences",
+    "GapInterval": "difference_of_differences",
+    "difference_of_differences": "difference_of_differences",
     "SlopeEquivalenceTest": "equivalence",
     "SlopeEstimate": "equivalence",
     "slope_equivalence_test": "equivalence",
