@@ -3,12 +3,18 @@
 from safescale.analyses.first_look import FirstLook, first_look
 from safescale.analyses.inverse_scaling import InverseScalingResult, ScalingVerdict, analyze_inverse_scaling
 from safescale.analyses.jsonable import to_jsonable
+from safescale.analyses.lineage import LineageResult, analyze_lineage
+from safescale.analyses.reemergence import ReemergenceResult, analyze_reemergence
 
 __all__ = [
     "FirstLook",
     "InverseScalingResult",
+    "LineageResult",
+    "ReemergenceResult",
     "ScalingVerdict",
     "analyze_inverse_scaling",
+    "analyze_lineage",
+    "analyze_reemergence",
     "first_look",
     "to_jsonable",
 ]

@@ -10,7 +10,7 @@ from safescale.cells import AggregateCell, Cell, Cells
 from safescale.errors import DomainError
 from safescale.records.outcomes import Tier
 
-__all__ = ["Setting", "cells_by_setting"]
+__all__ = ["Setting", "cells_by_setting", "excluded_by_reason"]
 
 
 @attrs.frozen(kw_only=True)
@@ -58,3 +58,12 @@ def cells_by_setting(
         known = ", ".join(sorted(cells.graders)) or "none"
         raise DomainError(f"no counted verdict is of grader {missing!r}; graders of this corpus: {known}")
     return dict(sorted(members.items(), key=lambda item: (item[0].target, item[0].condition, item[0].grader)))
+
+
+def excluded_by_reason(setting: Setting, cells: Cells) -> dict[str, int]:
+    """Graded rows of a setting that are in no cell, by reason."""
+    counts: dict[str, int] = {}
+    for row in cells.excluded.to_pylist():
+        if (row["grader"], row["target"], row["condition"]) == (setting.grader, setting.target, setting.condition):
+            counts[row["reason"]] = counts.get(row["reason"], 0) + row["rows"]
+    return dict(sorted(counts.items()))

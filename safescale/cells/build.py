@@ -13,7 +13,7 @@ import pyarrow as pa
 from safescale.cells.aggregates import aggregate_cells, aggregate_graders
 from safescale.cells.coding import Coded, Groups, group_rows
 from safescale.cells.fates import COUNTED, REASONS, fates_of
-from safescale.cells.graded_rows import VERDICTS, GradedRows, Traces, key_columns, read_graded_rows, read_traces, tampering_of
+from safescale.cells.graded_rows import VERDICTS, GradedRows, Traces, read_graded_rows, read_traces, tampering_of
 from safescale.cells.graders import grader_meanings
 from safescale.cells.identical import identical_models
 from safescale.cells.readable import Readable
@@ -22,7 +22,7 @@ from safescale.cells.table import CELL_KEYS, Cells, Exclusion, TraceCounts
 from safescale.records.outcomes import TIER_NUMERATORS, Tier
 from safescale.records.verdicts import EVALUABLE
 
-__all__ = ["build_cells"]
+__all__ = ["build_cells", "key_columns"]
 
 Integers = npt.NDArray[np.int64]
 
@@ -93,6 +93,18 @@ def _rows_of_every_model(
         return counted
     every_model = attrs.evolve(selection, tampered="include", exclude_models=())
     return np.flatnonzero(fates_of(rows, traces, tampering, every_model) == COUNTED)
+
+
+def key_columns(rows: GradedRows, traces: Traces) -> dict[str, Coded]:
+    """Columns of ``CELL_KEYS`` by graded row, taken from the copy of the trace that counts."""
+    kept = traces.kept[rows.trace]
+    return {
+        "attack_class": traces.attack_class.take(kept),
+        "model_id": traces.model_id.take(kept),
+        "condition": traces.condition.take(kept),
+        "grader": rows.grader,
+        "target": rows.target,
+    }
 
 
 def _group(at: Integers, keys: dict[str, Coded], more: Sequence[Integers] = ()) -> Groups:

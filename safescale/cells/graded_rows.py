@@ -18,7 +18,7 @@ from safescale.cells.selection import Selection
 from safescale.errors import DataError
 from safescale.records.verdicts import Verdict
 
-__all__ = ["VERDICTS", "GradedRows", "Traces", "key_columns", "read_graded_rows", "read_traces", "tampering_of"]
+__all__ = ["VERDICTS", "GradedRows", "Traces", "read_graded_rows", "read_traces", "tampering_of"]
 
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -122,18 +122,6 @@ def read_graded_rows(corpus: Readable, traces: Traces) -> GradedRows:
         verdict=pc.index_in(text_column(table["verdict"]), value_set=verdicts).to_numpy().astype(np.int64),
         grader_names=names,
     )
-
-
-def key_columns(rows: GradedRows, traces: Traces) -> dict[str, Coded]:
-    """Columns that make a cell (``CELL_KEYS``) by graded row, taken from the copy of the trace that counts."""
-    kept = traces.kept[rows.trace]
-    return {
-        "attack_class": traces.attack_class.take(kept),
-        "model_id": traces.model_id.take(kept),
-        "condition": traces.condition.take(kept),
-        "grader": rows.grader,
-        "target": rows.target,
-    }
 
 
 def tampering_of(corpus: Readable, model_ids: pa.Array) -> list[str]:

@@ -8,9 +8,10 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from safescale.cells.build import key_columns
 from safescale.cells.coding import coded, group_rows
 from safescale.cells.fates import COUNTED, fates_of
-from safescale.cells.graded_rows import VERDICTS, key_columns, read_graded_rows, read_traces, tampering_of
+from safescale.cells.graded_rows import VERDICTS, read_graded_rows, read_traces, tampering_of
 from safescale.cells.readable import Readable
 from safescale.cells.selection import Selection
 from safescale.cells.table import CELL_KEYS, Cell

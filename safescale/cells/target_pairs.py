@@ -10,9 +10,10 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from safescale.cells.build import key_columns
 from safescale.cells.coding import Coded, group_rows
 from safescale.cells.fates import COUNTED, fates_of
-from safescale.cells.graded_rows import VERDICTS, GradedRows, key_columns, read_graded_rows, read_traces, tampering_of
+from safescale.cells.graded_rows import VERDICTS, GradedRows, read_graded_rows, read_traces, tampering_of
 from safescale.cells.readable import Readable
 from safescale.cells.selection import Selection
 from safescale.records.verdicts import Verdict

@@ -20,7 +20,7 @@ from safescale.analyses.series import (
     rows_pooled_series,
     within_series,
 )
-from safescale.analyses.setting import Setting
+from safescale.analyses.setting import Setting, excluded_by_reason
 from safescale.analyses.units import ModelUnit
 from safescale.analyses.words import and_list, p_clause, percent, plural, signed
 from safescale.cells import AggregateCell, Cell, Cells
@@ -61,7 +61,7 @@ def setting_result(
         rows_in_claim_classes=claimed,
         share_in_claim_classes=claimed / rows if rows else None,
         published_rates=sum(isinstance(cell, AggregateCell) for cell in wanted),
-        excluded=_excluded(setting, cells),
+        excluded=excluded_by_reason(setting, cells),
         models_of_unknown_size=_models(by_class, lambda unit: unit.params_total_b is None),
         models_of_guessed_size=_models(by_class, lambda unit: unit.size_is_guess),
         class_mean=one[0],
@@ -95,14 +95,6 @@ def _family(many: Iterable[Series], options: Options, cells: Cells) -> tuple[Ser
 
 def _within(base: Series | None, level: Literal["lineage", "family"], options: Options, cells: Cells) -> SeriesResult | None:
     return None if base is None else _family([within_series(base, level)], options, cells)[0]
-
-
-def _excluded(setting: Setting, cells: Cells) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for row in cells.excluded.to_pylist():
-        if (row["grader"], row["target"], row["condition"]) == (setting.grader, setting.target, setting.condition):
-            counts[row["reason"]] = counts.get(row["reason"], 0) + row["rows"]
-    return dict(sorted(counts.items()))
 
 
 def _models(by_class: Mapping[str, Mapping[str, Part]], has: Callable[[ModelUnit], bool]) -> tuple[str, ...]:
