@@ -41,10 +41,10 @@ def analyze_lineage(
     """
     The safety gap by size: the rate of tampered models minus that of the untampered ones of the same lineage and size.
 
-    Per setting, pairs are the units: each has its gap with an interval (paired by prompt where both answered the same prompts once);
-    three or more sizes make a slope of the gap, two a difference of differences. Kinds of tampering are kept apart, and a pair that is
-    one series under two ids is reported and not used. With conditions, a model under ``tampered_conditions`` is paired with itself
-    under ``baseline_condition``.
+    Per setting, pairs are the units: each has its gap with an interval (paired by prompt where both answered the same prompts
+    once); three or more sizes make a slope of the gap, two a difference of differences. Kinds of tampering are kept apart, and a
+    pair that is one series under two ids is reported and not used. With conditions, a model under ``tampered_conditions`` is
+    paired with itself under ``baseline_condition``.
 
     Parameters
     ----------
@@ -83,8 +83,8 @@ def analyze_lineage(
     Raises
     ------
     DomainError
-        If a parameter is outside its range, tampered models were left out, only one side of the conditions is given, or a condition or
-        grader is not there.
+        If a parameter is outside its range, tampered models were left out, only one side of the conditions is given, or a
+        condition or grader is not there.
     """
     _check(cells, baseline_condition, tampered_conditions, size_tolerance, min_cell, alpha, margin_pp)
     options = Options(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
-import attrs
 import numpy as np
 
 from safescale.analyses.copies import MIN_MINORITY_ROWS, ONE_SERIES
@@ -122,10 +121,8 @@ def _bases(
     sizes = and_list(
         [size_words(size) for size in sorted({o.params_total_b for o in sized if o.params_total_b is not None})] or ["unknown"]
     )
-    return [], (
-        f"no untampered model of lineage {unit.lineage} within {percent(options.size_tolerance)} of {size_words(unit.params_total_b)} "
-        f"(there: {sizes})"
-    )
+    near_to = f"within {percent(options.size_tolerance)} of {size_words(unit.params_total_b)}"
+    return [], f"no untampered model of lineage {unit.lineage} {near_to} (there: {sizes})"
 
 
 def _copy_of_each_other(one: ModelUnit, other: ModelUnit, copies: Sequence[set[str]]) -> bool:
@@ -150,8 +147,6 @@ def _choice_notes(unit: ModelUnit, base: ModelUnit, others: Sequence[ModelUnit])
     notes = []
     if base.params_total_b != unit.params_total_b:
         notes.append(f"sizes differ: {size_words(unit.params_total_b or 0)} and {size_words(base.params_total_b or 0)}")
-    if base.tampering == "unknown":
-        notes.append(f"tampering state of {base.model} is unknown; it counts as not tampered")
     if others:
         notes.append(f"{base.model} was taken, not {and_list([other.model for other in others])}: nearest in size, then most rows")
     return tuple(notes)

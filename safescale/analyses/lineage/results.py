@@ -179,8 +179,8 @@ class GapSeries:
     """
     Pairs of one kind of tampering over size: of one lineage, or all of them.
 
-    Three or more sizes make a slope, two a difference of differences (larger minus smaller size), which speaks of these models only.
-    ``within_lineages`` repeats the slope with pairs compared within their lineages, where several lineages have two sizes or more.
+    Three or more sizes make a slope, two a difference of differences (larger minus smaller size), which speaks of these models
+    only. ``within_lineages`` repeats the slope with pairs compared within their lineages, where several are to be compared.
     """
 
     scope: Literal["lineage", "kind"]
@@ -281,15 +281,12 @@ def _headlines(found: GapSetting) -> Iterator[Headline]:
             low, high = _FRACTION_TO_PP * difference.low, _FRACTION_TO_PP * difference.high
         if line is None and difference is None:
             continue
+        estimate = None if line is None else line.slope_pp_per_decade
         yield Headline(
             setting=found.setting_words,
             quantity=f"gap over size, {series.name}",
             unit="pp per decade" if line is not None else "pp",
-            estimate=line.slope_pp_per_decade
-            if line is not None
-            else _FRACTION_TO_PP * difference.estimate
-            if difference
-            else None,
+            estimate=estimate if difference is None else _FRACTION_TO_PP * difference.estimate,
             low=low,
             high=high,
             p_value=None if line is None else line.p_value,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from safescale.analyses.lineage.results import GapPair, GapSeries, GapSetting, GapSlope, GapVerdict, Options, Unpaired
-from safescale.analyses.words import LEVEL_HOLDS, and_list, p_clause, p_words, plural, signed, size_words
+from safescale.analyses.words import LEVEL_HOLDS, and_list, p_clause, p_words, percent, plural, signed, size_words
 from safescale.cells import Cells
 from safescale.stats import distinct_sizes
 
@@ -34,8 +34,8 @@ METHODS: Final = {
 def gap_words(pair: GapPair) -> str:
     """``gemma-2b (2B): 7.0 % to 78.0 %, gap +71.0 pp [+60.1, +79.3] (100 paired prompts)``."""
     quoted = pair.quoted
-    words = f"{pair.tampered.model} ({size_words(pair.params_b)}): {100 * pair.base.rate:.1f} % to {100 * pair.tampered.rate:.1f} %, gap "
-    words += f"{signed(pair.quoted_gap_pp)} pp"
+    words = f"{pair.tampered.model} ({size_words(pair.params_b)}): {percent(pair.base.rate)} to {percent(pair.tampered.rate)}, "
+    words += f"gap {signed(pair.quoted_gap_pp)} pp"
     if quoted is None:
         return words
     words += f" [{signed(100 * quoted.low)}, {signed(100 * quoted.high)}]"
@@ -133,6 +133,10 @@ def series_caveats(name: str, pairs: Sequence[GapPair], options: Options) -> tup
         found.append(
             f"{and_list([pair.base.model for pair in ceiling])} complies nearly always without tampering: no gap could show there"
         )
+    unknown = sorted({pair.base.model for pair in used if pair.base.tampering == "unknown"})
+    if unknown and options.baseline_condition is None:
+        verb = "is unknown; it counts" if len(unknown) == 1 else "is unknown; they count"
+        found.append(f"tampering state of {and_list(unknown)} {verb} as not tampered")
     found += [f"{pair.tampered.model} not used: {pair.why_not_used}" for pair in pairs if pair.why_not_used is not None]
     found += [f"{pair.tampered.model}: {note}" for pair in pairs for note in pair.notes]
     return tuple(f"{name}: {words}" for words in found)
@@ -176,8 +180,8 @@ def result_words(settings: Sequence[GapSetting], cells: Cells, alpha: float) -> 
     if not told:
         rows = f"{plural(cells.counted, 'counted row')}, none of a tampered model" if cells.counted else "no graded row counts"
         return (
-            f"{GapVerdict.CANNOT_TEST.value}: {rows}. Needs tampered models and the untampered ones of the same lineage and size, under "
-            "one grader."
+            f"{GapVerdict.CANNOT_TEST.value}: {rows}. Needs tampered models and the untampered ones of the same lineage and size, "
+            "under one grader."
         )
     heading = len(settings) > 1
     sentences = [f"{s.setting_words[0].upper()}{s.setting_words[1:]}: {s.words}" if heading else s.words for s in told]

@@ -222,8 +222,9 @@ def _corrected(tested: Sequence[int], p_values: Sequence[float | None], alpha: f
     """Holm over the series that can be tested; one without p still counts in the correction."""
     if not tested:
         return {}
-    adjusted = holm([1.0 if p_values[i] is None else p_values[i] for i in tested], alpha=alpha).adjusted
-    return {i: p for i, p in zip(tested, adjusted, strict=True) if p_values[i] is not None}
+    given = {i: p for i in tested if (p := p_values[i]) is not None}
+    adjusted = holm([given.get(i, 1.0) for i in tested], alpha=alpha).adjusted
+    return {i: p for i, p in zip(tested, adjusted, strict=True) if i in given}
 
 
 def _verdict(

@@ -70,7 +70,8 @@ def analyze_reemergence(
     Raises
     ------
     DomainError
-        If a parameter is outside its range, the cells are not of tampered models only, or no grader of that name has graded anything.
+        If a parameter is outside its range, the cells are not of tampered models only, or no grader of that name has graded
+        anything.
     """
     if cells.selection.tampered != "only":
         raise DomainError(

@@ -32,8 +32,8 @@ class Composition:
     """
     One model with what trends are computed from.
 
-    ``prompts`` holds prompt codes, ``trials`` and ``successes`` the evaluable rows and those of each quantity by prompt, all of shape
-    (prompts,); None for published rates.
+    ``prompts`` holds prompt codes, ``trials`` and ``successes`` the evaluable rows and those of each quantity by prompt, all of
+    shape (prompts,); None for published rates.
     """
 
     model: TamperedModel
@@ -71,8 +71,8 @@ def missing_quantities(meaning: GraderMeaning) -> tuple[str, ...]:
         reasons.append(f"the {name} does not tell a refusal from another harmless answer")
     if "functionally_dangerous" not in told and "broad" in told:
         reasons.append(
-            f"no functionally dangerous rate: HALLUCINATION_REFUSAL of grader {meaning.grader} means "
-            f"{meaning.hallucination_refusal.replace('_', ' ')}"
+            f"no functionally dangerous rate: HALLUCINATION_REFUSAL of grader {meaning.grader} is "
+            f"{meaning.hallucination_refusal.replace('_', ' ')}, not declared as harmful content"
         )
     return tuple(reasons)
 

@@ -78,7 +78,7 @@ class Options:
 
 @attrs.frozen(kw_only=True)
 class ClusteredInterval:
-    """Wilson's interval with a design effect, for models that answered prompts several times; fields as in ``DesignEffectInterval``."""
+    """Wilson's interval with a design effect, where prompts were answered several times; fields as in ``DesignEffectInterval``."""
 
     low: float
     high: float
@@ -94,8 +94,8 @@ class Share:
     """
     One share of the evaluable rows of one model.
 
-    ``successes`` and ``trials`` are None where a publication does not imply them; ``clustered`` is None where no prompt was answered
-    twice.
+    ``successes`` and ``trials`` are None where a publication does not imply them; ``clustered`` is None where no prompt was
+    answered twice.
     """
 
     quantity: Quantity
@@ -202,7 +202,7 @@ class Trend:
 
     @property
     def item_p(self) -> float | None:
-        """p of the item-level trend: prompts as clusters where that can be had, else rows."""
+        """The p of the item-level trend: prompts as clusters where that can be had, else rows."""
         if self.by_prompts is not None and self.by_prompts.p_value is not None:
             return self.by_prompts.p_value
         return None if self.by_rows is None else self.by_rows.p_value
@@ -317,8 +317,8 @@ class ReemergenceResult:
     """
     The answer to "do refusals come back in larger models whose safety training was removed?".
 
-    ``selection`` is the one that was counted: tampered models only. ``targets_words`` says how text and action compare, or that they
-    cannot be compared.
+    ``selection`` is the one that was counted: tampered models only. ``targets_words`` says how text and action compare, or that
+    they cannot be compared.
     """
 
     fingerprint: str

@@ -20,7 +20,6 @@ from safescale.analyses.reemergence.results import (
     Trend,
 )
 from safescale.analyses.reemergence.trends import CLAIMS
-from safescale.analyses.reemergence.verdict import item_holm
 from safescale.analyses.words import LEVEL_HOLDS, and_list, p_clause, p_words, percent, plural, shape_words, signed, size_words
 from safescale.cells import Cells, DistinctResponses
 from safescale.stats import distinct_sizes
@@ -119,9 +118,8 @@ def _models_basis(series: TamperedSeries) -> str:
     if series.verdict is Reemergence.CANNOT_TEST:
         reasons = [*series.testability.reasons, *series.testability.needs]
         if series.trend("refusal") is None:
-            reasons += [reason for reason in series.not_told if "refusal from" in reason] or [
-                "no refusal is counted in these rates"
-            ]
+            untold = [reason for reason in series.not_told if "refusal from" in reason]
+            reasons += untold or ["published rates do not tell refusals; rows would"]
         return f" ({'; '.join([*reasons, *found])})"
     return f" ({'; '.join(found)})" if found else ""
 
@@ -289,8 +287,8 @@ def result_words(settings: Sequence[TamperedSetting], targets: Sequence[TargetCo
     if not settings:
         rows = f"{plural(cells.considered, 'graded row')}, none of a tampered model" if cells.considered else "nothing is graded"
         return (
-            f"{Reemergence.CANNOT_TEST.value}: {rows} that counts. Needs graded rows of models whose safety training was removed, of one "
-            "lineage at three sizes or more."
+            f"{Reemergence.CANNOT_TEST.value}: {rows} that counts. Needs graded rows of models whose safety training was removed, "
+            "of one lineage at three sizes or more."
         )
     sentences = [_setting_heading(setting, settings) + setting.words for setting in settings]
     if targets:

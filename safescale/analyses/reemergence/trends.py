@@ -148,15 +148,16 @@ def _by_rows(
 
 
 def _by_prompts(quantity: Quantity, able: Sequence[Composition], sizes: Sequence[float]) -> PromptTrend | None:
-    if len(distinct_sizes(sizes)) < 2 or any(found.prompts is None for found in able):
+    by_prompt = [(f.prompts, f.trials, f.successes[quantity]) for f in able if f.prompts is not None and f.trials is not None]
+    if len(distinct_sizes(sizes)) < 2 or len(by_prompt) < len(able):
         return None
-    codes = np.unique(np.concatenate([found.prompts for found in able if found.prompts is not None]))
+    codes = np.unique(np.concatenate([prompts for prompts, _, _ in by_prompt]))
     if codes.size < 2:
         return None
     k, n = np.zeros((codes.size, len(able)), np.int64), np.zeros((codes.size, len(able)), np.int64)
-    for column, found in enumerate(able):
-        at = np.searchsorted(codes, found.prompts)
-        k[at, column], n[at, column] = found.successes[quantity], found.trials
+    for column, (prompts, trials, successes) in enumerate(by_prompt):
+        at = np.searchsorted(codes, prompts)
+        k[at, column], n[at, column] = successes, trials
     test = cochran_armitage_clustered_test(k, n, np.log10(sizes))
     return PromptTrend(
         t=test.t,
