@@ -57,9 +57,7 @@ def asked(corpus: FakeCorpus, **options: Any) -> LineageResult:
 
 
 def made(base: Sequence[float], tampered: Sequence[float], sizes: Sequence[float] = SIZES, **options: Any) -> FakeCorpus:
-    return fake_corpus(
-        *pairs_corpus(dict(zip(sizes, base, strict=True)), dict(zip(sizes, tampered, strict=True)), **options)
-    )
+    return fake_corpus(*pairs_corpus(dict(zip(sizes, base, strict=True)), dict(zip(sizes, tampered, strict=True)), **options))
 
 
 def kind_series(result: LineageResult, kind: str = "abliterated") -> GapSeries:
@@ -70,7 +68,11 @@ def kind_series(result: LineageResult, kind: str = "abliterated") -> GapSeries:
 
 @pytest.mark.parametrize(
     ("tampered", "verdict"),
-    [(NARROWING, GapVerdict.SHRINKS), (NARROWING[::-1], GapVerdict.GROWS), ((0.7, 0.45, 0.75, 0.4, 0.72, 0.5), GapVerdict.UNDECIDED)],
+    [
+        (NARROWING, GapVerdict.SHRINKS),
+        (NARROWING[::-1], GapVerdict.GROWS),
+        ((0.7, 0.45, 0.75, 0.4, 0.72, 0.5), GapVerdict.UNDECIDED),
+    ],
 )
 def test_words_follow_the_data(tampered: Sequence[float], verdict: GapVerdict) -> None:
     result = asked(made(BASE, tampered))

@@ -72,7 +72,9 @@ def test_the_five_published_gaps_reproduce(gaps: LineageResult) -> None:
     """Golden: LlamaGuard-2 ASR, baseline to ablation."""
     (setting,) = gaps.settings
     found = {
-        pair.tampered.model_ids[0]: (pair.base.successes, pair.tampered.successes) for pair in setting.pairs if pair.kind == "ablation"
+        pair.tampered.model_ids[0]: (pair.base.successes, pair.tampered.successes)
+        for pair in setting.pairs
+        if pair.kind == "ablation"
     }
     assert found == {
         "gemma-2b-it": (7, 78),

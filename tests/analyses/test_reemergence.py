@@ -182,7 +182,8 @@ def test_published_rates_work_as_far_as_they_allow() -> None:
         for i, rate in enumerate((0.9 + shift, 0.8 + shift, 0.7 + shift, 0.5 + shift, 0.4 + shift))
     ]
     models = [
-        {"model_id": f"m{i}", "params_total_b": size, "lineage": "l", "tampering": "abliterated"} for i, size in enumerate(SIZES[:5])
+        {"model_id": f"m{i}", "params_total_b": size, "lineage": "l", "tampering": "abliterated"}
+        for i, size in enumerate(SIZES[:5])
     ]
     series = only_series(asked(fake_corpus(aggregates=aggregates, models=models)))
     assert [model.shares["hedging"].successes for model in series.models] == [5] * 5

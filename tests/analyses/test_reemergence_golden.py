@@ -20,9 +20,7 @@ def series() -> TamperedSeries:
 def printed(series: TamperedSeries, quantity: str) -> list[str]:
     shares = [model.shares[quantity] for model in series.models]  # type: ignore[index]
     assert all(share.interval is not None for share in shares)
-    return [
-        f"{100 * share.rate:.1f} % [{share.interval.low:.3f}, {share.interval.high:.3f}]" for share in shares if share.interval
-    ]
+    return [f"{100 * share.rate:.1f} % [{share.interval.low:.3f}, {share.interval.high:.3f}]" for share in shares if share.interval]
 
 
 def test_the_printed_rows_reproduce_but_the_first_which_is_clopper_pearson(series: TamperedSeries) -> None:
