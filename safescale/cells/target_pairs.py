@@ -61,11 +61,13 @@ def target_pairs(corpus: Readable, selection: Selection | None = None) -> tuple[
     chosen = Selection() if selection is None else selection
     traces = read_traces(corpus, chosen)
     rows = read_graded_rows(corpus, traces)
+    names = [name for name in TARGET_ORDER if name in rows.target.values.to_pylist()]
+    if len(names) < 2:
+        return ()
     fate = fates_of(rows, traces, tampering_of(corpus, traces.model_id.values), chosen)
     at = np.flatnonzero(fate == COUNTED)
     keys = key_columns(rows, traces)
     trace = traces.kept[rows.trace]
-    names = [name for name in TARGET_ORDER if name in rows.target.values.to_pylist()]
     by_target = {name: at[rows.target.is_in([name])[at]] for name in names}
     return tuple(
         pairs

@@ -228,7 +228,7 @@ def test_a_tier_and_a_class_can_be_chosen() -> None:
     strict = asked(corpus).settings[0].pairs[0]
     broad = asked(corpus, tier=Tier.BROAD).settings[0].pairs[0]
     assert strict.attack_classes == ("a",)
-    assert (strict.gap_pp, broad.gap_pp) == (pytest.approx(40.0), pytest.approx(90.0))
+    assert (strict.gap_pp, broad.gap_pp) == pytest.approx((40.0, 90.0))
     assert asked(corpus, claim_classes=["b"]).settings[0].pairs == ()
 
 
@@ -298,3 +298,15 @@ def test_headlines_have_a_name_each() -> None:
     found = {headline.quantity: headline for headline in result.headlines}
     assert len(found) == len(result.headlines) == 7
     assert found["gap over size, abliterated"].unit == "pp per decade"
+
+
+def test_estimated_sizes_are_repeated_without() -> None:
+    """Law 10."""
+    traces, grades, models = pairs_corpus(dict(zip(SIZES, BASE, strict=True)), dict(zip(SIZES, NARROWING, strict=True)))
+    for row in models[:3]:
+        row["size_source"] = "estimated"
+    series = kind_series(asked(fake_corpus(traces, grades, models)))
+    assert series.verdict is GapVerdict.SHRINKS
+    assert series.without_guesses is GapVerdict.CANNOT_TEST
+    assert any("the size of 3 of 6 pairs is estimated; without them: this corpus cannot test" in c for c in series.caveats)
+    assert kind_series(asked(made(BASE, NARROWING))).without_guesses is None

@@ -180,7 +180,8 @@ class GapSeries:
     Pairs of one kind of tampering over size: of one lineage, or all of them.
 
     Three or more sizes make a slope, two a difference of differences (larger minus smaller size), which speaks of these models
-    only. ``within_lineages`` repeats the slope with pairs compared within their lineages, where several are to be compared.
+    only. ``within_lineages`` repeats the slope with pairs compared within their lineages, where several are to be compared;
+    ``without_guesses`` is the verdict without pairs of estimated size, None where no size is estimated.
     """
 
     scope: Literal["lineage", "kind"]
@@ -194,6 +195,7 @@ class GapSeries:
     within_lineages: GapSlope | None
     equivalence: SlopeEquivalenceTest | None
     equivalence_p_holm: float | None
+    without_guesses: GapVerdict | None
     difference: DifferenceOfDifferences | None
     difference_unavailable: str | None
     verdict: GapVerdict

@@ -114,10 +114,9 @@ def testability_words(series: GapSeries) -> str:
     return f"not testable: {counted}; " + "; ".join((*found.reasons, *found.needs))
 
 
-def series_caveats(name: str, pairs: Sequence[GapPair], options: Options) -> tuple[str, ...]:
+def series_caveats(series: GapSeries, options: Options) -> tuple[str, ...]:
     """What the numbers of a series raise."""
-    used = [pair for pair in pairs if pair.why_not_used is None]
-    found = []
+    used, pairs, found = series.used, series.pairs, []
     lineages = {pair.lineage for pair in used}
     if len(lineages) > 1 and len({pair.params_b for pair in used}) > 1:
         alone = len(lineages) == len(used)
@@ -125,7 +124,9 @@ def series_caveats(name: str, pairs: Sequence[GapPair], options: Options) -> tup
         found.append(f"{words}, one of each: size and lineage are not told apart" if alone else words)
     guessed = sum(pair.base.size_is_guess or pair.tampered.size_is_guess for pair in used)
     if guessed:
-        found.append(f"the size of {guessed} of {plural(len(used), 'pair')} is estimated")
+        now = "the same" if series.without_guesses is series.verdict else series.without_guesses
+        those = "it" if guessed == 1 else "them"
+        found.append(f"the size of {guessed} of {plural(len(used), 'pair')} is estimated; without {those}: {now}")
     if any(pair.headline == "paired" for pair in used) and any(pair.headline != "paired" for pair in used):
         found.append("some gaps are paired by prompt and some are not")
     ceiling = [pair for pair in used if pair.base.rate > 1 - options.margin_pp / 100]
@@ -139,7 +140,7 @@ def series_caveats(name: str, pairs: Sequence[GapPair], options: Options) -> tup
         found.append(f"tampering state of {and_list(unknown)} {verb} as not tampered")
     found += [f"{pair.tampered.model} not used: {pair.why_not_used}" for pair in pairs if pair.why_not_used is not None]
     found += [f"{pair.tampered.model}: {note}" for pair in pairs for note in pair.notes]
-    return tuple(f"{name}: {words}" for words in found)
+    return tuple(f"{series.name}: {words}" for words in found)
 
 
 def unpaired_words(unpaired: Sequence[Unpaired]) -> str:

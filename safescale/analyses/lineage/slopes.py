@@ -117,6 +117,8 @@ def _family(drafts: Sequence[_Draft], options: Options) -> list[GapSeries]:
     p_holm = _corrected(tested, [None if slope is None else slope.p_value for slope, _ in slopes], options.alpha)
     flat = [_equivalence(slope, options) for slope, _ in slopes]
     flat_holm = _corrected(tested, [None if test is None else test.p_value for test in flat], options.alpha)
+    guessed = [any(_is_guess(pair) for pair in draft.used) for draft in drafts]
+    sure = _family([_without_guesses(draft) for draft in drafts], options) if any(guessed) else None
     found = []
     for i, draft in enumerate(drafts):
         slope, no_slope = slopes[i]
@@ -133,15 +135,28 @@ def _family(drafts: Sequence[_Draft], options: Options) -> list[GapSeries]:
             within_lineages=_within(draft, options),
             equivalence=flat[i],
             equivalence_p_holm=flat_holm.get(i),
+            without_guesses=None if sure is None or not guessed[i] else sure[i].verdict,
             difference=difference,
             difference_unavailable=no_difference,
             verdict=_verdict(judged[i], slope, p_holm.get(i), flat_holm.get(i), options.alpha),
             words="",
-            caveats=series_caveats(draft.name, draft.pairs, options),
+            caveats=(),
             generalises_to="new_models" if slope is not None else "these_models" if difference is not None else None,
         )
-        found.append(attrs.evolve(series, words=series_words(series, options)))
+        found.append(attrs.evolve(series, words=series_words(series, options), caveats=series_caveats(series, options)))
     return found
+
+
+def _is_guess(pair: GapPair) -> bool:
+    return pair.base.size_is_guess or pair.tampered.size_is_guess
+
+
+def _without_guesses(draft: _Draft) -> _Draft:
+    pairs = tuple(
+        attrs.evolve(pair, why_not_used="size estimated") if pair.why_not_used is None and _is_guess(pair) else pair
+        for pair in draft.pairs
+    )
+    return attrs.evolve(draft, pairs=pairs)
 
 
 def _slope(draft: _Draft, options: Options) -> tuple[GapSlope | None, str | None]:

@@ -39,6 +39,7 @@ __all__ = [
     "TamperedSetting",
     "TargetComparison",
     "Trend",
+    "WithoutGuesses",
 ]
 
 Quantity: TypeAlias = Literal["strict", "broad", "functionally_dangerous", "hedging", "refusal", "hallucination_refusal"]
@@ -209,6 +210,16 @@ class Trend:
 
 
 @attrs.frozen(kw_only=True)
+class WithoutGuesses:
+    """A series once more without its estimated sizes."""
+
+    n_models: int
+    left_out: int
+    verdict: Reemergence
+    verdict_for_these_models: Reemergence
+
+
+@attrs.frozen(kw_only=True)
 class TamperedSeries:
     """
     Tampered models of one lineage, kind of tampering and maker over size, or all of a setting together.
@@ -239,6 +250,8 @@ class TamperedSeries:
         What may be said of models like these (models as units).
     verdict_for_these_models : Reemergence
         What may be said of these models only (rows or prompts as units).
+    without_guesses : WithoutGuesses or None
+        The same without estimated sizes; None where no size of a fitted model is estimated.
     words : str
         The answer, built from these numbers.
     caveats : tuple of str
@@ -257,6 +270,7 @@ class TamperedSeries:
     not_told: tuple[str, ...]
     verdict: Reemergence
     verdict_for_these_models: Reemergence
+    without_guesses: WithoutGuesses | None
     words: str
     caveats: tuple[str, ...]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from safescale.analyses.inverse_scaling.testability import SIZES_OF_A_SLOPE
@@ -13,7 +13,6 @@ from safescale.analyses.reemergence.results import (
     Quantity,
     Reemergence,
     Share,
-    TamperedModel,
     TamperedSeries,
     TamperedSetting,
     TargetComparison,
@@ -65,7 +64,9 @@ def series_words(series: TamperedSeries, options: Options) -> str:
     span = size_words(sizes[0]) if len(sizes) == 1 else f"{size_words(sizes[0])} to {size_words(sizes[-1])}"
     sentences = [f"{series.name}: {plural(len(fitted), 'model')} of {span}{rows}"]
     sentences += composition_words(series)
-    sentences.append(f"Models as units: {series.verdict.value}{_models_basis(series)}")
+    several = len({(m.lineage, m.tampering, m.developer) for m in fitted})
+    apart = f"; size is not told apart from {several} lineages, kinds of tampering or makers" if several > 1 else ""
+    sentences.append(f"Models as units: {series.verdict.value}{_models_basis(series)}{apart}")
     sentences.append(f"These models only: {_items(series, options.alpha)}")
     return ". ".join(sentence[0].upper() + sentence[1:] if i else sentence for i, sentence in enumerate(sentences)) + "."
 
@@ -196,11 +197,9 @@ def opposite_words(series: TamperedSeries, alpha: float) -> str:
     return f"strict and broad both {'rise' if strict.item_sign > 0 else 'fall'}"
 
 
-def series_caveats(
-    name: str, trends: Mapping[Quantity, Trend], observations: Sequence[Observation], models: Sequence[TamperedModel]
-) -> tuple[str, ...]:
+def series_caveats(series: TamperedSeries, observations: Sequence[Observation]) -> tuple[str, ...]:
     """What the numbers of a series raise."""
-    found = []
+    found, models = [], series.models
     if observations and len({part.attack_class for o in observations for part in o.parts}) > 1:
         widest, attack_class = widest_mix(observations)
         if widest > MIX_CAVEAT:
@@ -208,25 +207,34 @@ def series_caveats(
                 f"the mix of attack classes differs: the share of {attack_class!r} by {100 * widest:.0f} pp between models"
             )
     fitted = [model for model in models if model.why_not_fitted is None]
-    origins = {(m.lineage, m.tampering, m.developer) for m in fitted}
-    if len(origins) > 1:
-        found.append(f"models of {len(origins)} lineages, kinds of tampering or makers together: size is not told apart from these")
-    guessed = sum(model.size_is_guess for model in fitted)
-    if guessed:
-        found.append(f"{guessed} of {plural(len(fitted), 'size')} are estimated")
+    again = series.without_guesses
+    if again is not None:
+        same = again.verdict is series.verdict and again.verdict_for_these_models is series.verdict_for_these_models
+        now = (
+            "the same" if same else f"models as units: {again.verdict.value}; these models: {again.verdict_for_these_models.value}"
+        )
+        found.append(f"{again.left_out} of {plural(len(fitted), 'size')} are estimated; without them {now}")
+    known_prompts = [model.prompts for model in fitted if model.prompts is not None]
+    if series.common_prompts is not None and len(fitted) > 1 and series.common_prompts < min(known_prompts):
+        found.append(
+            f"{plural(series.common_prompts, 'prompt')} common to all {len(fitted)} models, which have {min(known_prompts):,} or "
+            "more each: models of other sizes answered other prompts"
+        )
     known = [model.responses for model in fitted if model.responses is not None]
     few = [r for r in known if r.distinct < FEW_DIFFERENT * r.rows_with_hash]
     if few:
         found.append(
             f"rows repeat each other: in {len(few)} of {plural(len(fitted), 'model')} there are fewer than half as many different "
-            "responses as rows, so intervals and item-level tests by rows are too sure"
+            "responses as rows; unless one text (a canned refusal) answers many prompts on its merits, intervals and tests by rows "
+            "are too sure"
         )
-    separation = trends["strict"].separation if "strict" in trends else None
+    strict = series.trend("strict")
+    separation = None if strict is None else strict.separation
     if separation is not None and any(pair.disjoint for pair in separation.pairs):
         found.append(f"disjoint intervals: {separation.note}")
     left_out = [model for model in models if model.why_not_fitted is not None]
     found += [f"{model.model} shown and not fitted: {model.why_not_fitted}" for model in left_out]
-    return tuple(f"{name}: {words}" for words in found)
+    return tuple(f"{series.name}: {words}" for words in found)
 
 
 def setting_words(found: TamperedSetting) -> str:

@@ -14,7 +14,15 @@ from safescale.analyses.inverse_scaling import Testability
 from safescale.analyses.inverse_scaling.testability import SIZES_OF_A_SLOPE, judged_sizes
 from safescale.analyses.observations import Observation, Part, Series, parts_by_class, pooled
 from safescale.analyses.reemergence.composition import Composition, composition, missing_quantities, told_quantities
-from safescale.analyses.reemergence.results import Options, Quantity, TamperedSeries, TamperedSetting, Trend
+from safescale.analyses.reemergence.results import (
+    Options,
+    Quantity,
+    Reemergence,
+    TamperedSeries,
+    TamperedSetting,
+    Trend,
+    WithoutGuesses,
+)
 from safescale.analyses.reemergence.sentences import series_caveats, series_words, setting_words
 from safescale.analyses.reemergence.trends import CLAIMS, adjusted, trend_of
 from safescale.analyses.reemergence.verdict import verdict_by_models, verdict_for_these_models
@@ -150,8 +158,23 @@ def _draft(
     )
     ordered = tuple(sorted(members, key=lambda c: (c.model.params_b is None, c.model.params_b or 0.0, c.model.model)))
     draft = _Draft(scope=scope, name=name, attack_classes=tuple(classes), members=ordered, trends={})
+    return _with_trends(draft, meaning, options)
+
+
+def _with_trends(draft: _Draft, meaning: GraderMeaning, options: Options) -> _Draft:
     trends = {quantity: trend_of(quantity, draft.fitted, options) for quantity in told_quantities(meaning)}
     return attrs.evolve(draft, trends={quantity: trend for quantity, trend in trends.items() if trend is not None})
+
+
+def _without_guesses(draft: _Draft, meaning: GraderMeaning, options: Options) -> _Draft:
+    """The same series with estimated sizes shown and not fitted."""
+    members = tuple(
+        attrs.evolve(found, model=attrs.evolve(found.model, why_not_fitted="size estimated"))
+        if found.model.size_is_guess and found.model.why_not_fitted is None
+        else found
+        for found in draft.members
+    )
+    return _with_trends(attrs.evolve(draft, members=members), meaning, options)
 
 
 def _common_classes(by_tier: ByTier, wanted: set[str]) -> list[str]:
@@ -167,12 +190,17 @@ def _finished(
     drafts: Sequence[_Draft], meaning: GraderMeaning, responses: Responses | None, options: Options
 ) -> list[TamperedSeries]:
     """Series of one family: testability and Holm over all of them, verdicts, words."""
-    judged = _testabilities([draft.sizes for draft in drafts], options)
-    able = [i for i, found in enumerate(judged) if found.smallest_p_after_holm is not None]
-    corrected = dict(zip(able, adjusted([drafts[i].trends for i in able], options.alpha), strict=True))
+    repeated: list[WithoutGuesses | None] = [None] * len(drafts)
+    guesses = [sum(found.model.size_is_guess for found in draft.fitted) for draft in drafts]
+    if any(guesses):
+        others = [_without_guesses(draft, meaning, options) for draft in drafts]
+        for i, (other, (_, _, verdict, of_these)) in enumerate(zip(others, _judged(others, options), strict=True)):
+            if guesses[i]:
+                repeated[i] = WithoutGuesses(
+                    n_models=len(other.fitted), left_out=guesses[i], verdict=verdict, verdict_for_these_models=of_these
+                )
     finished = []
-    for i, (draft, testability) in enumerate(zip(drafts, judged, strict=True)):
-        trends = corrected.get(i, dict(draft.trends))
+    for draft, again, (testability, trends, verdict, of_these) in zip(drafts, repeated, _judged(drafts, options), strict=True):
         fitted = draft.fitted
         series = TamperedSeries(
             scope=draft.scope,
@@ -185,13 +213,29 @@ def _finished(
             testability=testability,
             trends=tuple(trends.values()),
             not_told=missing_quantities(meaning),
-            verdict=verdict_by_models(trends, testability, options.alpha),
-            verdict_for_these_models=verdict_for_these_models(trends, options.alpha),
+            verdict=verdict,
+            verdict_for_these_models=of_these,
+            without_guesses=again,
             words="",
-            caveats=series_caveats(draft.name, trends, [found.observation for found in fitted], [f.model for f in draft.members]),
+            caveats=(),
         )
-        finished.append(attrs.evolve(series, words=series_words(series, options)))
+        caveats = series_caveats(series, [found.observation for found in fitted])
+        finished.append(attrs.evolve(series, words=series_words(series, options), caveats=caveats))
     return finished
+
+
+def _judged(
+    drafts: Sequence[_Draft], options: Options
+) -> list[tuple[Testability, dict[Quantity, Trend], Reemergence, Reemergence]]:
+    """Per series of one family: testability, trends after Holm, and both verdicts."""
+    judged = _testabilities([draft.sizes for draft in drafts], options)
+    able = [i for i, found in enumerate(judged) if found.smallest_p_after_holm is not None]
+    corrected = dict(zip(able, adjusted([drafts[i].trends for i in able], options.alpha), strict=True))
+    trends = [corrected.get(i, dict(draft.trends)) for i, draft in enumerate(drafts)]
+    return [
+        (found, of_series, verdict_by_models(of_series, found, options.alpha), verdict_for_these_models(of_series, options.alpha))
+        for found, of_series in zip(judged, trends, strict=True)
+    ]
 
 
 def _testabilities(many: Sequence[tuple[float, ...]], options: Options) -> list[Testability]:
