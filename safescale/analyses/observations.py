@@ -11,7 +11,7 @@ from safescale.analyses.units import ModelUnit
 from safescale.cells import AggregateCell, Cell
 from safescale.records.outcomes import Tier
 
-__all__ = ["Observation", "Part", "Scope", "Series", "parts_by_class", "pooled"]
+__all__ = ["Observation", "Part", "Scope", "Series", "parts_by_class", "pooled", "widest_mix"]
 
 Scope: TypeAlias = Literal[
     "attack_class",
@@ -148,6 +148,20 @@ def pooled(by_class: Mapping[str, Mapping[str, Part]], classes: Sequence[str]) -
         for model, part in by_class[attack_class].items():
             parts.setdefault(model, []).append(part)
     return tuple(Observation(unit=found[0].unit, parts=tuple(found)) for _, found in sorted(parts.items()))
+
+
+def widest_mix(observations: Sequence[Observation]) -> tuple[float, str]:
+    """The attack class whose share of rows differs most between models, and by how much (fraction)."""
+    widest, name = 0.0, ""
+    for attack_class in sorted({part.attack_class for o in observations for part in o.parts}):
+        shares = []
+        for observation in observations:
+            trials = observation.trials
+            of_class = sum(p.trials or 0 for p in observation.parts if p.attack_class == attack_class)
+            shares.append(of_class / trials if trials else 0.0)
+        if max(shares) - min(shares) > widest:
+            widest, name = max(shares) - min(shares), attack_class
+    return widest, name
 
 
 def _part(unit: ModelUnit, attack_class: str, members: Sequence[Cell | AggregateCell], tier: Tier) -> Part:

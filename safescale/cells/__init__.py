@@ -6,8 +6,10 @@ from safescale.cells.counting import Counting, Flip, flips
 from safescale.cells.graders import GraderMeaning
 from safescale.cells.identical import IdenticalModels
 from safescale.cells.readable import Readable
+from safescale.cells.responses import DistinctResponses, Responses, distinct_responses
 from safescale.cells.selection import REASON_WORDS, SWITCHES, Reason, Selection
 from safescale.cells.table import CELL_KEYS, AggregateCell, Cell, Cells, Exclusion, PromptVector, Rate, TraceCounts
+from safescale.cells.target_pairs import TargetPairs, target_pairs
 
 __all__ = [
     "CELL_KEYS",
@@ -18,6 +20,7 @@ __all__ = [
     "Cells",
     "CommonPrompts",
     "Counting",
+    "DistinctResponses",
     "Exclusion",
     "Flip",
     "GraderMeaning",
@@ -26,9 +29,13 @@ __all__ = [
     "Rate",
     "Readable",
     "Reason",
+    "Responses",
     "Selection",
+    "TargetPairs",
     "TraceCounts",
     "build_cells",
     "common_prompts",
+    "distinct_responses",
     "flips",
+    "target_pairs",
 ]

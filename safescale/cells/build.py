@@ -22,7 +22,7 @@ from safescale.cells.table import CELL_KEYS, Cells, Exclusion, TraceCounts
 from safescale.records.outcomes import TIER_NUMERATORS, Tier
 from safescale.records.verdicts import EVALUABLE
 
-__all__ = ["build_cells"]
+__all__ = ["build_cells", "key_columns"]
 
 Integers = npt.NDArray[np.int64]
 
@@ -57,7 +57,7 @@ def build_cells(corpus: Readable, selection: Selection | None = None) -> Cells:
     rows = read_graded_rows(corpus, traces)
     tampering = tampering_of(corpus, traces.model_id.values)
     fate = fates_of(rows, traces, tampering, chosen)
-    keys = _key_columns(rows, traces)
+    keys = key_columns(rows, traces)
     counted = np.flatnonzero(fate == COUNTED)
     prompt = traces.prompt_id.take(traces.kept[rows.trace])
     table, prompt_counts = _count(counted, keys, prompt, rows.verdict)
@@ -95,7 +95,7 @@ def _rows_of_every_model(
     return np.flatnonzero(fates_of(rows, traces, tampering, every_model) == COUNTED)
 
 
-def _key_columns(rows: GradedRows, traces: Traces) -> dict[str, Coded]:
+def key_columns(rows: GradedRows, traces: Traces) -> dict[str, Coded]:
     """Columns of ``CELL_KEYS`` by graded row, taken from the copy of the trace that counts."""
     kept = traces.kept[rows.trace]
     return {

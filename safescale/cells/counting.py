@@ -10,8 +10,10 @@ import pyarrow as pa
 
 from safescale.cells.build import build_cells
 from safescale.cells.readable import Readable
+from safescale.cells.responses import Responses, distinct_responses
 from safescale.cells.selection import SWITCHES, Reason, Selection
 from safescale.cells.table import Cells
+from safescale.cells.target_pairs import TargetPairs, target_pairs
 
 __all__ = ["Counting", "Flip", "flips"]
 
@@ -35,6 +37,14 @@ class Counting:
         if selection not in self._cells:
             self._cells[selection] = build_cells(self._corpus, selection)
         return self._cells[selection]
+
+    def responses(self, selection: Selection) -> Responses:
+        """The different responses behind the cells under a selection."""
+        return distinct_responses(self._corpus, selection)
+
+    def target_pairs(self, selection: Selection) -> tuple[TargetPairs, ...]:
+        """Traces graded on two targets, under a selection."""
+        return target_pairs(self._corpus, selection)
 
     @property
     def models(self) -> pa.Table:

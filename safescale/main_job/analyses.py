@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 import attrs
 
-from safescale.analyses import InverseScalingResult, SafetyRoiResult, analyze_inverse_scaling, analyze_safety_roi
+from safescale.analyses import (
+    InverseScalingResult,
+    LineageResult,
+    ReemergenceResult,
+    SafetyRoiResult,
+    analyze_inverse_scaling,
+    analyze_lineage,
+    analyze_reemergence,
+    analyze_safety_roi,
+)
 from safescale.analyses.headline import Answer
 from safescale.analyses.plan import CorpusPlan, Wanted, analyze_plan, plan_of_scaling
 from safescale.cells import Counting, Selection
 from safescale.main_job.asked import Question
 from safescale.report.chapter import Chapter
 from safescale.report.figures.sink import FigureSink
+from safescale.report.lineage_section import lineage_chapter
 from safescale.report.plan_section import plan_chapter
+from safescale.report.reemergence_section import reemergence_chapter
 from safescale.report.roi_section import safety_roi_chapter
 from safescale.report.scaling_section import scaling_chapter
 
-__all__ = ["Analysis", "inverse_scaling", "plan", "safety_roi"]
+__all__ = ["Analysis", "inverse_scaling", "lineage", "plan", "reemergence", "safety_roi"]
 
 Result = TypeVar("Result", bound=Answer)
 
@@ -125,3 +136,61 @@ def safety_roi(*, residual_pp: float = 10.0) -> Analysis[SafetyRoiResult]:
 def _other_tampering(selection: Selection) -> Selection:
     """The same with tampered models, or without them where they are in."""
     return attrs.evolve(selection, tampered="exclude" if selection.tampered == "include" else "include")
+
+
+def reemergence() -> Analysis[ReemergenceResult]:
+    """Do refusals come back in larger models whose safety training was removed?"""
+
+    def run(counting: Counting, question: Question) -> ReemergenceResult:
+        selection = attrs.evolve(question.selection, tampered="only")
+        return analyze_reemergence(
+            counting.cells(selection),
+            counting.models,
+            responses=counting.responses(selection),
+            target_pairs=counting.target_pairs(selection),
+            claim_classes=question.claim_classes or None,
+            grader=question.graders or None,
+            min_cell=question.min_cell,
+            alpha=question.alpha,
+        )
+
+    return Analysis(command="reemergence", key="reemergence", run=run, chapter=reemergence_chapter)
+
+
+SIZE_TOLERANCE = 0.05
+"""Share of the larger size by which the sizes of a pair may differ, unless the user says another."""
+
+
+def lineage(
+    *,
+    baseline_condition: str | None = None,
+    tampered_conditions: Sequence[str] = (),
+    size_tolerance: float = SIZE_TOLERANCE,
+) -> Analysis[LineageResult]:
+    """
+    How much does removing safety training change, and does that depend on model size?
+
+    With conditions a model is paired with itself, else a tampered model with the untampered one of its lineage and size.
+    """
+
+    def run(counting: Counting, question: Question) -> LineageResult:
+        by_condition = baseline_condition is not None
+        selection = question.selection if by_condition else attrs.evolve(question.selection, tampered="include")
+        return analyze_lineage(
+            counting.cells(selection),
+            counting.models,
+            tier=question.tier,
+            claim_classes=question.claim_classes or None,
+            grader=question.graders or None,
+            baseline_condition=baseline_condition,
+            tampered_conditions=tuple(tampered_conditions),
+            size_tolerance=size_tolerance,
+            min_cell=question.min_cell,
+            alpha=question.alpha,
+            margin_pp=question.margin_pp,
+        )
+
+    arguments = [] if baseline_condition is None else ["--baseline-condition", baseline_condition]
+    arguments += [word for name in tampered_conditions for word in ("--tampered-condition", name)]
+    arguments += [] if size_tolerance == SIZE_TOLERANCE else ["--size-tolerance", f"{size_tolerance:g}"]
+    return Analysis(command="lineage", key="lineage", run=run, chapter=lineage_chapter, arguments=tuple(arguments))

@@ -45,5 +45,5 @@ def corpus_source(corpus: CorpusFacts, command: str) -> str:
 
 
 def source_line(command: str, fingerprint: str, rows: str, denominator: str, exclusions: str) -> str:
-    """The parts of the line in their order."""
+    """The parts of a provenance line in their order."""
     return " · ".join((command, f"corpus {fingerprint}", rows, denominator, exclusions))

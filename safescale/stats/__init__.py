@@ -57,6 +57,7 @@ if TYPE_CHECKING:
         PairedDifferenceInterval,
         PairedDifferenceMethod,
     )
+    from safescale.stats.difference_of_differences import DifferenceOfDifferences, GapInterval, difference_of_differences
     from safescale.stats.equivalence import SlopeEquivalenceTest, SlopeEstimate, slope_equivalence_test
     from safescale.stats.equivalence_power import (
         EquivalencePlan,
@@ -185,6 +186,7 @@ __all__ = [
     "DifferenceInterval",
     "DifferenceIntervals",
     "DifferenceMethod",
+    "DifferenceOfDifferences",
     "EquivalencePlan",
     "EtaSquared",
     "EtaSquaredBinomialNull",
@@ -192,6 +194,7 @@ __all__ = [
     "FisherExactTest",
     "FleissKappa",
     "FormVerdict",
+    "GapInterval",
     "GwetAC",
     "HolmResult",
     "InteractionSurface",
@@ -297,6 +300,7 @@ __all__ = [
     "curvature_test",
     "design_effect_wilson_interval",
     "detectable_slope_of_standard_error",
+    "difference_of_differences",
     "disjoint_intervals_alpha",
     "distinct_sizes",
     "eta_squared",
@@ -425,6 +429,9 @@ _HOME = {
     "DifferenceMethod": "difference",
     "PairedDifferenceInterval": "difference",
     "PairedDifferenceMethod": "difference",
+    "DifferenceOfDifferences": "difference_of_differences",
+    "GapInterval": "difference_of_differences",
+    "difference_of_differences": "difference_of_differences",
     "SlopeEquivalenceTest": "equivalence",
     "SlopeEstimate": "equivalence",
     "slope_equivalence_test": "equivalence",

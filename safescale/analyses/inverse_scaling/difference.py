@@ -20,7 +20,7 @@ from safescale.stats import (
     raw_difference_per_decade,
 )
 
-__all__ = ["prompt_outcomes", "two_size_difference"]
+__all__ = ["paired_by_prompt", "prompt_outcomes", "two_size_difference"]
 
 Integers = npt.NDArray[np.int64]
 
@@ -76,18 +76,24 @@ def _paired(
 ) -> tuple[PairedDifferenceInterval | None, str | None]:
     if len(larger) != 1 or len(smaller) != 1:
         return None, "several models of one size cannot be paired by prompt"
-    first = prompt_outcomes(larger[0], options.tier, cells)
-    second = prompt_outcomes(smaller[0], options.tier, cells)
-    if first is None or second is None:
+    return paired_by_prompt(larger[0], smaller[0], tier=options.tier, level=options.level, cells=cells)
+
+
+def paired_by_prompt(
+    first: Observation, second: Observation, *, tier: Tier, level: float, cells: Cells
+) -> tuple[PairedDifferenceInterval | None, str | None]:
+    """First minus second on the prompts that both answered exactly once, or why that cannot be had."""
+    of_first, of_second = prompt_outcomes(first, tier, cells), prompt_outcomes(second, tier, cells)
+    if of_first is None or of_second is None:
         return None, "pairing by prompt needs rows"
-    shared = sorted(first.keys() & second.keys())
-    once = [key for key in shared if first[key][1] == 1 and second[key][1] == 1]
+    shared = sorted(of_first.keys() & of_second.keys())
+    once = [key for key in shared if of_first[key][1] == 1 and of_second[key][1] == 1]
     if not once:
         return None, "no prompt was answered exactly once by both" if shared else "no common prompts"
-    a, b = np.array([first[key][0] for key in once]), np.array([second[key][0] for key in once])
+    a, b = np.array([of_first[key][0] for key in once]), np.array([of_second[key][0] for key in once])
     table = (int((a * b).sum()), int((a * (1 - b)).sum()), int(((1 - a) * b).sum()), int(((1 - a) * (1 - b)).sum()))
     try:
-        return paired_newcombe_interval(*table, level=options.level), None
+        return paired_newcombe_interval(*table, level=level), None
     except DomainError as error:
         return None, f"the paired interval is unavailable: {error}"
 

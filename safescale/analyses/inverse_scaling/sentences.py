@@ -14,7 +14,7 @@ from safescale.analyses.inverse_scaling.results import (
     ScalingVerdict,
     SeriesResult,
 )
-from safescale.analyses.observations import Observation, Series
+from safescale.analyses.observations import Observation, Series, widest_mix
 from safescale.analyses.words import (
     and_list,
     difference_words,
@@ -249,18 +249,9 @@ def _label_caveat(estimate: Estimate) -> str | None:
 
 
 def _mix_caveat(estimate: Estimate) -> str | None:
-    classes = estimate.series.attack_classes
-    if estimate.series.pooling != "rows" or len(classes) < 2:
+    if estimate.series.pooling != "rows" or len(estimate.series.attack_classes) < 2:
         return None
-    widest, name = 0.0, ""
-    for attack_class in classes:
-        shares = []
-        for observation in estimate.fitted:
-            trials = observation.trials
-            of_class = sum(p.trials or 0 for p in observation.parts if p.attack_class == attack_class)
-            shares.append(of_class / trials if trials else 0.0)
-        if shares and max(shares) - min(shares) > widest:
-            widest, name = max(shares) - min(shares), attack_class
+    widest, name = widest_mix(estimate.fitted)
     if widest <= MIX_CAVEAT:
         return None
     return f"the mix of attack classes differs: the share of {name!r} by {100 * widest:.0f} pp between models"

@@ -10,7 +10,7 @@ from safescale.analyses.observations import Observation, Series
 from safescale.analyses.words import p_words, plural
 from safescale.stats import distinct_sizes, holm, smallest_attainable_p, spread_decades
 
-__all__ = ["can_test_alone", "fewest_untied_sizes", "groups_of", "sizes_of", "testabilities"]
+__all__ = ["SIZES_OF_A_SLOPE", "can_test_alone", "fewest_untied_sizes", "groups_of", "judged_sizes", "sizes_of", "testabilities"]
 
 SIZES_OF_A_SLOPE = 3
 
@@ -47,7 +47,15 @@ def testabilities(many: Sequence[Series], options: Options) -> tuple[Testability
     best = [floor for i in tested if (floor := floors[i]) is not None]
     after = dict(zip(tested, holm(best, alpha=options.alpha).adjusted, strict=True)) if best else {}
     return tuple(
-        _testability(series, models, floor, after.get(i), len(tested), options)
+        judged_sizes(
+            sizes_of(series, models),
+            floor=floor,
+            after_holm=after.get(i),
+            tests=len(tested),
+            min_cell=options.min_cell,
+            alpha=options.alpha,
+            min_decades=options.min_decades,
+        )
         for i, (series, models, floor) in enumerate(zip(many, fitted, floors, strict=True))
     )
 
@@ -65,32 +73,35 @@ def _floor(series: Series, fitted: Sequence[Observation]) -> float | None:
     return smallest_attainable_p(sizes, groups=groups_of(series, fitted))
 
 
-def _testability(
-    series: Series,
-    fitted: Sequence[Observation],
+def judged_sizes(
+    sizes: Sequence[float],
+    *,
     floor: float | None,
     after_holm: float | None,
     tests: int,
-    options: Options,
+    min_cell: int,
+    alpha: float,
+    min_decades: float,
+    unit: str = "model",
 ) -> Testability:
-    sizes = sizes_of(series, fitted)
+    """What units of these sizes can test: ``floor`` is their smallest p alone, ``after_holm`` that in a family of ``tests``."""
     distinct = distinct_sizes(sizes)
     decades = spread_decades(sizes) if sizes else None
     reasons, needs = [], []
     if len(distinct) < SIZES_OF_A_SLOPE:
-        reasons.append(f"{plural(len(distinct), 'distinct size')} with at least {options.min_cell} evaluable rows")
-    if decades is not None and len(distinct) > 1 and decades < options.min_decades:
-        reasons.append(f"the sizes span {decades:.2f} decades, less than {options.min_decades:g}")
-        needs.append(f"sizes that span at least {options.min_decades:g} decades")
-    if floor is not None and floor > options.alpha:
-        reasons.append(f"with {plural(len(sizes), 'model')} the smallest attainable p is {p_words(floor)}")
-    elif after_holm is not None and after_holm > options.alpha:
+        reasons.append(f"{plural(len(distinct), 'distinct size')} with at least {min_cell} evaluable rows")
+    if decades is not None and len(distinct) > 1 and decades < min_decades:
+        reasons.append(f"the sizes span {decades:.2f} decades, less than {min_decades:g}")
+        needs.append(f"sizes that span at least {min_decades:g} decades")
+    if floor is not None and floor > alpha:
+        reasons.append(f"with {plural(len(sizes), unit)} the smallest attainable p is {p_words(floor)}")
+    elif after_holm is not None and after_holm > alpha:
         reasons.append(f"after Holm over {plural(tests, 'test')} the smallest attainable p is {p_words(after_holm)}")
-    if floor is None or floor > options.alpha or (after_holm is not None and after_holm > options.alpha):
-        needs.append(_sizes_needed(len(distinct), max(tests, 1), options.alpha))
+    if floor is None or floor > alpha or (after_holm is not None and after_holm > alpha):
+        needs.append(_sizes_needed(len(distinct), max(tests, 1), alpha))
     return Testability(
         can_test=not reasons,
-        n_models=len(fitted),
+        n_models=len(sizes),
         sizes_b=distinct,
         decades=decades,
         smallest_p=floor,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from safescale.analyses.safety_roi import PlacingLabel, ProviderPlace, ProviderPoint, SettingRoi
 from safescale.analyses.units import TAMPERED
-from safescale.analyses.words import plural, signed, size_words
-from safescale.report.figures.rates import NICE_SIZES
+from safescale.analyses.words import plural, signed
+from safescale.report.figures.size_axis import size_span, size_ticks
 from safescale.report.figures.style import BAND, INK, MARKERS, MUTED, OTHER, PAPER, SERIES, SETTINGS, WIDTH_IN, sign
 from safescale.report.plain import shortened
 
@@ -181,15 +181,8 @@ def _point(axis: Axes, point: ProviderPoint, colour: str, marker: str, *, shift:
 
 
 def _axes(axis: Axes, setting: SettingRoi, points: Sequence[ProviderPoint]) -> None:
-    logs = [math.log10(p.params_b) for p in points if p.params_b is not None]
-    room = max(0.05 * (max(logs) - min(logs)), 0.08)
-    low, high = min(logs) - room, max(logs) + room
-    ticks = [b for b in NICE_SIZES if low <= math.log10(b) <= high]
-    if len(ticks) < 2:
-        sizes = sorted({p.params_b for p in points if p.params_b is not None})
-        ticks = sizes if len(sizes) <= 4 else [sizes[0], sizes[len(sizes) // 2], sizes[-1]]
-    axis.set_xticks([math.log10(b) for b in ticks], [size_words(b) for b in ticks])
-    axis.set_xlim(low, high)
+    sizes = [p.params_b for p in points if p.params_b is not None]
+    size_ticks(axis, sizes, size_span(sizes))
     tops = [100 * (p.rate if p.interval is None else p.interval.high) for p in points if p.rate is not None]
     top = min(100.0, max(20.0, 1.1 * max([*tops, *(100 * p.high for p in setting.line.band)])))
     axis.set_ylim(-0.02 * top, 1.03 * top)

@@ -13,6 +13,7 @@ from safescale.analyses.inverse_scaling import ModelPoint, SeriesResult, Setting
 from safescale.analyses.inverse_scaling.bend import BENDS
 from safescale.analyses.units import TAMPERED
 from safescale.analyses.words import percent, plural, signed, size_words
+from safescale.report.figures.size_axis import size_span, size_ticks
 from safescale.report.figures.style import (
     INK,
     MARKERS,
@@ -44,8 +45,6 @@ DODGE: Final = 0.007
 """Share of the axis by which lineages of one size are set apart."""
 
 CURVE_STEPS: Final = 60
-
-NICE_SIZES: Final = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0)
 
 
 @attrs.frozen(kw_only=True)
@@ -89,7 +88,7 @@ def draw_rates(setting: SettingResult, *, tier: str, footer: str, watermark: str
     with mpl.rc_context(SETTINGS):
         figure = Figure(figsize=(WIDTH_IN, height))
         axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-        span = _span([p.params_b for p in points if p.params_b is not None])
+        span = size_span([p.params_b for p in points if p.params_b is not None])
         for axis, series in zip(axes.flat, panels, strict=False):
             _panel(axis, series, looks, span)
         for axis in axes.flat[len(panels) :]:
@@ -123,12 +122,6 @@ def _looks(points: Sequence[ModelPoint]) -> dict[str, _Look]:
     if NO_LINEAGE in members:
         looks[NO_LINEAGE] = _Look(colour=OTHER, marker="*", shift=0.0)
     return looks
-
-
-def _span(sizes: Sequence[float]) -> tuple[float, float]:
-    low, high = math.log10(min(sizes)), math.log10(max(sizes))
-    room = max(0.07 * (high - low), 0.12)
-    return low - room, high + room
 
 
 def _panel(axis: Axes, series: SeriesResult, looks: Mapping[str, _Look], span: tuple[float, float]) -> None:
@@ -210,12 +203,7 @@ def _fit_words(series: SeriesResult) -> str:
 
 
 def _ticks(axis: Axes, points: Sequence[ModelPoint], span: tuple[float, float]) -> None:
-    sizes = sorted({p.params_b for p in points if p.params_b is not None})
-    ticks = [b for b in NICE_SIZES if span[0] <= math.log10(b) <= span[1]]
-    if len(ticks) < 2:
-        ticks = sizes if len(sizes) <= 4 else [sizes[0], sizes[len(sizes) // 2], sizes[-1]]
-    axis.set_xticks([math.log10(b) for b in ticks], [size_words(b) for b in ticks])
-    axis.set_xlim(*span)
+    size_ticks(axis, [p.params_b for p in points if p.params_b is not None], span)
     tops = [100 * (p.rate if p.interval is None else p.interval.high) for p in points]
     top = min(100.0, max(20.0, 1.22 * max(tops)))
     axis.set_ylim(-0.02 * top, 1.03 * top)
