@@ -28,13 +28,14 @@ class Counting:
 
     def __init__(self, corpus: Readable) -> None:
         self._corpus = _ReadOnce(corpus)
-        self._cells: dict[Selection, Cells] = {}
+        self._cells: dict[tuple[Selection, bool], Cells] = {}
 
-    def cells(self, selection: Selection) -> Cells:
-        """The cells under a selection."""
-        if selection not in self._cells:
-            self._cells[selection] = build_cells(self._corpus, selection)
-        return self._cells[selection]
+    def cells(self, selection: Selection, *, by_source: bool = False) -> Cells:
+        """The cells under a selection; ``by_source`` as in ``build_cells``."""
+        key = (selection, by_source)
+        if key not in self._cells:
+            self._cells[key] = build_cells(self._corpus, selection, by_source=by_source)
+        return self._cells[key]
 
     @property
     def models(self) -> pa.Table:

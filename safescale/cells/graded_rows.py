@@ -36,6 +36,7 @@ TRACE_COLUMNS: Final = (
     "attack_class",
     "condition",
     "response_kind",
+    "source",
 )
 GRADE_COLUMNS: Final = ("trace_id", "target", "grader_id", "grader_kind", "verdict", "rubric_version")
 
@@ -51,6 +52,7 @@ class Traces:
     attack_class: Coded
     condition: Coded
     response_kind: Coded
+    source: Coded
     in_excluded_source: Flags
     kept: Integers
 
@@ -79,13 +81,12 @@ class GradedRows:
 
 def read_traces(corpus: Readable, selection: Selection) -> Traces:
     """Read the traces, without any text of theirs, and settle which copy of a trace counts."""
-    names = [*TRACE_COLUMNS, "source"] if selection.exclude_sources else list(TRACE_COLUMNS)
-    table = corpus.read("traces", names)
+    table = corpus.read("traces", list(TRACE_COLUMNS))
     trace_id = text_column(table["trace_id"])
     columns = {name: coded(table[name]) for name in TRACE_COLUMNS if name != "trace_id"}
     excluded = np.zeros(len(trace_id), dtype=bool)
     if selection.exclude_sources:
-        excluded = _matches(coded(table["source"]), selection.exclude_sources)
+        excluded = _matches(columns["source"], selection.exclude_sources)
     kept = np.arange(len(trace_id), dtype=np.int64)
     if selection.merge_same_traces:
         kept = _kept_copies(trace_id, corpus.same_traces(), excluded)

@@ -51,7 +51,11 @@ class TraceCounts:
 
 @attrs.frozen(kw_only=True)
 class Cell:
-    """One cell of graded rows. ``verdicts`` holds the evaluable verdicts; ``successes`` the numerator of every tier."""
+    """
+    One cell of graded rows. ``verdicts`` holds the evaluable verdicts; ``successes`` the numerator of every tier.
+
+    ``source`` is None where cells hold the rows of all sources.
+    """
 
     index: int
     attack_class: str
@@ -63,6 +67,7 @@ class Cell:
     prompts: int
     successes: Mapping[Tier, int]
     verdicts: Mapping[Verdict, int]
+    source: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -127,12 +132,13 @@ class Cells:
     selection : Selection
         What was left out on purpose.
     table : pyarrow.Table
-        One row per cell, sorted by ``CELL_KEYS``; then a column per evaluable verdict, ``evaluable``, one column per
-        tier, ``prompts``, and ``offset`` of the cell's first row in ``prompt_counts``.
+        One row per cell, sorted by ``CELL_KEYS`` (by ``source`` first, where sources are kept apart); then a column per
+        evaluable verdict, ``evaluable``, one column per tier, ``prompts``, and ``offset`` of the cell's first row in
+        ``prompt_counts``.
     prompt_counts : pyarrow.Table
         ``cell, prompt_id, evaluable`` and one column per tier, sorted by cell and prompt.
     excluded : pyarrow.Table
-        ``CELL_KEYS, reason, rows``: exclusions by would-be cell.
+        ``CELL_KEYS, reason, rows``: exclusions by would-be cell (and ``source``, where sources are kept apart).
     over_refusal : pyarrow.Table
         ``CELL_KEYS``, a column per verdict and ``evaluable``: benign prompts only, never in an attack success rate.
     aggregates : tuple of AggregateCell
@@ -270,4 +276,5 @@ def _cell(index: int, row: Mapping[str, Any]) -> Cell:
         prompts=row["prompts"],
         successes={tier: row[tier.value] for tier in Tier},
         verdicts={verdict: row[verdict.value] for verdict in Verdict if verdict.value in row},
+        source=row.get("source"),
     )
