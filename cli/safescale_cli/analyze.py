@@ -21,3 +21,12 @@ def inverse_scaling(asked: Asked, *, output: FormatOption = ResultFormat.TEXT) -
     from safescale.main_job import analyses
 
     print_answer(asked, analyses.inverse_scaling(), output)
+
+
+@app.command("pooled")
+@asks()
+def pooled(asked: Asked, *, output: FormatOption = ResultFormat.TEXT) -> None:
+    """Is a slope over model size the same in every source of rows, and what is the pooled one made of?"""
+    from safescale.main_job import analyses
+
+    print_answer(asked, analyses.pooled(), output)

@@ -3,12 +3,15 @@
 from safescale.analyses.first_look import FirstLook, first_look
 from safescale.analyses.inverse_scaling import InverseScalingResult, ScalingVerdict, analyze_inverse_scaling
 from safescale.analyses.jsonable import to_jsonable
+from safescale.analyses.pooled import PooledResult, analyze_pooled
 
 __all__ = [
     "FirstLook",
     "InverseScalingResult",
+    "PooledResult",
     "ScalingVerdict",
     "analyze_inverse_scaling",
+    "analyze_pooled",
     "first_look",
     "to_jsonable",
 ]

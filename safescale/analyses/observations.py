@@ -21,6 +21,7 @@ Scope: TypeAlias = Literal[
     "same_family",
     "within_generations",
     "within_families",
+    "source",
 ]
 """
 ``class_mean`` is the mean over attack classes that all models share, ``rows_pooled`` what report 353 does (every row counts

@@ -115,9 +115,7 @@ def _key_columns(rows: GradedRows, traces: Traces) -> dict[str, Coded]:
     }
 
 
-def _group(
-    at: Integers, keys: dict[str, Coded], more: Sequence[Integers] = (), names: Sequence[str] = CELL_KEYS
-) -> Groups:
+def _group(at: Integers, keys: dict[str, Coded], more: Sequence[Integers] = (), names: Sequence[str] = CELL_KEYS) -> Groups:
     return group_rows([keys[name].codes[at] for name in names] + [column[at] for column in more])
 
 

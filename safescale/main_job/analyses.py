@@ -7,15 +7,16 @@ from typing import Generic, TypeVar
 
 import attrs
 
-from safescale.analyses import InverseScalingResult, analyze_inverse_scaling
+from safescale.analyses import InverseScalingResult, PooledResult, analyze_inverse_scaling, analyze_pooled
 from safescale.analyses.headline import Answer
 from safescale.cells import Counting
 from safescale.main_job.asked import Question
 from safescale.report.chapter import Chapter
 from safescale.report.figures.sink import FigureSink
+from safescale.report.pooled_section import pooled_chapter
 from safescale.report.scaling_section import scaling_chapter
 
-__all__ = ["Analysis", "inverse_scaling"]
+__all__ = ["Analysis", "inverse_scaling", "pooled"]
 
 Result = TypeVar("Result", bound=Answer)
 
@@ -62,3 +63,22 @@ def inverse_scaling() -> Analysis[InverseScalingResult]:
         )
 
     return Analysis(command="inverse-scaling", key="inverse_scaling", run=run, chapter=scaling_chapter)
+
+
+def pooled() -> Analysis[PooledResult]:
+    """Is a slope over model size the same in every source of rows, and what is the pooled one made of?"""
+
+    def run(counting: Counting, question: Question) -> PooledResult:
+        return analyze_pooled(
+            counting.cells(question.selection, by_source=True),
+            counting.cells(attrs.evolve(question.selection, tampered="include"), by_source=True),
+            counting.models,
+            tier=question.tier,
+            claim_classes=question.claim_classes or None,
+            grader=question.graders or None,
+            min_cell=question.min_cell,
+            alpha=question.alpha,
+            margin_pp=question.margin_pp,
+        )
+
+    return Analysis(command="pooled", key="pooled", run=run, chapter=pooled_chapter)

@@ -9,7 +9,7 @@ from safescale.analyses.inverse_scaling import SettingResult
 from safescale.analyses.words import plural
 from safescale.report.facts import CorpusFacts
 
-__all__ = ["corpus_source", "exclusions_words", "look_source", "setting_source"]
+__all__ = ["corpus_source", "exclusions_words", "look_source", "setting_source", "source_line"]
 
 
 def exclusions_words(excluded: Mapping[str, int]) -> str:
@@ -26,7 +26,7 @@ def setting_source(setting: SettingResult, result: InverseScalingResult, command
     rows = plural(setting.rows_in_claim_classes, "evaluable row")
     if setting.published_rates:
         rows += f" and {plural(setting.published_rates, 'published rate')}"
-    return _line(command, result.fingerprint, rows, setting.definition, exclusions_words(setting.excluded))
+    return source_line(command, result.fingerprint, rows, setting.definition, exclusions_words(setting.excluded))
 
 
 def look_source(look: FirstLook, command: str) -> str:
@@ -34,15 +34,16 @@ def look_source(look: FirstLook, command: str) -> str:
     excluded = {exclusion.reason.value: exclusion.rows for exclusion in look.exclusions}
     rows = f"{look.counted:,} of {plural(look.considered, 'graded row')} counted"
     denominator = "rates over evaluable rows, as the table of graders defines them" if look.overall else "no rate"
-    return _line(command, look.fingerprint, rows, denominator, exclusions_words(excluded))
+    return source_line(command, look.fingerprint, rows, denominator, exclusions_words(excluded))
 
 
 def corpus_source(corpus: CorpusFacts, command: str) -> str:
     """For what is shown of the files that were read."""
     rows = f"{plural(corpus.rows_in, 'row')} read from {plural(len(corpus.files), 'file')}"
     rejected = plural(sum(corpus.reject_codes.values()), "reject")
-    return _line(command, corpus.fingerprint, rows, "every row read has one fate", rejected)
+    return source_line(command, corpus.fingerprint, rows, "every row read has one fate", rejected)
 
 
-def _line(command: str, fingerprint: str, rows: str, denominator: str, exclusions: str) -> str:
+def source_line(command: str, fingerprint: str, rows: str, denominator: str, exclusions: str) -> str:
+    """The parts of a provenance line in their order."""
     return " · ".join((command, f"corpus {fingerprint}", rows, denominator, exclusions))

@@ -25,7 +25,7 @@ from safescale.analyses.units import ModelUnit
 from safescale.analyses.words import and_list, p_clause, percent, plural, signed
 from safescale.cells import AggregateCell, Cell, Cells
 
-__all__ = ["setting_result"]
+__all__ = ["excluded_by_reason", "setting_result"]
 
 DIRECTED = (ScalingVerdict.COMPLY_MORE, ScalingVerdict.COMPLY_LESS)
 
@@ -61,7 +61,7 @@ def setting_result(
         rows_in_claim_classes=claimed,
         share_in_claim_classes=claimed / rows if rows else None,
         published_rates=sum(isinstance(cell, AggregateCell) for cell in wanted),
-        excluded=_excluded(setting, cells),
+        excluded=excluded_by_reason(setting, cells),
         models_of_unknown_size=_models(by_class, lambda unit: unit.params_total_b is None),
         models_of_guessed_size=_models(by_class, lambda unit: unit.size_is_guess),
         class_mean=one[0],
@@ -97,7 +97,8 @@ def _within(base: Series | None, level: Literal["lineage", "family"], options: O
     return None if base is None else _family([within_series(base, level)], options, cells)[0]
 
 
-def _excluded(setting: Setting, cells: Cells) -> dict[str, int]:
+def excluded_by_reason(setting: Setting, cells: Cells) -> dict[str, int]:
+    """Graded rows of a setting that are in no cell."""
     counts: dict[str, int] = {}
     for row in cells.excluded.to_pylist():
         if (row["grader"], row["target"], row["condition"]) == (setting.grader, setting.target, setting.condition):
