@@ -144,7 +144,7 @@ def _source_table(found: PooledSetting, *, id: str, level: float, source: str) -
         rows=tuple(rows),
         source=source,
         notes=(
-            "Models are the units of p and interval. A source of two sizes shows the raw difference per decade in brackets: no slope. "
+            "Models are the units of p and interval. In brackets: the raw difference per decade of two sizes, which is no slope. "
             "Within sources: one intercept per source, models as clusters.",
         ),
     )

@@ -85,7 +85,7 @@ def heterogeneity(alone: Sequence[Estimate], level: float) -> tuple[Heterogeneit
             [error**2 for _, _, error in usable if error is not None],
             groups=names,
             models=[models for name, models, _ in slopes if name in names],
-            prior="uniform_tau_squared" if len(usable) > LEAST_SOURCES else "uniform_tau",
+            prior="uniform_tau",
             level=level,
             generalises_to="new_models",
         )
