@@ -45,8 +45,9 @@ def pooled_setting(
     same = [s for s in cells.identical_models if (s.grader, s.target, s.condition) == attrs.astuple(setting)]
     distinct = units_without_copies(units, {cell.model_id for cell in members if isinstance(cell, Cell)}, same)
     together = _family([_all_sources(wanted, distinct, options)], options, cells) if wanted else ()
-    names = sorted({_source(cell) for cell in (*wanted, *whole)})
-    alone = [_one_source(name, [c for c in wanted if _source(c) == name], distinct, options) for name in names]
+    mine, before_mine = _by_source(wanted), _by_source(whole)
+    names = sorted({*mine, *before_mine})
+    alone = [_one_source(name, mine.get(name, []), distinct, options) for name in names]
     estimates, results = _estimated(alone, options, cells)
     copied = _copies_of_tampered(same, {cell.model_id for cell in wanted})
     within, no_within = within_sources(estimates, together[0] if together else None, options.level)
@@ -58,9 +59,12 @@ def pooled_setting(
         rows=_rows(wanted),
         published_rates=sum(isinstance(cell, AggregateCell) for cell in wanted),
         excluded=excluded_by_reason(setting, cells),
-        composition=_composition(whole, names, states),
+        composition=_composition(before_mine, states),
         pooled=together[0] if together else None,
-        sources=tuple(_source_slope(name, series, wanted, whole, states) for name, series in zip(names, results, strict=True)),
+        sources=tuple(
+            _source_slope(name, series, mine.get(name, []), before_mine.get(name, []), states)
+            for name, series in zip(names, results, strict=True)
+        ),
         variants=_variants(whole, wanted, with_tampered, same, units, states, copied, options),
         within=within,
         within_unavailable=no_within,
@@ -76,6 +80,13 @@ def pooled_setting(
 
 def _source(cell: Cell | AggregateCell) -> str:
     return cell.source or ""
+
+
+def _by_source(members: Members) -> dict[str, list[Cell | AggregateCell]]:
+    found: dict[str, list[Cell | AggregateCell]] = {}
+    for cell in members:
+        found.setdefault(_source(cell), []).append(cell)
+    return found
 
 
 def _rows(cells: Iterable[Cell | AggregateCell]) -> int:
@@ -108,11 +119,11 @@ def _is_tampered(model_id: str, states: Mapping[str, str]) -> bool:
     return states.get(model_id, "unknown") in TAMPERED
 
 
-def _composition(whole: Members, names: Sequence[str], states: Mapping[str, str]) -> Composition:
-    rows = {name: _rows(c for c in whole if _source(c) == name) for name in names}
-    tampered = {name: _rows(c for c in whole if _source(c) == name and _is_tampered(c.model_id, states)) for name in names}
-    unknown = _rows(c for c in whole if states.get(c.model_id, "unknown") == "unknown")
-    mostly = tuple(name for name in names if 2 * tampered[name] > rows[name])
+def _composition(whole: Mapping[str, Members], states: Mapping[str, str]) -> Composition:
+    rows = {name: _rows(cells) for name, cells in whole.items()}
+    tampered = {name: _rows(c for c in cells if _is_tampered(c.model_id, states)) for name, cells in whole.items()}
+    unknown = _rows(c for cells in whole.values() for c in cells if states.get(c.model_id, "unknown") == "unknown")
+    mostly = tuple(name for name in sorted(rows) if 2 * tampered[name] > rows[name])
     total, held = sum(rows.values()), sum(rows[name] for name in mostly)
     return Composition(
         rows=total,
@@ -125,9 +136,8 @@ def _composition(whole: Members, names: Sequence[str], states: Mapping[str, str]
     )
 
 
-def _source_slope(name: str, series: SeriesResult, wanted: Members, whole: Members, states: Mapping[str, str]) -> SourceSlope:
-    mine, all_mine = [c for c in wanted if _source(c) == name], [c for c in whole if _source(c) == name]
-    rows, tampered = _rows(all_mine), _rows(c for c in all_mine if _is_tampered(c.model_id, states))
+def _source_slope(name: str, series: SeriesResult, mine: Members, before: Members, states: Mapping[str, str]) -> SourceSlope:
+    rows, tampered = _rows(before), _rows(c for c in before if _is_tampered(c.model_id, states))
     return SourceSlope(
         source=name,
         series=series,
