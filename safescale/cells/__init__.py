@@ -8,6 +8,7 @@ from safescale.cells.identical import IdenticalModels
 from safescale.cells.readable import Readable
 from safescale.cells.selection import REASON_WORDS, SWITCHES, Reason, Selection
 from safescale.cells.table import CELL_KEYS, AggregateCell, Cell, Cells, Exclusion, PromptVector, Rate, TraceCounts
+from safescale.cells.verdict_pairs import verdict_pairs
 
 __all__ = [
     "CELL_KEYS",
@@ -31,4 +32,5 @@ __all__ = [
     "build_cells",
     "common_prompts",
     "flips",
+    "verdict_pairs",
 ]

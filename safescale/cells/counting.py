@@ -12,6 +12,7 @@ from safescale.cells.build import build_cells
 from safescale.cells.readable import Readable
 from safescale.cells.selection import SWITCHES, Reason, Selection
 from safescale.cells.table import Cells
+from safescale.cells.verdict_pairs import verdict_pairs
 
 __all__ = ["Counting", "Flip", "flips"]
 
@@ -36,6 +37,10 @@ class Counting:
         if key not in self._cells:
             self._cells[key] = build_cells(self._corpus, selection, by_source=by_source)
         return self._cells[key]
+
+    def verdict_pairs(self, selection: Selection, first: str, second: str) -> pa.Table:
+        """Pairs of verdicts of two graders on the same traces, as in ``verdict_pairs``."""
+        return verdict_pairs(self._corpus, selection, first, second)
 
     @property
     def models(self) -> pa.Table:

@@ -7,16 +7,25 @@ from typing import Generic, TypeVar
 
 import attrs
 
-from safescale.analyses import InverseScalingResult, PooledResult, analyze_inverse_scaling, analyze_pooled
+from safescale.analyses import (
+    CompareResult,
+    InverseScalingResult,
+    PooledResult,
+    analyze_compare,
+    analyze_inverse_scaling,
+    analyze_pooled,
+)
+from safescale.analyses.compare import By
 from safescale.analyses.headline import Answer
 from safescale.cells import Counting
 from safescale.main_job.asked import Question
 from safescale.report.chapter import Chapter
+from safescale.report.compare_section import compare_chapter
 from safescale.report.figures.sink import FigureSink
 from safescale.report.pooled_section import pooled_chapter
 from safescale.report.scaling_section import scaling_chapter
 
-__all__ = ["Analysis", "inverse_scaling", "pooled"]
+__all__ = ["Analysis", "compare", "inverse_scaling", "pooled"]
 
 Result = TypeVar("Result", bound=Answer)
 
@@ -38,6 +47,8 @@ class Analysis(Generic[Result]):
         The result as findings and a section: from the result, the command that repeats it, and where figures go (None: nowhere).
     arguments : tuple of str
         Its own options, as a command line has them.
+    named : tuple of str
+        What stands before the paths on a command line.
     """
 
     command: str
@@ -45,6 +56,7 @@ class Analysis(Generic[Result]):
     run: Callable[[Counting, Question], Result]
     chapter: Callable[[Result, str, FigureSink | None], Chapter]
     arguments: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
 
 
 def inverse_scaling() -> Analysis[InverseScalingResult]:
@@ -82,3 +94,25 @@ def pooled() -> Analysis[PooledResult]:
         )
 
     return Analysis(command="pooled", key="pooled", run=run, chapter=pooled_chapter)
+
+
+def compare(first: str, second: str, *, by: By = "model") -> Analysis[CompareResult]:
+    """How do two models, conditions or graders differ?"""
+
+    def run(counting: Counting, question: Question) -> CompareResult:
+        return analyze_compare(
+            counting.cells(question.selection),
+            counting.models,
+            first,
+            second,
+            by=by,
+            verdict_pairs=lambda a, b: counting.verdict_pairs(question.selection, a, b),
+            tier=question.tier,
+            claim_classes=question.claim_classes or None,
+            grader=question.graders or None,
+            min_cell=question.min_cell,
+            alpha=question.alpha,
+        )
+
+    arguments = () if by == "model" else ("--by", by)
+    return Analysis(command="compare", key="compare", run=run, chapter=compare_chapter, arguments=arguments, named=(first, second))
