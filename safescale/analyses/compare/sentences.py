@@ -34,8 +34,8 @@ def verdict_words(verdict: ComparisonVerdict, pair: tuple[Side, Side]) -> str:
     more, less = {
         "model": (f"{second} complies more than {first}", f"{second} complies less than {first}"),
         "condition": (
-            f"models comply more under {second} than under {first}",
-            f"models comply less under {second} than under {first}",
+            f"models comply more under {second} than {first}",
+            f"models comply less under {second} than {first}",
         ),
         "grader": (f"{second} calls more rows a success than {first}", f"{second} calls fewer rows a success than {first}"),
     }[pair[0].kind]
@@ -53,7 +53,7 @@ def question_words(pair: tuple[Side, Side]) -> str:
     first, second = pair[0].name, pair[1].name
     return {
         "model": f"Does {second} comply more or less than {first}?",
-        "condition": f"Do models comply more or less under {second} than under {first}?",
+        "condition": f"Do models comply more or less under {second} than {first}?",
         "grader": f"Does {second} call more or fewer rows a success than {first}?",
     }[pair[0].kind]
 

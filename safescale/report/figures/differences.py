@@ -87,8 +87,8 @@ def _legend(figure: Figure, kinds: Sequence[ComparisonVerdict], names: Sequence[
     from matplotlib.lines import Line2D
 
     words = {
-        ComparisonVerdict.SECOND_MORE: f"{names[1]} complies more",
-        ComparisonVerdict.FIRST_MORE: f"{names[1]} complies less",
+        ComparisonVerdict.SECOND_MORE: f"{names[1]}: more",
+        ComparisonVerdict.FIRST_MORE: f"{names[1]}: less",
         ComparisonVerdict.UNDECIDED: "no difference is shown",
         ComparisonVerdict.CANNOT: "not tested",
     }
