@@ -6,6 +6,7 @@ from safescale.cells.counting import Counting, Flip, flips
 from safescale.cells.graders import GraderMeaning
 from safescale.cells.identical import IdenticalModels
 from safescale.cells.readable import Readable
+from safescale.cells.row_fates import row_fates
 from safescale.cells.selection import REASON_WORDS, SWITCHES, Reason, Selection
 from safescale.cells.table import CELL_KEYS, AggregateCell, Cell, Cells, Exclusion, PromptVector, Rate, TraceCounts
 from safescale.cells.verdict_pairs import verdict_pairs
@@ -32,5 +33,6 @@ __all__ = [
     "build_cells",
     "common_prompts",
     "flips",
+    "row_fates",
     "verdict_pairs",
 ]

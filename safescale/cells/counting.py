@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from safescale.cells.build import build_cells
 from safescale.cells.readable import Readable
+from safescale.cells.row_fates import row_fates
 from safescale.cells.selection import SWITCHES, Reason, Selection
 from safescale.cells.table import Cells
 from safescale.cells.verdict_pairs import verdict_pairs
@@ -41,6 +42,19 @@ class Counting:
     def verdict_pairs(self, selection: Selection, first: str, second: str) -> pa.Table:
         """Pairs of verdicts of two graders on the same traces, as in ``verdict_pairs``."""
         return verdict_pairs(self._corpus, selection, first, second)
+
+    def row_fates(self, selection: Selection) -> pa.Table:
+        """What became of each grade, as in ``row_fates``."""
+        return row_fates(self._corpus, selection)
+
+    def read(self, table: str, columns: Sequence[str] | None = None) -> pa.Table:
+        """Rows of a table of the corpus."""
+        return self._corpus.read(table, columns)
+
+    @property
+    def fingerprint(self) -> str:
+        """Fingerprint of the corpus."""
+        return self._corpus.fingerprint()
 
     @property
     def models(self) -> pa.Table:

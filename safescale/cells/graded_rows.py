@@ -72,6 +72,7 @@ class GradedRows:
     grader_kind: Coded
     verdict: Integers
     grader_names: dict[str, tuple[str, str | None]]
+    raw_label: pa.Array | None = None
 
     @property
     def count(self) -> int:
@@ -93,16 +94,16 @@ def read_traces(corpus: Readable, selection: Selection) -> Traces:
     return Traces(trace_id=trace_id, in_excluded_source=excluded, kept=kept, **columns)
 
 
-def read_graded_rows(corpus: Readable, traces: Traces) -> GradedRows:
+def read_graded_rows(corpus: Readable, traces: Traces, *, labels: bool = False) -> GradedRows:
     """
-    Read the grades and find their traces.
+    Read the grades and find their traces; ``labels`` reads the raw labels too.
 
     Raises
     ------
     DataError
         When a grade belongs to no stored trace.
     """
-    table = corpus.read("grades", list(GRADE_COLUMNS))
+    table = corpus.read("grades", [*GRADE_COLUMNS, "raw_label"] if labels else list(GRADE_COLUMNS))
     ids = text_column(table["trace_id"])
     found = pc.index_in(ids, value_set=traces.trace_id)
     if found.null_count:
@@ -122,6 +123,7 @@ def read_graded_rows(corpus: Readable, traces: Traces) -> GradedRows:
         grader_kind=coded(table["grader_kind"]),
         verdict=pc.index_in(text_column(table["verdict"]), value_set=verdicts).to_numpy().astype(np.int64),
         grader_names=names,
+        raw_label=text_column(table["raw_label"]) if labels else None,
     )
 
 
