@@ -75,12 +75,10 @@ def diff_corpora(
     prints = (first.fingerprint, second.fingerprint)
     models = field_changes(first.models, second.models, "model_id", MODEL_FIELDS)
     graders = field_changes(_graders(first), _graders(second), "grader_id", GRADER_FIELDS)
-    rows = [side.row_fates(chosen) for side in (first, second)]
     same = prints[0] == prints[1] and not models and not graders
-    traces = [side.read("traces", ["trace_id", *TRACE_FIELDS]) for side in (first, second)]
-    published = [side.read("aggregates", ["aggregate_id", *PUBLISHED_FIELDS]) for side in (first, second)]
     if same:
-        counts = [_unchanged(table.num_rows) for table in (traces[0], rows[0], published[0])]
+        keys = {"traces": "trace_id", "grades": "trace_id", "aggregates": "aggregate_id"}
+        counts = [_unchanged(first.read(table, [key]).num_rows) for table, key in keys.items()]
         return DiffResult(
             first_fingerprint=prints[0],
             second_fingerprint=prints[1],
@@ -100,6 +98,9 @@ def diff_corpora(
             headlines_compared=0,
             answer="No difference: both corpora hold the same content, and their models are described alike.",
         )
+    rows = [side.row_fates(chosen) for side in (first, second)]
+    traces = [side.read("traces", ["trace_id", *TRACE_FIELDS]) for side in (first, second)]
+    published = [side.read("aggregates", ["aggregate_id", *PUBLISHED_FIELDS]) for side in (first, second)]
     for side, table in zip(("first", "second"), traces, strict=True):
         _check_ids(table["trace_id"], side)
     events = events_of(rows[0], rows[1])
