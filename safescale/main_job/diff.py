@@ -13,12 +13,14 @@ from safescale._version import __version__
 from safescale.analyses.diff import DiffResult, diff_corpora
 from safescale.analyses.headline import Headline
 from safescale.cells import Counting
+from safescale.errors import DomainError
 from safescale.main_job.analyses import Analysis, inverse_scaling
 from safescale.main_job.asked import Input, Question
-from safescale.main_job.reading import opened
+from safescale.main_job.reading import check_selection, corpus_facts, opened
 from safescale.report.chapter_text import chapter_json, chapter_markdown, chapter_text
 from safescale.report.diff_section import diff_chapter
 from safescale.report.switches import command_line
+from safescale.store.base import Corpus
 
 __all__ = ["Differed", "diff"]
 
@@ -32,16 +34,19 @@ class Differed:
     result: DiffResult
     command: str
     version: str
+    simulated: bool
 
     def told(self, form: Literal["text", "markdown", "json"]) -> str:
         """The difference as text, Markdown or JSON; in words alone where there is none."""
         if form == "json":
-            return chapter_json("diff", self.result, version=self.version, command=self.command, simulated=False)
+            return chapter_json("diff", self.result, version=self.version, command=self.command, simulated=self.simulated)
         if self.result.same:
             return f"no difference: both are corpus {self.result.first_fingerprint}"
         render = chapter_text if form == "text" else chapter_markdown
         chapter = diff_chapter(self.result, self.command)
-        return render(chapter, version=self.version, fingerprint=self.result.fingerprint, command=self.command, simulated=False)
+        return render(
+            chapter, version=self.version, fingerprint=self.result.fingerprint, command=self.command, simulated=self.simulated
+        )
 
 
 def diff(
@@ -77,9 +82,10 @@ def diff(
     asked = [inverse_scaling()] if analyses is None else list(analyses)
     with (
         tempfile.TemporaryDirectory(prefix="safescale-") as folder,
-        opened(first, _made(Path(folder) / "first")) as (one, _),
-        opened(second, _made(Path(folder) / "second")) as (two, _),
+        opened(first, _made(Path(folder) / "first")) as (one, read_one),
+        opened(second, _made(Path(folder) / "second")) as (two, read_two),
     ):
+        _check(question, one, two)
         tell("comparing")
         result = diff_corpora(
             Counting(one),
@@ -88,9 +94,19 @@ def diff(
             tier=question.tier,
             headlines=[(analysis.command, _headlines_of(analysis, question)) for analysis in asked],
         )
+        sides = ((one, first, read_one), (two, second, read_two))
+        simulated = any(corpus_facts(corpus, source, read).simulated for corpus, source, read in sides)
     words = [*map(str, first.paths), *map(str, second.paths), *Input(options=first.options, format=first.format).arguments()]
     command = command_line(["diff"], [*words, *question.arguments()])
-    return Differed(result=result, command=command, version=__version__)
+    return Differed(result=result, command=command, version=__version__, simulated=simulated)
+
+
+def _check(question: Question, one: Corpus, two: Corpus) -> None:
+    """What is left out must be in one of the two."""
+    try:
+        check_selection(one, question.selection)
+    except DomainError:
+        check_selection(two, question.selection)
 
 
 def _made(folder: Path) -> Path:

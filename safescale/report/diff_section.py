@@ -117,8 +117,7 @@ def _parts_table(result: DiffResult, source: str) -> Table:
             part.before or numbers.NOTHING,
             part.after or numbers.NOTHING,
             numbers.count(part.rows),
-            f"{part.successes:+,}",
-            f"{part.trials:+,}",
+            *(f"{count:+,}" if count else "0" for count in (part.successes, part.trials)),
             numbers.NOTHING if figure.change is None else signed(100 * part.share, DIGITS),
         )
         for figure in _changed(result)

@@ -95,7 +95,7 @@ def test_swapping_the_two_mirrors_everything_and_the_words_flip() -> None:
     assert one.low is not None
     assert one.high is not None
     assert two.estimate == -one.estimate
-    assert (two.low, two.high) == (pytest.approx(-one.high), pytest.approx(-one.low))
+    assert [two.low, two.high] == pytest.approx([-one.high, -one.low])
     assert (one.verdict, two.verdict) == (MORE, LESS)
     assert "brudd complies more than plim" in there.answer
     assert "plim complies less than brudd" in back.answer
@@ -135,7 +135,7 @@ def test_several_rows_per_prompt_make_means_of_prompts() -> None:
     interval = expected.confidence_interval()
     assert found.method == "prompt_means"
     assert found.estimate == pytest.approx(float((by_prompt[1] - by_prompt[0]).mean()))
-    assert (found.low, found.high) == (pytest.approx(interval.low), pytest.approx(interval.high))
+    assert [found.low, found.high] == pytest.approx([interval.low, interval.high])
     assert found.p_value == pytest.approx(expected.pvalue)
     assert "mean over 25 common prompts" in found.words
 

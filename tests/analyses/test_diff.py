@@ -204,7 +204,7 @@ def test_a_model_that_is_found_tampered_is_newly_excluded_and_said_so() -> None:
 @pytest.mark.parametrize(("field", "value", "figures"), [("attack_class", "other", (0.5, 0.5)), ("model_id", "wend", (0.5, None))])
 def test_rows_that_change_their_cell_are_moved(field: str, value: str, figures: tuple[float, float | None]) -> None:
     before = {f"t{i}": C if i % 2 else R for i in range(10)}
-    result = diff(made(before), made(before, **{field: value}))
+    result = diff(made(before), made(before, None, **{field: value}))
     assert result.traces.changed_columns == {field: 10}
     assert {c.cause for c in result.row_changes} == {Cause.MOVED}
     found = of_model(result)

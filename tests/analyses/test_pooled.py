@@ -203,7 +203,8 @@ def test_without_tampered_models_nothing_is_said_of_them() -> None:
 
 def test_an_id_that_repeats_a_tampered_model_is_found_and_tried_without() -> None:
     """Law 1: a plain name with the verdicts of a tampered model is reported, though the tampered model was left out."""
-    traces, grades = [], []
+    traces: list[dict[str, Any]] = []
+    grades: list[dict[str, Any]] = []
     for i, rate in enumerate(line(0.3, 0.05)):
         part = graded(f"m{i}", verdicts(rate, 60, 7 * i), source="plim")
         traces, grades = traces + part[0], grades + part[1]
@@ -227,7 +228,9 @@ def test_names_that_hide_tampering_fail_a_prefix_and_not_the_state() -> None:
     Excluding by state leaves none of them.
     """
     sources = {"telemetry": (25_625, True), "runs": (6_687, True), "archaeology": (694, False), "benchmark": (3_042, False)}
-    traces, grades, models = [], [], []
+    traces: list[dict[str, Any]] = []
+    grades: list[dict[str, Any]] = []
+    models: list[dict[str, Any]] = []
     for s, (source, (n, tampered)) in enumerate(sources.items()):
         for i in range(4):
             name = f"orsk/plim-{s}-{2**i}b" if tampered else f"brudd/wend-{s}-{2**i}b"
@@ -235,16 +238,21 @@ def test_names_that_hide_tampering_fail_a_prefix_and_not_the_state() -> None:
             rows = n // 4 + (i < n % 4)
             part = graded(name, verdicts(0.9 - 0.1 * i, rows, i), source=source)
             traces, grades = traces + part[0], grades + part[1]
-    made = fake_corpus(traces, grades, models)
-    by_prefix = [name for row in models if (name := row["model_id"]).startswith("obliteratus/")]
-    left = only(analyze(made, Selection(tampered="include", exclude_models=tuple(by_prefix)))).composition
+    part = graded("obliteratus/plim-0.8b", verdicts(0.9, 487), source="telemetry")
+    models.append({"model_id": "obliteratus/plim-0.8b", "params_total_b": 0.8, "tampering": "abliterated"})
+    made = fake_corpus(traces + part[0], grades + part[1], models)
+    by_prefix = tuple(name for row in models if (name := str(row["model_id"])).startswith("obliteratus/"))
+    assert by_prefix == ("obliteratus/plim-0.8b",)
+    left = only(analyze(made, Selection(tampered="include", exclude_models=by_prefix))).composition
     assert (left.rows, left.rows_tampered, left.mostly_tampered) == (36_048, 32_312, ("runs", "telemetry"))
     assert left.rows != 37_130
     assert left.rows_mostly_tampered == 32_312
-    found = only(analyze(made))
+    assert left.rows_tampered == left.rows - 694 - 3_042
+    found = only(analyze(made, Selection(exclude_models=by_prefix)))
     assert "32,312 of 36,048 evaluable rows (89.6 %) are of models whose safety training was tampered with" in found.words
     assert found.rows == 694 + 3_042
     assert {s.source: s.rows for s in found.sources} == {"archaeology": 694, "benchmark": 3_042, "runs": 0, "telemetry": 0}
+    assert only(analyze(made)).rows == found.rows
 
 
 def test_a_trace_that_two_sources_hold_counts_once() -> None:

@@ -18,7 +18,7 @@ COMMAND = "safescale analyze pooled a.jsonl"
 
 
 def made(sign: int = 1) -> PooledResult:
-    states = [{}] * 7 + [{"tampering": "abliterated"}]
+    states: list[dict[str, str]] = [{}] * 7 + [{"tampering": "abliterated"}]
     return analyze(
         corpus({"plim": line(0.45, 0.05 * sign), "brudd": line(0.5, 0.06 * sign), "one": [0.4, *[None] * 7]}, models=states)
     )
