@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import attrs
 import typer
+from typer.models import ArgumentInfo
 
 from safescale_cli.console import byte_progress, stage_line
 from safescale_cli.options import FromOption, GraderIdOption, HrOption, JsonOption, MapOption, OutcomeOption, SourceOption
@@ -135,13 +136,19 @@ def asks(*, without: tuple[str, ...] = ()) -> Callable[[Callable[..., None]], Ca
 
         first, *rest = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in shared.values()]
         mine = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own.values()]
-        parameters = [first, *mine, *rest]
+        # what must be named stands before the paths, of which there may be any number
+        named = [parameter for parameter in mine if _is_argument(parameter)]
+        parameters = [*named, first, *(parameter for parameter in mine if parameter not in named), *rest]
         wrapped.__name__, wrapped.__doc__ = command.__name__, command.__doc__
         wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters} | {"return": None}
         wrapped.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         return wrapped
 
     return decorate
+
+
+def _is_argument(parameter: inspect.Parameter) -> bool:
+    return any(isinstance(mark, ArgumentInfo) for mark in getattr(parameter.annotation, "__metadata__", ()))
 
 
 def print_answer(asked: Asked, analysis: Analysis[Any], output: ResultFormat) -> None:

@@ -23,6 +23,7 @@ Scope: TypeAlias = Literal[
     "within_families",
     "same_provider",
     "within_providers",
+    "source",
 ]
 """
 ``class_mean`` is the mean over attack classes that all models share, ``rows_pooled`` what report 353 does (every row counts

@@ -7,9 +7,11 @@ from safescale.cells.graders import GraderMeaning
 from safescale.cells.identical import IdenticalModels
 from safescale.cells.readable import Readable
 from safescale.cells.responses import DistinctResponses, Responses, distinct_responses
+from safescale.cells.row_fates import row_fates
 from safescale.cells.selection import REASON_WORDS, SWITCHES, Reason, Selection
 from safescale.cells.table import CELL_KEYS, AggregateCell, Cell, Cells, Exclusion, PromptVector, Rate, TraceCounts
 from safescale.cells.target_pairs import TargetPairs, target_pairs
+from safescale.cells.verdict_pairs import verdict_pairs
 
 __all__ = [
     "CELL_KEYS",
@@ -37,5 +39,7 @@ __all__ = [
     "common_prompts",
     "distinct_responses",
     "flips",
+    "row_fates",
     "target_pairs",
+    "verdict_pairs",
 ]

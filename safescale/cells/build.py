@@ -26,11 +26,14 @@ __all__ = ["build_cells", "key_columns"]
 
 Integers = npt.NDArray[np.int64]
 
+SOURCE_KEYS: Final = ("source", *CELL_KEYS)
+"""Columns that make a cell where sources are kept apart."""
+
 _EVALUABLE_CODES: Final = [code for code, verdict in enumerate(VERDICTS) if verdict in EVALUABLE]
 _TIER_CODES: Final = {tier: [code for code, verdict in enumerate(VERDICTS) if verdict in TIER_NUMERATORS[tier]] for tier in Tier}
 
 
-def build_cells(corpus: Readable, selection: Selection | None = None) -> Cells:
+def build_cells(corpus: Readable, selection: Selection | None = None, *, by_source: bool = False) -> Cells:
     """
     Count a corpus into cells.
 
@@ -40,6 +43,9 @@ def build_cells(corpus: Readable, selection: Selection | None = None) -> Cells:
         SQLite, Parquet, or anything else with that Protocol. Only the columns that counting needs are read, no text.
     selection : Selection, optional
         What to leave out; the defaults of ``Selection`` when absent.
+    by_source : bool, default False
+        Keep the sources apart: a cell holds rows of one source. A trace that two sources hold counts once all the same, in the
+        source whose copy counts, so the cells of all sources add up to those without this.
 
     Returns
     -------
@@ -58,9 +64,10 @@ def build_cells(corpus: Readable, selection: Selection | None = None) -> Cells:
     tampering = tampering_of(corpus, traces.model_id.values)
     fate = fates_of(rows, traces, tampering, chosen)
     keys = key_columns(rows, traces)
+    group_keys = SOURCE_KEYS if by_source else CELL_KEYS
     counted = np.flatnonzero(fate == COUNTED)
     prompt = traces.prompt_id.take(traces.kept[rows.trace])
-    table, prompt_counts = _count(counted, keys, prompt, rows.verdict)
+    table, prompt_counts = _count(counted, keys, prompt, rows.verdict, group_keys)
     everybody = _rows_of_every_model(fate, counted, rows, traces, tampering, chosen)
     kinds = _kinds_by_grader(rows)
     aggregates, left_out = aggregate_cells(corpus, chosen, table)
@@ -71,7 +78,7 @@ def build_cells(corpus: Readable, selection: Selection | None = None) -> Cells:
         selection=chosen,
         table=table,
         prompt_counts=prompt_counts,
-        excluded=_excluded(fate, keys),
+        excluded=_excluded(fate, keys, group_keys),
         over_refusal=_over_refusal(np.flatnonzero(fate == REASONS.index(Reason.BENIGN_PROMPT)), keys, rows.verdict),
         aggregates=aggregates,
         aggregate_exclusions=left_out,
@@ -96,7 +103,7 @@ def _rows_of_every_model(
 
 
 def key_columns(rows: GradedRows, traces: Traces) -> dict[str, Coded]:
-    """Columns of ``CELL_KEYS`` by graded row, taken from the copy of the trace that counts."""
+    """Columns of ``SOURCE_KEYS`` by graded row, taken from the copy of the trace that counts."""
     kept = traces.kept[rows.trace]
     return {
         "attack_class": traces.attack_class.take(kept),
@@ -104,15 +111,16 @@ def key_columns(rows: GradedRows, traces: Traces) -> dict[str, Coded]:
         "condition": traces.condition.take(kept),
         "grader": rows.grader,
         "target": rows.target,
+        "source": traces.source.take(kept),
     }
 
 
-def _group(at: Integers, keys: dict[str, Coded], more: Sequence[Integers] = ()) -> Groups:
-    return group_rows([keys[name].codes[at] for name in CELL_KEYS] + [column[at] for column in more])
+def _group(at: Integers, keys: dict[str, Coded], more: Sequence[Integers] = (), names: Sequence[str] = CELL_KEYS) -> Groups:
+    return group_rows([keys[name].codes[at] for name in names] + [column[at] for column in more])
 
 
-def _key_arrays(groups: Groups, keys: dict[str, Coded]) -> dict[str, pa.Array]:
-    return {name: keys[name].values.take(pa.array(groups.codes[i])) for i, name in enumerate(CELL_KEYS)}
+def _key_arrays(groups: Groups, keys: dict[str, Coded], names: Sequence[str] = CELL_KEYS) -> dict[str, pa.Array]:
+    return {name: keys[name].values.take(pa.array(groups.codes[i])) for i, name in enumerate(names)}
 
 
 def _verdict_counts(group: Integers, verdict: Integers, groups: int) -> Integers:
@@ -126,16 +134,18 @@ def _tier_columns(counts: Integers) -> dict[str, Integers]:
     return columns | {tier.value: counts[:, codes].sum(axis=1) for tier, codes in _TIER_CODES.items()}
 
 
-def _count(at: Integers, keys: dict[str, Coded], prompt: Coded, verdict: Integers) -> tuple[pa.Table, pa.Table]:
+def _count(
+    at: Integers, keys: dict[str, Coded], prompt: Coded, verdict: Integers, names: Sequence[str]
+) -> tuple[pa.Table, pa.Table]:
     """The table of cells and the table of prompt counts, from the counted rows."""
-    cells = _group(at, keys)
+    cells = _group(at, keys, names=names)
     by_prompt = group_rows([cells.of_row, prompt.codes[at]])
     prompt_tiers = _tier_columns(_verdict_counts(by_prompt.of_row, verdict[at], by_prompt.count))
     prompts = np.bincount(by_prompt.codes[0], minlength=cells.count)
     counts = _verdict_counts(cells.of_row, verdict[at], cells.count)
     evaluable = {VERDICTS[code].value: counts[:, code] for code in _EVALUABLE_CODES}
     table = pa.table(
-        _key_arrays(cells, keys)
+        _key_arrays(cells, keys, names)
         | evaluable
         | _tier_columns(counts)
         | {"prompts": prompts.astype(np.int64), "offset": np.cumsum(prompts) - prompts}
@@ -144,12 +154,12 @@ def _count(at: Integers, keys: dict[str, Coded], prompt: Coded, verdict: Integer
     return table, pa.table({"cell": by_prompt.codes[0], "prompt_id": prompt_ids} | prompt_tiers)
 
 
-def _excluded(fate: Integers, keys: dict[str, Coded]) -> pa.Table:
+def _excluded(fate: Integers, keys: dict[str, Coded], names: Sequence[str]) -> pa.Table:
     at = np.flatnonzero(fate != COUNTED)
-    groups = _group(at, keys, [fate])
+    groups = _group(at, keys, [fate], names)
     reasons = pa.array([REASONS[code].value for code in groups.codes[-1]], pa.string())
     rows = np.bincount(groups.of_row, minlength=groups.count).astype(np.int64)
-    return pa.table(_key_arrays(groups, keys) | {"reason": reasons, "rows": rows})
+    return pa.table(_key_arrays(groups, keys, names) | {"reason": reasons, "rows": rows})
 
 
 def _over_refusal(at: Integers, keys: dict[str, Coded], verdict: Integers) -> pa.Table:

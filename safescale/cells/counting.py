@@ -11,9 +11,11 @@ import pyarrow as pa
 from safescale.cells.build import build_cells
 from safescale.cells.readable import Readable
 from safescale.cells.responses import Responses, distinct_responses
+from safescale.cells.row_fates import row_fates
 from safescale.cells.selection import SWITCHES, Reason, Selection
 from safescale.cells.table import Cells
 from safescale.cells.target_pairs import TargetPairs, target_pairs
+from safescale.cells.verdict_pairs import verdict_pairs
 
 __all__ = ["Counting", "Flip", "flips"]
 
@@ -30,13 +32,31 @@ class Counting:
 
     def __init__(self, corpus: Readable) -> None:
         self._corpus = _ReadOnce(corpus)
-        self._cells: dict[Selection, Cells] = {}
+        self._cells: dict[tuple[Selection, bool], Cells] = {}
 
-    def cells(self, selection: Selection) -> Cells:
-        """The cells under a selection."""
-        if selection not in self._cells:
-            self._cells[selection] = build_cells(self._corpus, selection)
-        return self._cells[selection]
+    def cells(self, selection: Selection, *, by_source: bool = False) -> Cells:
+        """The cells under a selection; ``by_source`` as in ``build_cells``."""
+        key = (selection, by_source)
+        if key not in self._cells:
+            self._cells[key] = build_cells(self._corpus, selection, by_source=by_source)
+        return self._cells[key]
+
+    def verdict_pairs(self, selection: Selection, first: str, second: str) -> pa.Table:
+        """Pairs of verdicts of two graders on the same traces, as in ``verdict_pairs``."""
+        return verdict_pairs(self._corpus, selection, first, second)
+
+    def row_fates(self, selection: Selection) -> pa.Table:
+        """What became of each grade, as in ``row_fates``."""
+        return row_fates(self._corpus, selection)
+
+    def read(self, table: str, columns: Sequence[str] | None = None) -> pa.Table:
+        """Rows of a table of the corpus."""
+        return self._corpus.read(table, columns)
+
+    @property
+    def fingerprint(self) -> str:
+        """Fingerprint of the corpus."""
+        return self._corpus.fingerprint()
 
     def responses(self, selection: Selection) -> Responses:
         """The different responses behind the cells under a selection."""

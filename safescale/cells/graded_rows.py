@@ -36,6 +36,7 @@ TRACE_COLUMNS: Final = (
     "attack_class",
     "condition",
     "response_kind",
+    "source",
 )
 GRADE_COLUMNS: Final = ("trace_id", "target", "grader_id", "grader_kind", "verdict", "rubric_version")
 
@@ -51,6 +52,7 @@ class Traces:
     attack_class: Coded
     condition: Coded
     response_kind: Coded
+    source: Coded
     in_excluded_source: Flags
     kept: Integers
 
@@ -70,6 +72,7 @@ class GradedRows:
     grader_kind: Coded
     verdict: Integers
     grader_names: dict[str, tuple[str, str | None]]
+    raw_label: pa.Array | None = None
 
     @property
     def count(self) -> int:
@@ -79,29 +82,28 @@ class GradedRows:
 
 def read_traces(corpus: Readable, selection: Selection) -> Traces:
     """Read the traces, without any text of theirs, and settle which copy of a trace counts."""
-    names = [*TRACE_COLUMNS, "source"] if selection.exclude_sources else list(TRACE_COLUMNS)
-    table = corpus.read("traces", names)
+    table = corpus.read("traces", list(TRACE_COLUMNS))
     trace_id = text_column(table["trace_id"])
     columns = {name: coded(table[name]) for name in TRACE_COLUMNS if name != "trace_id"}
     excluded = np.zeros(len(trace_id), dtype=bool)
     if selection.exclude_sources:
-        excluded = _matches(coded(table["source"]), selection.exclude_sources)
+        excluded = _matches(columns["source"], selection.exclude_sources)
     kept = np.arange(len(trace_id), dtype=np.int64)
     if selection.merge_same_traces:
         kept = _kept_copies(trace_id, corpus.same_traces(), excluded)
     return Traces(trace_id=trace_id, in_excluded_source=excluded, kept=kept, **columns)
 
 
-def read_graded_rows(corpus: Readable, traces: Traces) -> GradedRows:
+def read_graded_rows(corpus: Readable, traces: Traces, *, labels: bool = False) -> GradedRows:
     """
-    Read the grades and find their traces.
+    Read the grades and find their traces; ``labels`` reads the raw labels too.
 
     Raises
     ------
     DataError
         When a grade belongs to no stored trace.
     """
-    table = corpus.read("grades", list(GRADE_COLUMNS))
+    table = corpus.read("grades", [*GRADE_COLUMNS, "raw_label"] if labels else list(GRADE_COLUMNS))
     ids = text_column(table["trace_id"])
     found = pc.index_in(ids, value_set=traces.trace_id)
     if found.null_count:
@@ -121,6 +123,7 @@ def read_graded_rows(corpus: Readable, traces: Traces) -> GradedRows:
         grader_kind=coded(table["grader_kind"]),
         verdict=pc.index_in(text_column(table["verdict"]), value_set=verdicts).to_numpy().astype(np.int64),
         grader_names=names,
+        raw_label=text_column(table["raw_label"]) if labels else None,
     )
 
 

@@ -26,6 +26,9 @@ Integers = npt.NDArray[np.int64]
 CELL_KEYS: Final = ("attack_class", "model_id", "condition", "grader", "target")
 """Columns that make a cell, in sort order."""
 
+_TIERS: Final = tuple((tier, tier.value) for tier in Tier)
+_VERDICTS: Final = tuple((verdict, verdict.value) for verdict in Verdict)
+
 
 @attrs.frozen(kw_only=True)
 class Exclusion:
@@ -51,7 +54,11 @@ class TraceCounts:
 
 @attrs.frozen(kw_only=True)
 class Cell:
-    """One cell of graded rows. ``verdicts`` holds the evaluable verdicts; ``successes`` the numerator of every tier."""
+    """
+    One cell of graded rows. ``verdicts`` holds the evaluable verdicts; ``successes`` the numerator of every tier.
+
+    ``source`` is None where cells hold the rows of all sources.
+    """
 
     index: int
     attack_class: str
@@ -63,6 +70,7 @@ class Cell:
     prompts: int
     successes: Mapping[Tier, int]
     verdicts: Mapping[Verdict, int]
+    source: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -116,6 +124,46 @@ class PromptVector:
 
 
 @attrs.frozen(kw_only=True, eq=False)
+class _ByPrompt:
+    """The columns of prompt counts as whole arrays, made once: analyses ask for thousands of cells."""
+
+    offsets: Integers
+    codes: Integers
+    names: pa.Array
+    evaluable: Integers
+    successes: Mapping[Tier, Integers]
+
+    @classmethod
+    def of(cls, table: pa.Table, prompt_counts: pa.Table) -> _ByPrompt:
+        ids = prompt_counts["prompt_id"].combine_chunks()
+        return cls(
+            offsets=_integers(table["offset"]),
+            codes=np.asarray(ids.indices.to_numpy(), dtype=np.int64),
+            names=ids.dictionary,
+            evaluable=_integers(prompt_counts["evaluable"]),
+            successes={tier: _integers(prompt_counts[tier.value]) for tier in Tier},
+        )
+
+    def codes_of(self, index: int, prompts: int) -> Integers:
+        start = int(self.offsets[index])
+        return self.codes[start : start + prompts]
+
+    def slice(self, index: int, prompts: int) -> PromptVector:
+        start = int(self.offsets[index])
+        rows = slice(start, start + prompts)
+        return PromptVector(
+            codes=self.codes[rows],
+            names=self.names,
+            evaluable=self.evaluable[rows],
+            successes={tier: counts[rows] for tier, counts in self.successes.items()},
+        )
+
+
+def _integers(column: pa.ChunkedArray) -> Integers:
+    return np.asarray(column.to_numpy(), dtype=np.int64)
+
+
+@attrs.frozen(kw_only=True, eq=False)
 class Cells:
     """
     The counts of a corpus under one selection.
@@ -127,12 +175,13 @@ class Cells:
     selection : Selection
         What was left out on purpose.
     table : pyarrow.Table
-        One row per cell, sorted by ``CELL_KEYS``; then a column per evaluable verdict, ``evaluable``, one column per
-        tier, ``prompts``, and ``offset`` of the cell's first row in ``prompt_counts``.
+        One row per cell, sorted by ``CELL_KEYS`` (by ``source`` first, where sources are kept apart); then a column per
+        evaluable verdict, ``evaluable``, one column per tier, ``prompts``, and ``offset`` of the cell's first row in
+        ``prompt_counts``.
     prompt_counts : pyarrow.Table
         ``cell, prompt_id, evaluable`` and one column per tier, sorted by cell and prompt.
     excluded : pyarrow.Table
-        ``CELL_KEYS, reason, rows``: exclusions by would-be cell.
+        ``CELL_KEYS, reason, rows``: exclusions by would-be cell (and ``source``, where sources are kept apart).
     over_refusal : pyarrow.Table
         ``CELL_KEYS``, a column per verdict and ``evaluable``: benign prompts only, never in an attack success rate.
     aggregates : tuple of AggregateCell
@@ -168,6 +217,11 @@ class Cells:
     graders: Mapping[str, GraderMeaning]
     identical_models: tuple[IdenticalModels, ...]
     unknown_tampering: tuple[str, ...]
+    _by_prompt: _ByPrompt = attrs.field(init=False, repr=False)
+
+    @_by_prompt.default
+    def _whole_columns(self) -> _ByPrompt:
+        return _ByPrompt.of(self.table, self.prompt_counts)
 
     def __attrs_post_init__(self) -> None:
         in_cells = int(self.column("evaluable").sum())
@@ -186,7 +240,7 @@ class Cells:
 
     def column(self, name: str) -> Integers:
         """A count column of ``table``, of shape (cells,)."""
-        return np.asarray(self.table[name].to_numpy(), dtype=np.int64)
+        return _integers(self.table[name])
 
     def cell(self, index: int) -> Cell:
         """The cell in that row of ``table``."""
@@ -246,34 +300,11 @@ class Cells:
 
     def prompts(self, cell: Cell) -> PromptVector:
         """Prompt-level counts of a cell."""
-        whole = self._every_prompt
-        start = int(self._offsets[cell.index])
-        at = slice(start, start + cell.prompts)
-        return PromptVector(
-            codes=whole.codes[at],
-            names=whole.names,
-            evaluable=whole.evaluable[at],
-            successes={tier: counts[at] for tier, counts in whole.successes.items()},
-        )
-
-    @functools.cached_property
-    def _offsets(self) -> Integers:
-        return self.column("offset")
-
-    @functools.cached_property
-    def _every_prompt(self) -> PromptVector:
-        """``prompt_counts`` as arrays, read once: every cell is a piece of them."""
-        ids = self.prompt_counts["prompt_id"].combine_chunks()
-        return PromptVector(
-            codes=np.asarray(ids.indices.to_numpy(), dtype=np.int64),
-            names=ids.dictionary,
-            evaluable=np.asarray(self.prompt_counts["evaluable"].to_numpy(), dtype=np.int64),
-            successes={tier: np.asarray(self.prompt_counts[tier.value].to_numpy(), dtype=np.int64) for tier in Tier},
-        )
+        return self._by_prompt.slice(cell.index, cell.prompts)
 
     def distinct_prompts(self, chosen: Iterable[Cell]) -> int:
         """Number of different prompts behind several cells."""
-        codes = [self.prompts(cell).codes for cell in chosen]
+        codes = [self._by_prompt.codes_of(cell.index, cell.prompts) for cell in chosen]
         return int(np.unique(np.concatenate(codes)).size) if codes else 0
 
 
@@ -283,6 +314,7 @@ def _cell(index: int, row: Mapping[str, Any]) -> Cell:
         **{key: row[key] for key in CELL_KEYS},
         evaluable=row["evaluable"],
         prompts=row["prompts"],
-        successes={tier: row[tier.value] for tier in Tier},
-        verdicts={verdict: row[verdict.value] for verdict in Verdict if verdict.value in row},
+        successes={tier: row[name] for tier, name in _TIERS},
+        verdicts={verdict: row[name] for verdict, name in _VERDICTS if name in row},
+        source=row.get("source"),
     )

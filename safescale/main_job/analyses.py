@@ -8,28 +8,35 @@ from typing import Generic, TypeVar
 import attrs
 
 from safescale.analyses import (
+    CompareResult,
     InverseScalingResult,
     LineageResult,
+    PooledResult,
     ReemergenceResult,
     SafetyRoiResult,
+    analyze_compare,
     analyze_inverse_scaling,
     analyze_lineage,
+    analyze_pooled,
     analyze_reemergence,
     analyze_safety_roi,
 )
+from safescale.analyses.compare import By
 from safescale.analyses.headline import Answer
 from safescale.analyses.plan import CorpusPlan, Wanted, analyze_plan, plan_of_scaling
 from safescale.cells import Counting, Selection
 from safescale.main_job.asked import Question
 from safescale.report.chapter import Chapter
+from safescale.report.compare_section import compare_chapter
 from safescale.report.figures.sink import FigureSink
 from safescale.report.lineage_section import lineage_chapter
 from safescale.report.plan_section import plan_chapter
+from safescale.report.pooled_section import pooled_chapter
 from safescale.report.reemergence_section import reemergence_chapter
 from safescale.report.roi_section import safety_roi_chapter
 from safescale.report.scaling_section import scaling_chapter
 
-__all__ = ["Analysis", "inverse_scaling", "lineage", "plan", "reemergence", "safety_roi"]
+__all__ = ["Analysis", "compare", "inverse_scaling", "lineage", "plan", "pooled", "reemergence", "safety_roi"]
 
 Result = TypeVar("Result", bound=Answer)
 
@@ -53,6 +60,8 @@ class Analysis(Generic[Result]):
         Its own options, as a command line has them.
     under : tuple of str
         The command that it is part of; empty for a command of its own.
+    named : tuple of str
+        Its own positional arguments; they come before the paths.
     """
 
     command: str
@@ -61,6 +70,7 @@ class Analysis(Generic[Result]):
     chapter: Callable[[Result, str, FigureSink | None], Chapter]
     arguments: tuple[str, ...] = ()
     under: tuple[str, ...] = ("analyze",)
+    named: tuple[str, ...] = ()
 
 
 def inverse_scaling() -> Analysis[InverseScalingResult]:
@@ -194,3 +204,44 @@ def lineage(
     arguments += [word for name in tampered_conditions for word in ("--tampered-condition", name)]
     arguments += [] if size_tolerance == SIZE_TOLERANCE else ["--size-tolerance", f"{size_tolerance:g}"]
     return Analysis(command="lineage", key="lineage", run=run, chapter=lineage_chapter, arguments=tuple(arguments))
+
+
+def pooled() -> Analysis[PooledResult]:
+    """Is a slope over model size the same in every source of rows, and what is the pooled one made of?"""
+
+    def run(counting: Counting, question: Question) -> PooledResult:
+        return analyze_pooled(
+            counting.cells(question.selection, by_source=True),
+            counting.cells(attrs.evolve(question.selection, tampered="include"), by_source=True),
+            counting.models,
+            tier=question.tier,
+            claim_classes=question.claim_classes or None,
+            grader=question.graders or None,
+            min_cell=question.min_cell,
+            alpha=question.alpha,
+            margin_pp=question.margin_pp,
+        )
+
+    return Analysis(command="pooled", key="pooled", run=run, chapter=pooled_chapter)
+
+
+def compare(first: str, second: str, *, by: By = "model") -> Analysis[CompareResult]:
+    """How do two models, conditions or graders differ?"""
+
+    def run(counting: Counting, question: Question) -> CompareResult:
+        return analyze_compare(
+            counting.cells(question.selection),
+            counting.models,
+            first,
+            second,
+            by=by,
+            verdict_pairs=lambda a, b: counting.verdict_pairs(question.selection, a, b),
+            tier=question.tier,
+            claim_classes=question.claim_classes or None,
+            grader=question.graders or None,
+            min_cell=question.min_cell,
+            alpha=question.alpha,
+        )
+
+    arguments = () if by == "model" else ("--by", by)
+    return Analysis(command="compare", key="compare", run=run, chapter=compare_chapter, arguments=arguments, named=(first, second))

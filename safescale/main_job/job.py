@@ -167,7 +167,8 @@ def write_report(
 
 
 def _command(analysis: Analysis[Result], source: Input, question: Question) -> str:
-    return command_line([*analysis.under, analysis.command], [*source.arguments(), *analysis.arguments, *question.arguments()])
+    words = [*analysis.named, *source.arguments(), *analysis.arguments, *question.arguments()]
+    return command_line([*analysis.under, analysis.command], words)
 
 
 def _silent(_: str) -> None:

@@ -29,6 +29,7 @@ SCOPE_WORDS: Final = {
     "attack_class": "attack class",
     "same_generation": "generation",
     "same_family": "family",
+    "source": "source",
 }
 
 

@@ -17,6 +17,9 @@ HELP = {
     "help-analyze": ["analyze", "--help"],
     "help-analyze-inverse-scaling": ["analyze", "inverse-scaling", "--help"],
     "help-analyze-safety-roi": ["analyze", "safety-roi", "--help"],
+    "help-analyze-pooled": ["analyze", "pooled", "--help"],
+    "help-analyze-compare": ["analyze", "compare", "--help"],
+    "help-diff": ["diff", "--help"],
     "help-report": ["report", "--help"],
     "help-models": ["models", "--help"],
     "help-schema": ["schema", "--help"],
@@ -55,6 +58,15 @@ SAID = {
     "analyze-safety-roi": (["analyze", "safety-roi", "clean.jsonl"], 0),
     "analyze-safety-roi-example": (["analyze", "safety-roi", "--residual-pp", "12"], 0),
     "analyze-safety-roi-out-of-range": (["analyze", "safety-roi", "clean.jsonl", "--residual-pp", "0"], 4),
+    "pooled-text": (["analyze", "pooled", "clean.jsonl"], 0),
+    "compare-text": (["analyze", "compare", "frimble1-1b", "frimble1-32b", "clean.jsonl"], 0),
+    "compare-markdown": (["analyze", "compare", "frimble1-1b", "frimble1-32b", "clean.jsonl", "--format", "markdown"], 0),
+    "compare-unknown-model": (["analyze", "compare", "frimble1-1b", "frimble1-33b", "clean.jsonl"], 4),
+    "compare-itself": (["analyze", "compare", "frimble1-1b", "frimble1-1b", "clean.jsonl"], 4),
+    "diff-same": (["diff", "clean.jsonl", "clean.jsonl"], 0),
+    "diff-text": (["diff", "clean.jsonl", "after.jsonl"], 1),
+    "diff-markdown": (["diff", "clean.jsonl", "after.jsonl", "--format", "markdown"], 1),
+    "diff-unknown-file": (["diff", "clean.jsonl", "absent.jsonl"], 3),
     "models": (["models", "frimble-7b", "plim"], 0),
     "schema-show-unknown": (["schema", "show", "plim"], 4),
 }
@@ -64,6 +76,7 @@ SAID = {
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("cli")
     clean = write_logs(made / "clean.jsonl")
+    write_logs(made / "after.jsonl", (0.10, 0.20, 0.30, 0.40, 0.50, 0.80))
     (made / "dirty.jsonl").write_bytes(clean.read_bytes() + b"plim\n" + b'{"model_id": 3}\n')
     (made / "unreadable.xyz").write_bytes(b"\x00\x01plim")
     grade = ("verdict", "raw_label", "grader_id", "grader_kind", "score", "score_scale", "target", "outcome_map", "p_refusal")
@@ -94,7 +107,7 @@ def test_what_a_command_says(name: str, folder: Path) -> None:
 
 def test_every_command_is_covered(folder: Path) -> None:
     listed = run("--help", cwd=folder).stdout.split("Commands:")[1].split()
-    commands = {"ingest", "validate", "analyze", "report", "models", "schema"}
+    commands = {"ingest", "validate", "analyze", "diff", "report", "models", "schema"}
     assert commands <= set(listed)
     assert commands <= {arguments[0] for arguments in HELP.values()}
 
@@ -133,6 +146,18 @@ def test_analyze_json_is_data_only_and_the_same_from_a_corpus(folder: Path, tmp_
     assert found[0]["inverse_scaling"] == found[1]["inverse_scaling"]
     assert found[0]["simulated"] is False
     assert of_logs.stderr == of_corpus.stderr == ""
+
+
+def test_diff_json_is_the_same_from_logs_and_from_corpora(folder: Path, tmp_path: Path) -> None:
+    for name in ("clean", "after"):
+        run("ingest", str(folder / f"{name}.jsonl"), "--into", f"{name}.db", cwd=tmp_path)
+    of_logs = run("diff", str(folder / "clean.jsonl"), str(folder / "after.jsonl"), "--json", cwd=tmp_path)
+    of_corpora = run("diff", "clean.db", "after.db", "--format", "json", cwd=tmp_path)
+    found = [json.loads(outcome.stdout) for outcome in (of_logs, of_corpora)]
+    assert found[0]["diff"] == found[1]["diff"]
+    assert [outcome.code for outcome in (of_logs, of_corpora)] == [1, 1]
+    same = run("diff", "clean.db", "clean.db", "--json", cwd=tmp_path)
+    assert (same.code, json.loads(same.stdout)["diff"]["same"]) == (0, True)
 
 
 def test_options_change_the_answer(folder: Path) -> None:

@@ -101,6 +101,7 @@ COMPUTE = {
     "shape": lambda successes, trials: shape_of_series(successes, trials).shape,
     "slope": slope_words,
     "total": lambda counts: f"{sum(counts):,}",
+    "share": lambda some, counts: f"{100 * sum(some) / sum(counts):.1f} %",
 }
 
 

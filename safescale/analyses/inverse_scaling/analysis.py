@@ -25,7 +25,7 @@ from safescale.cells import Cells, Reason
 from safescale.errors import DomainError
 from safescale.records.outcomes import Tier
 
-__all__ = ["analyze_inverse_scaling"]
+__all__ = ["analyze_inverse_scaling", "check_options"]
 
 SHOWN_NAMES = 8
 
@@ -83,7 +83,7 @@ def analyze_inverse_scaling(
     DomainError
         If a parameter is outside its range, or no grader of that name has graded anything.
     """
-    _check(min_cell, alpha, margin_pp, min_decades)
+    check_options(min_cell, alpha, margin_pp, min_decades)
     options = Options(tier=tier, min_cell=min_cell, alpha=alpha, margin_pp=margin_pp, min_decades=min_decades, level=level)
     members = cells_by_setting(cells, tier, grader)
     able = {setting: found for setting, found in members.items() if tier in cells.graders[setting.grader].tiers}
@@ -121,7 +121,8 @@ _AGREEMENT_WORDS = {
 }
 
 
-def _check(min_cell: int, alpha: float, margin_pp: float, min_decades: float) -> None:
+def check_options(min_cell: int, alpha: float, margin_pp: float, min_decades: float) -> None:
+    """Refuse choices that mean nothing."""
     if min_cell < 1:
         raise DomainError(f"min_cell must be at least 1 row, got {min_cell}")
     if not 0 < alpha < 0.5:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["SHOWN_SERIES", "draw_slopes", "shown_series"]
+__all__ = ["SHOWN_SERIES", "draw_forest", "draw_slopes", "shown_series"]
 
 SHOWN_SERIES: Final = 30
 ROW_IN: Final = 0.27
@@ -41,19 +41,37 @@ def shown_series(setting: SettingResult) -> tuple[SeriesResult, ...]:
 
 def draw_slopes(setting: SettingResult, *, margin_pp: float, level: float, footer: str, watermark: str | None) -> Figure:
     """Forest plot of one setting; at least one series has a slope or a difference."""
+    return draw_forest(shown_series(setting), margin_pp=margin_pp, level=level, footer=footer, watermark=watermark)
+
+
+def draw_forest(
+    shown: Sequence[SeriesResult],
+    *,
+    margin_pp: float,
+    level: float,
+    footer: str,
+    watermark: str | None,
+    marked: tuple[str, float] | None = None,
+) -> Figure:
+    """
+    Forest plot of series, each with a slope or a difference.
+
+    ``marked`` is a further slope (its name, pp per decade) that is drawn as a dashed line through all rows.
+    """
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    shown = shown_series(setting)
-    handles_rows = (len(_kinds(shown)) + 1) // 2
+    handles_rows = (len(_kinds(shown)) + (marked is not None) + 1) // 2
     below, above = 0.72 + 0.2 * handles_rows, 0.12
     height = ROW_IN * len(shown) + below + above + 0.15
     with mpl.rc_context(SETTINGS):
         figure = Figure(figsize=(WIDTH_IN, height))
         axis = figure.subplots()
-        limit = _limit(shown, margin_pp)
+        limit = max(_limit(shown, margin_pp), 0.0 if marked is None else 1.1 * abs(marked[1]))
         axis.axvspan(-margin_pp, margin_pp, color=BAND, linewidth=0, zorder=0)
         axis.axvline(0, color=MUTED, linewidth=0.9, zorder=1)
+        if marked is not None:
+            axis.axvline(marked[1], color=SERIES[3], linewidth=1.1, linestyle=(0, (4, 3)), zorder=2)
         for row, series in enumerate(shown):
             _row(axis, row, series, limit)
         axis.set_xlim(-limit, limit)
@@ -63,7 +81,7 @@ def draw_slopes(setting: SettingResult, *, margin_pp: float, level: float, foote
         axis.grid(visible=False, axis="y")
         axis.set_xlabel(f"pp per decade of parameters, {100 * level:g} % interval; shaded: within {margin_pp:g} pp")
         figure.subplots_adjust(left=0.4, right=0.9, top=1 - above / height, bottom=below / height)
-        _legend(figure, shown, height)
+        _legend(figure, shown, height, None if marked is None else marked[0])
         sign(figure, footer=footer, watermark=watermark)
     return figure
 
@@ -137,7 +155,7 @@ def _kinds(shown: Sequence[SeriesResult]) -> list[str]:
     return slopes + [TWO_SIZES] * any(s.slope is None for s in shown)
 
 
-def _legend(figure: Figure, shown: Sequence[SeriesResult], height: float) -> None:
+def _legend(figure: Figure, shown: Sequence[SeriesResult], height: float, marked: str | None) -> None:
     from matplotlib.lines import Line2D
 
     handles = []
@@ -149,6 +167,8 @@ def _legend(figure: Figure, shown: Sequence[SeriesResult], height: float) -> Non
         handles.append(
             Line2D([], [], linestyle="none", marker=marker, color=colour, markerfacecolor=fill, markersize=6, label=words)
         )
+    if marked is not None:
+        handles.append(Line2D([], [], linestyle=(0, (4, 3)), color=SERIES[3], linewidth=1.1, label=marked))
     figure.legend(
         handles=handles,
         loc="lower center",
