@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import attrs
 
@@ -62,6 +62,8 @@ class Analysis(Generic[Result]):
         The command that it is part of; empty for a command of its own.
     named : tuple of str
         Its own positional arguments; they come before the paths.
+    switches : bool
+        Whether a report repeats it without each exclusion.
     """
 
     command: str
@@ -71,6 +73,7 @@ class Analysis(Generic[Result]):
     arguments: tuple[str, ...] = ()
     under: tuple[str, ...] = ("analyze",)
     named: tuple[str, ...] = ()
+    switches: bool = False
 
 
 def inverse_scaling() -> Analysis[InverseScalingResult]:
@@ -88,7 +91,7 @@ def inverse_scaling() -> Analysis[InverseScalingResult]:
             margin_pp=question.margin_pp,
         )
 
-    return Analysis(command="inverse-scaling", key="inverse_scaling", run=run, chapter=scaling_chapter)
+    return Analysis(command="inverse-scaling", key="inverse_scaling", run=run, chapter=scaling_chapter, switches=True)
 
 
 def plan(
@@ -140,7 +143,7 @@ def safety_roi(*, residual_pp: float = 10.0) -> Analysis[SafetyRoiResult]:
         )
 
     arguments = () if residual_pp == 10.0 else ("--residual-pp", f"{residual_pp:g}")
-    return Analysis(command="safety-roi", key="safety_roi", run=run, chapter=safety_roi_chapter, arguments=arguments)
+    return Analysis(command="safety-roi", key="safety_roi", run=run, chapter=safety_roi_chapter, arguments=arguments, switches=True)
 
 
 def _other_tampering(selection: Selection) -> Selection:
@@ -245,3 +248,8 @@ def compare(first: str, second: str, *, by: By = "model") -> Analysis[CompareRes
 
     arguments = () if by == "model" else ("--by", by)
     return Analysis(command="compare", key="compare", run=run, chapter=compare_chapter, arguments=arguments, named=(first, second))
+
+
+def reported(scaling: InverseScalingResult) -> tuple[Analysis[Any], ...]:
+    """What a report asks besides inverse scaling, in its order; ``scaling`` is the answer to that."""
+    return (safety_roi(), pooled(), reemergence(), lineage(), plan(scaling=scaling))

@@ -5,22 +5,25 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 import attrs
 
 from safescale._version import __version__
 from safescale.analyses import first_look
 from safescale.analyses.headline import Answer
+from safescale.analyses.switched import SwitchEffect, switch_effects
 from safescale.cells import Counting
 from safescale.ingest.session import Progress
-from safescale.main_job.analyses import Analysis, inverse_scaling
+from safescale.main_job.analyses import Analysis, inverse_scaling, reported
 from safescale.main_job.asked import Input, Question
 from safescale.main_job.reading import check_selection, corpus_facts, opened
 from safescale.main_job.staging import staging
 from safescale.report.chapter import Chapter
 from safescale.report.chapter_text import chapter_json, chapter_markdown, chapter_text
 from safescale.report.facts import Facts
+from safescale.report.figures.sink import FigureSink
+from safescale.report.switch_table import with_switch_table
 from safescale.report.switches import command_line
 from safescale.report.write import write_report_files
 
@@ -154,16 +157,58 @@ def write_report(
         cells = counting.cells(asked.selection)
         tell("analysing")
         scaling = inverse_scaling()
+        result = scaling.run(counting, asked)
         facts = Facts(
             version=__version__,
             command=command_line(["report"], [*source.arguments(), *asked.arguments()]),
             analyze_command=_command(scaling, source, asked),
             corpus=corpus_facts(corpus, source, read),
             look=first_look(cells),
-            scaling=scaling.run(counting, asked),
+            scaling=result,
+            effects=_effects(scaling, counting, asked),
         )
-        document, paths = write_report_files(facts, folder, into, stage=tell)
+        others = [_Run.of(analysis, counting, source, asked) for analysis in reported(result)]
+        document, paths = write_report_files(
+            facts,
+            folder,
+            into,
+            stage=tell,
+            more=lambda sink: tuple(run.chapter(sink) for run in others),
+            results={run.analysis.key: run.result for run in others},
+        )
     return Report(document=document, facts=facts, paths=paths)
+
+
+@attrs.frozen(kw_only=True)
+class _Run:
+    """One analysis of a report, computed and not yet shown."""
+
+    analysis: Analysis[Any]
+    result: Any
+    command: str
+    effects: tuple[SwitchEffect, ...]
+
+    @classmethod
+    def of(cls, analysis: Analysis[Any], counting: Counting, source: Input, question: Question) -> _Run:
+        return cls(
+            analysis=analysis,
+            result=analysis.run(counting, question),
+            command=_command(analysis, source, question),
+            effects=_effects(analysis, counting, question),
+        )
+
+    def chapter(self, sink: FigureSink) -> Chapter:
+        chapter = self.analysis.chapter(self.result, self.command, sink)
+        return chapter if not self.effects else with_switch_table(chapter, self.effects, self.command, self.result.fingerprint)
+
+
+def _effects(analysis: Analysis[Result], counting: Counting, question: Question) -> tuple[SwitchEffect, ...]:
+    """The numbers to quote without each exclusion; of an analysis that says itself which models it takes, none."""
+    if not analysis.switches:
+        return ()
+    return switch_effects(
+        counting, question.selection, lambda selection: analysis.run(counting, attrs.evolve(question, selection=selection))
+    )
 
 
 def _command(analysis: Analysis[Result], source: Input, question: Question) -> str:

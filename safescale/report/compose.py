@@ -15,6 +15,7 @@ from safescale.report.methods import methods_section, reproduce_section
 from safescale.report.overview import corpus_section, exclusions_section, overview_section
 from safescale.report.raised import corpus_warnings
 from safescale.report.scaling_section import scaling_chapter
+from safescale.report.switch_table import with_switch_table
 
 __all__ = ["FIGURES", "MoreChapters", "compose", "nothing_more"]
 
@@ -42,6 +43,8 @@ def compose(facts: Facts, folder: Path, more: MoreChapters = nothing_more) -> Do
     result, mark = facts.scaling, facts.watermark
     sink = FigureSink(folder, watermark=mark)
     scaling, others = scaling_chapter(result, facts.analyze_command, sink), more(sink)
+    if facts.effects:
+        scaling = with_switch_table(scaling, facts.effects, facts.analyze_command, result.fingerprint)
     warnings = corpus_warnings(facts)
     raised = (Section(id="warnings", title="Warnings", warnings=warnings),) if warnings else ()
     return Document(

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import attrs
 
 from safescale.analyses import FirstLook, InverseScalingResult
+from safescale.analyses.switched import SwitchEffect
 from safescale.example import SIMULATED_SOURCE
 
 __all__ = ["MODEL_COLUMNS", "CorpusFacts", "Facts", "ModelFact", "SourceFile", "Unread"]
@@ -110,7 +111,7 @@ class Facts:
     """
     What one report is made of.
 
-    ``command`` repeats the report, ``analyze_command`` its analysis.
+    ``command`` repeats the report, ``analyze_command`` its first analysis; ``effects`` is that analysis without each exclusion.
     """
 
     version: str
@@ -119,6 +120,7 @@ class Facts:
     corpus: CorpusFacts
     look: FirstLook
     scaling: InverseScalingResult
+    effects: tuple[SwitchEffect, ...] = ()
 
     @property
     def watermark(self) -> str | None:

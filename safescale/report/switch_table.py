@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+import attrs
+
 from safescale.analyses.headline import Headline
 from safescale.analyses.switched import SwitchEffect
 from safescale.analyses.words import percent, signed
 from safescale.cells import REASON_WORDS, SWITCHES, Reason
 from safescale.report import numbers
-from safescale.report.document import Column, Table, Value
+from safescale.report.chapter import Chapter
+from safescale.report.document import Column, Section, Table, Value
 from safescale.report.switches import SELECTION_SWITCHES
 
-__all__ = ["NO_ROW", "switch_table"]
+__all__ = ["NO_ROW", "switch_table", "with_switch_table"]
 
 NO_ROW: Final = "no row was left out by a switch"
 HEADLINE: Final = "slope of the headline"
@@ -60,6 +63,14 @@ def switch_table(effects: Sequence[SwitchEffect], *, id: str, source: str) -> Ta
         values=tuple(_values(*pair) for pair in pairs),
         value_names=_VALUE_NAMES,
     )
+
+
+def with_switch_table(chapter: Chapter, effects: Sequence[SwitchEffect], command: str, fingerprint: str) -> Chapter:
+    """A chapter with that table at the end of its section."""
+    source = f"{command} · corpus {fingerprint} · once more without each exclusion"
+    table = switch_table(effects, id=f"{chapter.section.id}-switches", source=source)
+    part = Section(id=f"{chapter.section.id}-without", title="With and without each exclusion", tables=(table,))
+    return attrs.evolve(chapter, section=attrs.evolve(chapter.section, sections=(*chapter.section.sections, part)))
 
 
 def _quoted(headlines: Sequence[Headline]) -> dict[tuple[str, str], Headline]:
