@@ -22,6 +22,7 @@ from typing import Final, Literal, TypeAlias, get_args
 import attrs
 
 from safescale.analyses import ScalingVerdict
+from safescale.analyses.safety_roi import ProviderVerdict
 from safescale.cells import Counting
 from safescale.ingest.session import ingest
 from safescale.main_job import Question
@@ -73,13 +74,10 @@ class Draw:
     @property
     def roi_outcome(self) -> Outcome:
         """The verdict on providers against the truth."""
-        claimed = self.roi == ROI_CLAIMS
+        claimed = self.roi.startswith(ProviderVerdict.DIFFER.value)
         if self.scenario == "provider":
             return "right" if claimed else "open"
         return "false" if claimed else "right"
-
-
-ROI_CLAIMS: Final = "providers differ"
 
 
 def one_draw(scenario: EffectScenario, seed: int) -> Draw:
