@@ -217,7 +217,8 @@ def test_golden_a_published_standard_error_is_a_design() -> None:
     error = 1.28 / math.log10(2)
     assert found.slope_pp_per_decade == detectable_slope_of_standard_error(error, 21).slope_pp_per_decade
     assert plan.taus_pp == (None,)
-    assert plan.prompts == plan.size_gains == ()
+    assert not plan.prompts
+    assert not plan.size_gains
     assert "2 per doubling" in plan.answer
     whole(plan)
 
@@ -306,7 +307,8 @@ def test_words_where_tau_is_not_known_every_tau_has_its_number() -> None:
 def test_words_too_few_sizes_are_said() -> None:
     two = plan_study(tau_pp=5, sizes_b=(8, 70))
     assert "2 models at hand are of fewer than three different sizes" in two.answer
-    assert two.detectable == two.prompts == ()
+    assert not two.detectable
+    assert not two.prompts
     four = plan_study(tau_pp=1, effect_pp_per_decade=40, sizes_b=(1, 3, 10, 30), prompts=5000)
     needed = four.needed()
     assert needed is not None
