@@ -30,6 +30,7 @@ from safescale.stats import (
     plan_prompts,
     slope_power,
     smallest_attainable_p,
+    spread_between_models,
 )
 
 SIX = (0.8, 2.0, 4.0, 9.0, 27.0, 70.0)
@@ -536,13 +537,17 @@ def test_published_rates_without_n_leave_tau_with_the_noise_in_it() -> None:
 
 
 def test_a_mean_over_classes_has_the_noise_of_a_mean() -> None:
-    """Four classes of 50 rows: the sampling variance of the mean is a quarter of one class's."""
-    one = noisy(0.0, 0.0)
-    evidence = only(planned(corpus(dict.fromkeys("abcd", one), n=50))).evidence
+    """Four classes of 50 rows: the sampling variance of the mean is a quarter of one class's, and tau is what is left."""
+    rates = noisy(0.0, 0.06)
+    evidence = only(planned(corpus(dict.fromkeys("abcd", rates), n=50))).evidence
     assert evidence is not None
     assert evidence.series == "mean over 4 attack classes"
     assert evidence.rows_per_model == pytest.approx(200)
-    assert evidence.tau_pp == pytest.approx(0, abs=1)
+    seen = [round(50 * rate) / 50 for rate in rates]
+    by_hand = spread_between_models(SIZES, seen, [rate * (1 - rate) / 50 / 4 for rate in seen])
+    assert by_hand.tau_pp > 2
+    assert evidence.tau_pp == pytest.approx(by_hand.tau_pp, abs=0.05)
+    assert evidence.tau_interval_pp == pytest.approx(by_hand.interval_pp, abs=0.05)
 
 
 def test_the_plan_of_an_answered_question_is_the_plan_of_the_corpus() -> None:
