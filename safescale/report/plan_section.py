@@ -164,7 +164,11 @@ def _section(
 
 def _figure(plan: StudyPlan, sink: FigureSink, number: int, source: str) -> Figure:
     asked = plan.assumptions
-    traces = "" if asked.trials is None else f" · {plural(asked.trials, 'trace')} a model at {100 * asked.base_rate:.3g} %"
+    traces = (
+        ""
+        if asked.trials is None or asked.design.kind == "standard_error"
+        else f" · {plural(asked.trials, 'trace')} a model at {100 * asked.base_rate:.3g} %"
+    )
     footer = f"two-sided t test over models, level {asked.alpha_per_test:.3g}{traces} · corpus {plan.fingerprint}"
     needed = plan.needed()
     reached = "" if needed is None or needed.n_models is None else f" The ring marks {needed.n_models:,} models."
@@ -172,7 +176,8 @@ def _figure(plan: StudyPlan, sink: FigureSink, number: int, source: str) -> Figu
     return sink.add(
         f"power-{number}",
         title="Chance to find a slope",
-        caption=f"Dashed: {100 * asked.power:g} of 100 studies.{reached}{right} Tau is the spread between models of one size.",
+        caption=f"Dashed: {100 * asked.power:g} of 100 studies.{reached}{right} Tau is the spread between models of one size. "
+        f"Fewer than {plan.exact.sizes_needed} sizes cannot reject in an exact test, whatever the curve says.",
         alt=_alt(plan),
         source=source,
         draw=lambda: draw_power(plan, footer=footer, watermark=sink.watermark),

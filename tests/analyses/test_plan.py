@@ -30,6 +30,7 @@ from safescale.stats import (
     plan_prompts,
     slope_power,
     smallest_attainable_p,
+    spread_between_models,
 )
 
 SIX = (0.8, 2.0, 4.0, 9.0, 27.0, 70.0)
@@ -217,7 +218,8 @@ def test_golden_a_published_standard_error_is_a_design() -> None:
     error = 1.28 / math.log10(2)
     assert found.slope_pp_per_decade == detectable_slope_of_standard_error(error, 21).slope_pp_per_decade
     assert plan.taus_pp == (None,)
-    assert plan.prompts == plan.size_gains == ()
+    assert not plan.prompts
+    assert not plan.size_gains
     assert "2 per doubling" in plan.answer
     whole(plan)
 
@@ -306,7 +308,8 @@ def test_words_where_tau_is_not_known_every_tau_has_its_number() -> None:
 def test_words_too_few_sizes_are_said() -> None:
     two = plan_study(tau_pp=5, sizes_b=(8, 70))
     assert "2 models at hand are of fewer than three different sizes" in two.answer
-    assert two.detectable == two.prompts == ()
+    assert not two.detectable
+    assert not two.prompts
     four = plan_study(tau_pp=1, effect_pp_per_decade=40, sizes_b=(1, 3, 10, 30), prompts=5000)
     needed = four.needed()
     assert needed is not None
@@ -534,13 +537,17 @@ def test_published_rates_without_n_leave_tau_with_the_noise_in_it() -> None:
 
 
 def test_a_mean_over_classes_has_the_noise_of_a_mean() -> None:
-    """Four classes of 50 rows: the sampling variance of the mean is a quarter of one class's."""
-    one = noisy(0.0, 0.0)
-    evidence = only(planned(corpus(dict.fromkeys("abcd", one), n=50))).evidence
+    """Four classes of 50 rows: the sampling variance of the mean is a quarter of one class's, and tau is what is left."""
+    rates = noisy(0.0, 0.06)
+    evidence = only(planned(corpus(dict.fromkeys("abcd", rates), n=50))).evidence
     assert evidence is not None
     assert evidence.series == "mean over 4 attack classes"
     assert evidence.rows_per_model == pytest.approx(200)
-    assert evidence.tau_pp == pytest.approx(0, abs=1)
+    seen = [round(50 * rate) / 50 for rate in rates]
+    by_hand = spread_between_models(SIZES, seen, [rate * (1 - rate) / 50 / 4 for rate in seen])
+    assert by_hand.tau_pp > 2
+    assert evidence.tau_pp == pytest.approx(by_hand.tau_pp, abs=0.05)
+    assert evidence.tau_interval_pp == pytest.approx(by_hand.interval_pp, abs=0.05)
 
 
 def test_the_plan_of_an_answered_question_is_the_plan_of_the_corpus() -> None:

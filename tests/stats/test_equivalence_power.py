@@ -110,7 +110,7 @@ def test_law_enough_at_n_and_not_at_one_less(
     plan = plan_equivalence(margin, slope_pp_per_decade=slope, size_sd_decades=spread, power=power, **noise)
 
     def power_of(n: int) -> float:
-        options = {"margin_pp_per_decade": margin, "slope_pp_per_decade": slope, "size_sd_decades": spread}
+        options: dict[str, Any] = {"margin_pp_per_decade": margin, "slope_pp_per_decade": slope, "size_sd_decades": spread}
         return slope_equivalence_power(n, **options, **noise).power
 
     if plan.n_models is None:
@@ -131,7 +131,7 @@ def test_law_direction_is_irrelevant_and_the_margin_bounds_the_error(
     noise: dict[str, Any], n: int, margin: float, share: float
 ) -> None:
     def power_of(slope: float) -> float:
-        options = {"margin_pp_per_decade": margin, "size_sd_decades": 0.6}
+        options: dict[str, Any] = {"margin_pp_per_decade": margin, "size_sd_decades": 0.6}
         return slope_equivalence_power(n, slope_pp_per_decade=slope, **options, **noise).power
 
     assert power_of(share * margin) == pytest.approx(power_of(-share * margin), abs=1e-9)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["draw_power"]
 
 HEIGHT_IN = 3.9
+FINE_TICKS_UP_TO = 300
 
 
 def draw_power(plan: StudyPlan, *, footer: str, watermark: str | None) -> Figure:
@@ -77,7 +78,8 @@ def _number_ticks(axis: Axes, curves: Sequence[PowerCurve]) -> None:
     from matplotlib.ticker import NullLocator
 
     last = max(curve.x[-1] for curve in curves)
-    ticks = [n for n in (3, 5, 10, 20, 50, 100, 200, 500, 1000, 2000) if n <= last]
+    steps = (3, 5, 10, 20, 50, 100, 200) if last <= FINE_TICKS_UP_TO else (3, 10, 30, 100, 300, 1000)
+    ticks = [n for n in steps if n <= last]
     axis.set_xticks(ticks, [f"{n:,}" for n in ticks])
     axis.xaxis.set_minor_locator(NullLocator())
 
@@ -90,8 +92,9 @@ def _mark(axis: Axes, plan: StudyPlan) -> None:
     axis.annotate(
         f"{needed.n_models:,} models",
         (needed.n_models, plan.assumptions.power),
-        xytext=(7, -12),
+        xytext=(-9, 5),
         textcoords="offset points",
+        ha="right",
         fontsize=8.5,
         color=INK,
         bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1.0, "alpha": 0.85},
