@@ -8,9 +8,9 @@ from importlib.resources import files
 from typing import Final
 
 from safescale.analyses.words import and_list, plural
-from safescale.report.document import Document, Section, Table, every_section
+from safescale.report.document import Document, Section, every_section
 from safescale.report.plain import plain
-from safescale.report.table_files import TABLES, table_names
+from safescale.report.table_files import form_name, table_links
 
 __all__ = ["document_html"]
 
@@ -42,7 +42,8 @@ def document_html(document: Document) -> str:
     )
     # matplotlib wrote this markup and escaped the words in it; every other value is escaped here
     environment.filters["drawn"] = lambda svg: Markup(svg)
-    environment.filters["files"] = _table_links
+    environment.filters["files"] = table_links
+    environment.filters["form"] = form_name
     environment.filters["contents"] = _contents
     environment.tests["titled"] = lambda svg: "-mark-1" in svg
     script = (folder / "report.js").read_text(encoding="utf-8")
@@ -60,10 +61,6 @@ def document_html(document: Document) -> str:
 def _content_hash(script: str) -> str:
     """The source expression by which a content security policy allows this script and no other."""
     return f"sha256-{base64.b64encode(hashlib.sha256(script.encode('utf-8')).digest()).decode('ascii')}"
-
-
-def _table_links(table: Table) -> tuple[str, ...]:
-    return tuple(f"{TABLES}/{name}" for name in table_names(table))
 
 
 def _contents(section: Section) -> str:

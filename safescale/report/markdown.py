@@ -8,6 +8,7 @@ from typing import Final
 
 from safescale.report.document import Document, Figure, Section, Table, every_section
 from safescale.report.plain import plain
+from safescale.report.table_files import form_name, table_links
 
 __all__ = ["document_markdown", "sections_markdown"]
 
@@ -29,18 +30,18 @@ def document_markdown(document: Document) -> str:
         lines += [f"**{_safe(verdict)}.**", "", _safe(finding.answer), ""]
     if document.in_short:
         lines += [*(f"- {_safe(f.about or f.question)}: {_safe(f.verdict)}" for f in document.in_short), ""]
-    lines.append(sections_markdown(document.sections, watermark=document.watermark))
+    lines.append(sections_markdown(document.sections, watermark=document.watermark, files=True))
     if document.watermark_words:
         lines += [f"**{_safe(document.watermark_words)}**", ""]
     return "\n".join(lines)
 
 
-def sections_markdown(sections: tuple[Section, ...], *, watermark: str | None = None) -> str:
-    """Sections with their headings."""
-    return "\n".join(line for depth, section in every_section(sections) for line in _section(section, depth, watermark))
+def sections_markdown(sections: tuple[Section, ...], *, watermark: str | None = None, files: bool = False) -> str:
+    """Sections with their headings; with ``files``, links to the files of each table."""
+    return "\n".join(line for depth, section in every_section(sections) for line in _section(section, depth, watermark, files))
 
 
-def _section(section: Section, depth: int, watermark: str | None) -> Iterator[str]:
+def _section(section: Section, depth: int, watermark: str | None, files: bool) -> Iterator[str]:
     yield from (f"{'#' * depth} {_safe(section.title)}", "")
     for paragraph in section.paragraphs:
         yield from (_safe(paragraph), "")
@@ -52,6 +53,8 @@ def _section(section: Section, depth: int, watermark: str | None) -> Iterator[st
         yield from _figure(figure, watermark)
     for table in section.tables:
         yield from _table(table, watermark)
+        if files:
+            yield from (f"Files: {', '.join(f'[{form_name(file)}]({file})' for file in table_links(table))}.", "")
     if section.methods:
         yield from (f"**Methods.** {_safe(' '.join(section.methods))}", "")
 

@@ -15,7 +15,7 @@ from safescale.report.document import Document, Table, Value, every_table
 from safescale.report.latex import latex_table
 from safescale.report.plain import plain
 
-__all__ = ["INDEX", "TABLES", "table_csv", "table_names", "write_tables"]
+__all__ = ["INDEX", "TABLES", "form_name", "table_csv", "table_links", "table_names", "write_tables"]
 
 TABLES: Final = "tables"
 """Folder of the tables inside the report."""
@@ -29,6 +29,17 @@ _FORMS: Final = ("csv", "tex")
 def table_names(table: Table) -> tuple[str, ...]:
     """File names of a table within the folder of tables."""
     return tuple(f"{table.id}.{form}" for form in _FORMS)
+
+
+def table_links(table: Table) -> tuple[str, ...]:
+    """The same as seen from the report."""
+    return tuple(f"{TABLES}/{name}" for name in table_names(table))
+
+
+def form_name(file: str) -> str:
+    """What the form of a file is called."""
+    form = file.rpartition(".")[2]
+    return "LaTeX" if form == "tex" else form.upper()
 
 
 def write_tables(document: Document, folder: Path) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -20,6 +21,17 @@ def _written(facts: Facts, into: Path) -> dict[str, bytes]:
     _, paths = write_report_files(facts, staging, into, stage=lambda _: None)
     assert not any(path.is_file() for path in staging.rglob("*"))
     return {str(path.relative_to(into)): path.read_bytes() for path in paths}
+
+
+def test_page_and_markdown_link_to_every_figure_and_table(tmp_path: Path) -> None:
+    written = _written(made_facts(), tmp_path / "a")
+    tables = {name for name in written if name.startswith("tables/") and not name.endswith(".json")}
+    figures = {name for name in written if name.startswith("figures/")}
+    assert len(tables) > 10
+    page = set(re.findall(r'<a href="([^"#]+)"', written["report.html"].decode()))
+    markdown = set(re.findall(r"\]\(([^)]+)\)", written["report.md"].decode()))
+    assert page == figures | tables
+    assert markdown == {name for name in figures if name.endswith(".svg")} | tables
 
 
 def test_two_runs_write_the_same_bytes(tmp_path: Path) -> None:
