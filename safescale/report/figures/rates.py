@@ -24,7 +24,8 @@ from safescale.report.figures.style import (
     SETTINGS,
     WIDTH_IN,
     hover,
-    hover_area,
+    hover_areas,
+    let_through,
     sign,
 )
 from safescale.report.plain import shortened
@@ -134,9 +135,7 @@ def _panel(axis: Axes, series: SeriesResult, looks: Mapping[str, _Look], span: t
             hover(f"{series.name}: {_fit_words(series)}", *axis.plot(ends, fitted, color=INK, linewidth=1.4, zorder=2))
         elif series.curvature is not None:
             _curve(axis, series.curvature, ends)
-    for point in series.points:
-        if point.params_b is not None:
-            _point(axis, point, looks.get(_lineage(point), looks.get(OTHER_LINEAGES)), span)
+    _points(axis, [p for p in series.points if p.params_b is not None], looks, span)
     axis.text(0, 1.03, _fit_words(series), transform=axis.transAxes, fontsize=7.8, color=MUTED, ha="left", va="bottom")
 
 
@@ -149,30 +148,51 @@ def _curve(axis: Axes, curvature: CurvatureTest, ends: Sequence[float]) -> None:
     axis.plot(steps, rates, color=INK, linewidth=1.4, zorder=2)
 
 
-def _point(axis: Axes, point: ModelPoint, look: _Look | None, span: tuple[float, float]) -> None:
-    assert look is not None
-    assert point.params_b is not None
-    x = math.log10(point.params_b) + look.shift * (span[1] - span[0])
-    strength = 1.0 if point.why_not_fitted is None else 0.35
-    words = _point_words(point)
-    hover_area(axis, x, 100 * point.rate, words)
-    if point.interval is not None:
-        low, high = 100 * point.interval.low, 100 * point.interval.high
-        hover(words, *axis.plot([x, x], [low, high], color=look.colour, linewidth=1.1, alpha=0.55 * strength, zorder=3))
-    hollow = point.tampering in TAMPERED
-    marks = axis.plot(
-        [x],
-        [100 * point.rate],
-        linestyle="none",
-        marker=look.marker,
-        markersize=5.5,
-        markerfacecolor=PAPER if hollow else look.colour,
-        markeredgecolor=look.colour,
-        markeredgewidth=1.1,
-        alpha=strength,
-        zorder=4,
+def _points(axis: Axes, points: Sequence[ModelPoint], looks: Mapping[str, _Look], span: tuple[float, float]) -> None:
+    """Marks, intervals and unseen spots, each kind as one collection: a corpus has thousands of points."""
+    from matplotlib.collections import LineCollection
+    from matplotlib.colors import to_rgba
+
+    placed = [_placed(point, looks, span) for point in points]
+    rates = [100 * point.rate for point in points]
+    hover_areas(axis, [place.x for place in placed], rates, [_point_words(point) for point in points])
+    known = [(place, point.interval) for place, point in zip(placed, points, strict=True) if point.interval]
+    lines = LineCollection(
+        [[(place.x, 100 * interval.low), (place.x, 100 * interval.high)] for place, interval in known],
+        colors=[to_rgba(place.look.colour, 0.55 * place.strength) for place, _ in known],
+        linewidths=1.1,
+        zorder=3,
     )
-    hover(words, *marks)
+    let_through(axis.add_collection(lines))
+    for look in dict.fromkeys(place.look for place in placed):
+        mine = [k for k, place in enumerate(placed) if place.look is look]
+        marks = axis.scatter(
+            [placed[k].x for k in mine],
+            [100 * points[k].rate for k in mine],
+            s=5.5**2,
+            marker=look.marker,
+            facecolors=[to_rgba(PAPER if points[k].tampering in TAMPERED else look.colour, placed[k].strength) for k in mine],
+            edgecolors=[to_rgba(look.colour, placed[k].strength) for k in mine],
+            linewidths=1.1,
+            zorder=4,
+        )
+        let_through(marks)
+
+
+@attrs.frozen(kw_only=True)
+class _Placed:
+    """Where and how a point stands."""
+
+    x: float
+    strength: float
+    look: _Look
+
+
+def _placed(point: ModelPoint, looks: Mapping[str, _Look], span: tuple[float, float]) -> _Placed:
+    assert point.params_b is not None
+    look = looks.get(_lineage(point)) or looks[OTHER_LINEAGES]
+    x = math.log10(point.params_b) + look.shift * (span[1] - span[0])
+    return _Placed(x=x, strength=1.0 if point.why_not_fitted is None else 0.35, look=look)
 
 
 def _point_words(point: ModelPoint) -> str:

@@ -10,7 +10,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from safescale.report.figures.style import SETTINGS, THEMED, TIP
+from safescale.report.figures.style import EACH_TIP, SETTINGS, THEMED, THROUGH, TIP, TIP_END
 from safescale.report.plain import plain
 
 if TYPE_CHECKING:
@@ -33,6 +33,9 @@ _VIEW_BOX: Final = re.compile(r'viewBox="([^"]*)"')
 _TAG: Final = re.compile(r"<[^!>][^>]*>")
 _OWN_ID: Final = re.compile(r'\bid="([^"]+)"')
 _TIPS: Final = re.compile(rf'<g id="{TIP}([^"]*)">')
+_EACH_TIP: Final = re.compile(rf'<g id="{EACH_TIP}([^"]*)">')
+_MARK: Final = re.compile(r'<(use|path)\b([^>]*\bclip-path="[^>]*|[^>]*xlink:href="[^>]*)/>')
+"""An element that is a mark of a collection: its own path, or a use of a shared one; shapes in ``defs`` have no clip path."""
 _REFERENCE: Final = re.compile(r'(href="#|url\(#)([^")]+)')
 
 
@@ -67,7 +70,19 @@ def _with_titles(svg: str) -> str:
     """Each mark that has words gets them as its title, which a pointer shows."""
     number = itertools.count(1)
     # the words were escaped as an attribute, which is enough inside an element
-    return _TIPS.sub(lambda tip: f'<g id="mark-{next(number)}"><title>{tip.group(1)}</title>', svg)
+    single = _TIPS.sub(lambda tip: f'<g id="mark-{next(number)}"><title>{tip.group(1)}</title>', svg)
+    single = re.sub(f'<g id="{THROUGH}">', lambda _: f'<g id="through-{next(number)}" pointer-events="none">', single)
+    pieces, done = [], 0
+    for group in _EACH_TIP.finditer(single):
+        pieces += [single[done : group.start()], f'<g id="marks-{next(number)}">']
+        done = group.end()
+        for words in group.group(1).split(TIP_END):
+            mark = _MARK.search(single, done)
+            assert mark is not None
+            opened = single[mark.start() : mark.end() - 2]
+            pieces += [single[done : mark.start()], f"{opened}><title>{words}</title></{mark.group(1)}>"]
+            done = mark.end()
+    return "".join([*pieces, single[done:]])
 
 
 def inline_svg(svg: str, *, id: str, title: str, description: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from safescale.report.plain import plain
@@ -10,10 +10,12 @@ from safescale.report.plain import plain
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
+    from matplotlib.collections import Collection
     from matplotlib.figure import Figure
 
 __all__ = [
     "BAND",
+    "EACH_TIP",
     "GRID",
     "INK",
     "MARK",
@@ -28,6 +30,9 @@ __all__ = [
     "WIDTH_IN",
     "hover",
     "hover_area",
+    "hover_areas",
+    "hover_each",
+    "let_through",
     "sign",
 ]
 
@@ -88,6 +93,14 @@ WIDTH_IN: Final = 7.2
 TIP: Final = "tip:"
 """A group id that begins so carries the words of a mark to ``save_figure``, which makes a title of them."""
 
+EACH_TIP: Final = "tips:"
+"""The same for a collection: the words of its marks in order, ``TIP_END`` between them."""
+
+THROUGH: Final = "through:"
+"""A group id of what the pointer passes through."""
+
+TIP_END: Final = "\u241e"
+
 
 def hover(text: str, *artists: Artist) -> None:
     """
@@ -106,6 +119,25 @@ def hover(text: str, *artists: Artist) -> None:
         artist.set_gid(TIP + " ".join(plain(text).split()))
 
 
+def hover_each(texts: Sequence[str], collection: Collection) -> None:
+    """
+    Words of each mark of a collection: thousands of marks drawn as one take a tenth of the time of as many artists.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        Of the marks in the order in which they were given to ``scatter`` or ``LineCollection``.
+    collection : Collection
+        What they are drawn with; nothing of it may lie outside the axes.
+    """
+    collection.set_gid(EACH_TIP + TIP_END.join(" ".join(plain(text).split()).replace(TIP_END, " ") for text in texts))
+
+
+def let_through(collection: Collection) -> None:
+    """Marks that the pointer passes through, to the spots of ``hover_areas`` under them."""
+    collection.set_gid(THROUGH)
+
+
 def sign(figure: Figure, *, footer: str, watermark: str | None) -> None:
     """The line that says where the numbers are from, and the watermark across."""
     figure.text(0.012, 0.06 / figure.get_figheight(), footer, fontsize=6.5, color=MUTED, ha="left", va="bottom")
@@ -122,6 +154,12 @@ def sign(figure: Figure, *, footer: str, watermark: str | None) -> None:
             weight="bold",
             zorder=-1,
         )
+
+
+def hover_areas(axis: Axes, x: Sequence[float], y: Sequence[float], texts: Sequence[str]) -> None:
+    """Unseen spots around marks, so that their words can be reached without aiming; marks themselves stay on top of them."""
+    spots = axis.scatter(x, y, s=15**2, linewidths=0, facecolors=PAPER, edgecolors=PAPER, alpha=0, zorder=1.5)
+    hover_each(texts, spots)
 
 
 def hover_area(axis: Axes, x: float, y: float, text: str) -> None:
