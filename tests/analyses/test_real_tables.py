@@ -153,6 +153,11 @@ def test_sorry_bench_provider_and_scale(real_data: Path, tmp_path: Path) -> None
     assert setting.share.share is not None
     # near the floor of 9,999 assignments, not at it: the page says that of the 35 only
     assert setting.share.share.p_permutation < 0.001
+    # the interval of mistral lies beyond 10 pp; over 11 providers that is not enough
+    (mistral,) = [place for place in setting.places if place.provider == "mistral"]
+    assert mistral.shrunk_interval is not None
+    assert mistral.shrunk_interval[0] > 10
+    assert mistral.label is PlacingLabel.CANNOT_TELL
     (flipped,) = [s for s in setting.sensitivities if s.name == "other_tampering"]
     assert (flipped.n_models, flipped.n_providers, flipped.changed) == (35, 12, False)
     assert flipped.eta_squared == pytest.approx(0.826, abs=5e-4)

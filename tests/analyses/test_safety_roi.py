@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analyses.designs import PROVIDERS_OF_21, SIZES_OF_21, published, rows, with_slope_and_share
+from analyses.designs import PROVIDERS_OF_21, SIZES_OF_21, model_rows, published, rows, with_slope_and_share
 from cells.fake_corpus import FakeCorpus, fake_corpus, graded
 from safescale.analyses import SafetyRoiResult, ScalingVerdict, analyze_safety_roi, to_jsonable
 from safescale.analyses.safety_roi import PlacingLabel, ProviderVerdict, Sensitivity, SettingRoi
@@ -217,6 +217,46 @@ def test_a_provider_far_off_is_placed_and_flips_with_the_data(off: float, label:
     assert far.left_out.residual_pp is not None
     assert far.shrunk_pp is not None
     assert abs(far.shrunk_pp) < abs(far.left_out.residual_pp)
+
+
+@pytest.mark.parametrize(("off", "interval_beyond", "survives"), [(0.30, False, False), (0.38, True, False), (0.40, True, True)])
+def test_a_label_needs_interval_and_holm_both(off: float, interval_beyond: bool, survives: bool) -> None:
+    """Six providers: at .38 the interval of one lies beyond the threshold and Holm over the six does not let it be claimed."""
+    providers = [f"p{i // 2}" for i in range(12)]
+    rates = [0.5 + 0.05 * ((i * 7) % 5 - 2) + off * (p == "p5") for i, p in enumerate(providers)]
+    setting = only(analyze(published(rates, SIZES[:12], providers)))
+    (place,) = [p for p in setting.places if p.provider == "p5"]
+    assert place.shrunk_interval is not None
+    assert place.threshold_p_holm is not None
+    assert (place.shrunk_interval[0] >= 10, place.threshold_p_holm <= 0.05) == (interval_beyond, survives)
+    assert place.label is (PlacingLabel.UNDER if survives else PlacingLabel.CANNOT_TELL)
+    assert place.published_label is PlacingLabel.UNDER
+
+
+def test_published_residuals_weigh_models_by_their_rows() -> None:
+    """Definition: n-weighted mean. A model of 900 rows on the line beside one of 100 rows off it."""
+    sizes, rates = [1.0, 2.0, 4.0, 8.0, 16.0, 4.0], [0.3, 0.35, 0.2, 0.3, 0.4, 0.5]
+    providers, n = ["frim", "frim", "gorl", "gorl", "gorl", "frim"], [200, 200, 100, 900, 200, 200]
+    names = [f"m{i}" for i in range(6)]
+    aggregates = [{"model_id": m, "rate": r, "n": k} for m, r, k in zip(names, rates, n, strict=True)]
+    setting = only(analyze(fake_corpus(aggregates=aggregates, models=model_rows(names, sizes, providers))))
+    by_model = {p.model: p.residual_pp or 0.0 for p in setting.points}
+    (gorl,) = [p for p in setting.places if p.provider == "gorl"]
+    weighted = (100 * by_model["m2"] + 900 * by_model["m3"] + 200 * by_model["m4"]) / 1200
+    assert gorl.published_pp == pytest.approx(weighted)
+    assert gorl.n_rows == 1200
+    assert abs(weighted - (by_model["m2"] + by_model["m3"] + by_model["m4"]) / 3) > 0.5
+
+
+def test_the_ratio_is_of_shares_over_the_same_models() -> None:
+    """Models of unknown provider are in the line and in neither share of the ratio."""
+    rates = [*levels([0.2, 0.3, 0.4, 0.5], 0.1), 0.9, 0.05]
+    setting = only(analyze(published(rates, [*SIZES, 300.0, 500.0], [*PROVIDERS, None, None])))
+    assert setting.ratio is not None
+    assert setting.joint is not None
+    assert setting.share.share is not None
+    r_squared = np.corrcoef(np.log(SIZES), rates[:16])[0, 1] ** 2
+    assert setting.ratio.ratio == pytest.approx(setting.share.share.eta_squared / r_squared)
 
 
 def test_on_the_line_is_claimed_by_equivalence() -> None:

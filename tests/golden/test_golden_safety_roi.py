@@ -124,5 +124,5 @@ def test_the_answer_sells_nothing() -> None:
     assert "57.5" not in setting.words
     (ratio,) = [caveat for caveat in setting.caveats if "57.5" in caveat]
     assert "compares 11 degrees of freedom with 1" in ratio
-    assert "its median is 22" in ratio
+    assert "its median is 21.7" in ratio
     assert "expla" not in setting.words + " ".join(setting.caveats)

@@ -27,7 +27,7 @@ ROW_IN: Final = 0.27
 LIFT: Final = 0.22
 """Rows by which the published residual stands above the interval."""
 
-DODGE: Final = 0.006
+DODGE: Final = 0.003
 """Share of the axis by which providers of one size are set apart."""
 
 OTHERS: Final = "other providers"
