@@ -76,7 +76,7 @@ def test_the_line_is_the_fitted_one() -> None:
 
 def _tips(svg: str) -> list[str]:
     root = ET.fromstring(svg)
-    marks = (e for e in root.iter() if e.tag.rpartition("}")[2] == "g" and len(e))
+    marks = (e for e in root.iter() if e.tag.rpartition("}")[2] in ("g", "use", "path") and len(e))
     return [str(mark[0].text) for mark in marks if mark[0].tag.rpartition("}")[2] == "title"]
 
 
