@@ -134,12 +134,12 @@ def trends_table(setting: TamperedSetting, *, id: str, level: float, source: str
     ]
     interval = f"{100 * level:g} % interval"
     names = (
-        *("series", "share", "models", "smallest to largest size, %", "rho", "exact p", "smallest p", "Holm p"),
+        *("series", "share", "models", "smallest to largest size, %", "rho", "p by models", "smallest p", "Holm p"),
         *("pp per decade", interval, "z by rows", "t by prompts", "p (these models)", "z on distinct responses", "shape"),
     )
     numeric = names[2:-1]
     notes = (
-        "Rho and exact p: Spearman, models as units; Holm over refusals and hedging of all series that can be tested. "
+        "Rho and p by models: Spearman with its permutation p, models as units; Holm over refusals and hedging of all series that can be tested. "
         "z and t: Cochran-Armitage trend on log10 size with rows, and with prompts, as units: they speak of these models only, "
         "because models, not rows, replicate size.",
     )

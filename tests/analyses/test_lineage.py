@@ -229,6 +229,7 @@ def test_a_tier_and_a_class_can_be_chosen() -> None:
     broad = asked(corpus, tier=Tier.BROAD).settings[0].pairs[0]
     assert strict.attack_classes == ("a",)
     assert (strict.gap_pp, broad.gap_pp) == pytest.approx((40.0, 90.0))
+    assert (strict.quoted_gap_pp, broad.quoted_gap_pp) == pytest.approx((40.0, 90.0))
     assert asked(corpus, claim_classes=["b"]).settings[0].pairs == ()
 
 
@@ -310,3 +311,15 @@ def test_estimated_sizes_are_repeated_without() -> None:
     assert series.without_guesses is GapVerdict.CANNOT_TEST
     assert any("the size of 3 of 6 pairs is estimated; without them: this corpus cannot test" in c for c in series.caveats)
     assert kind_series(asked(made(BASE, NARROWING))).without_guesses is None
+
+
+def test_rows_on_other_prompts_do_not_move_a_paired_gap() -> None:
+    """The gap that is quoted and enters the slope is that of the prompts that both answered, and the other one is said."""
+    traces, grades, models = pairs_corpus({2.0: 0.2}, {2.0: 0.7})
+    more = graded("frimble1-2b-none", ["COMPLIANCE"] * 100, prompts=[f"easy{i}" for i in range(100)], tag="more")
+    (setting,) = asked(fake_corpus(traces + more[0], grades + more[1], models)).settings
+    (pair,) = setting.pairs
+    assert pair.gap_pp == pytest.approx(10.0)
+    assert pair.quoted_gap_pp == pytest.approx(50.0)
+    assert "gap +50.0 pp" in setting.words
+    assert "(100 paired prompts; over all rows +10.0)" in setting.words

@@ -84,3 +84,20 @@ def test_every_pair_of_graders_that_share_traces_is_paired() -> None:
     corpus = fake_corpus(traces, grades + more, [{"model_id": "m"}], graders=[{}, {"grader_id": "one"}, {"grader_id": "two"}])
     found = {pair.second_grader: sum(pair.traces.values()) for pair in target_pairs(corpus)}
     assert found == {"one": 2, "two": 1}
+
+
+def test_a_trace_in_two_sources_has_the_response_and_the_grades_of_both() -> None:
+    """A copy that lacks the hash, and a target that was graded on the copy alone."""
+    text, text_grades = graded("m", ["COMPLIANCE"], source="a", target="text")
+    act, act_grades = graded("m", ["REFUSAL"], source="b", target="action")
+    corpus = fake_corpus(
+        _with_hashes(text, [hashed("0")]) + _with_hashes(act, [None]),
+        text_grades + act_grades,
+        [{"model_id": "m"}],
+        same=[(act[0]["trace_id"], text[0]["trace_id"])],
+    )
+    found = distinct_responses(corpus).of(build_cells(corpus))
+    assert found is not None
+    assert (found.rows, found.rows_with_hash, found.distinct) == (2, 2, 1)
+    (pair,) = target_pairs(corpus)
+    assert pair.traces == {(Verdict.COMPLIANCE, Verdict.REFUSAL): 1}

@@ -134,7 +134,8 @@ def _rank_words(trend: Trend | None, series: TamperedSeries) -> str:
     if test is None:
         several = len(series.testability.sizes_b) >= SIZES_OF_A_SLOPE
         return f"{name}: no rank correlation ({trend.by_models_unavailable})" if several else ""
-    words = f"{name}: rho {signed(test.rho, 2)}, exact {p_clause(test.p_value)}"
+    how = "exact" if test.method == "exact" else "permutation"
+    words = f"{name}: rho {signed(test.rho, 2)}, {how} {p_clause(test.p_value)}"
     if trend.p_holm is not None and series.testability.tests_in_family > 1:
         words += f", after Holm {p_clause(trend.p_holm)}"
     return f"{words}, floor {p_words(test.p_floor)}"
@@ -217,8 +218,8 @@ def series_caveats(series: TamperedSeries, observations: Sequence[Observation]) 
     known_prompts = [model.prompts for model in fitted if model.prompts is not None]
     if series.common_prompts is not None and len(fitted) > 1 and series.common_prompts < min(known_prompts):
         found.append(
-            f"{plural(series.common_prompts, 'prompt')} common to all {len(fitted)} models, which have {min(known_prompts):,} or "
-            "more each: models of other sizes answered other prompts"
+            f"{plural(series.common_prompts, 'prompt')} evaluable in all {len(fitted)} models, which have {min(known_prompts):,} "
+            "or more each: the others differ from model to model"
         )
     known = [model.responses for model in fitted if model.responses is not None]
     few = [r for r in known if r.distinct < FEW_DIFFERENT * r.rows_with_hash]
