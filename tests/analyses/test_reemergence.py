@@ -292,7 +292,8 @@ def test_estimated_sizes_are_repeated_without() -> None:
     models = [{k: v for k, v in row.items() if v is not None} for row in made.read("models").to_pylist()]
     for row in models[:3]:
         row["size_source"] = "estimated"
-    series = only_series(asked(fake_corpus(*tables, models)))
+    traces, grades = tables
+    series = only_series(asked(fake_corpus(traces, grades, models)))
     assert series.verdict is Reemergence.REFUSALS_RETURN
     assert series.without_guesses is not None
     assert (series.without_guesses.n_models, series.without_guesses.left_out) == (3, 3)
