@@ -103,7 +103,9 @@ def aggregate_batch(piece: Piece, spec: ColumnMap, source: str) -> Batch:
     columns["outcome"] = [spec.outcome] * piece.size
     _check_sizes(piece, columns)
     alive = [i for i in range(piece.size) if i not in piece.refused]
-    keys = ("model_id", "attack_class", "condition", "outcome", "grader_id")
+    # rate and n too: a cell that one source publishes twice is kept twice, and counting says that the two disagree
+    keys = ("model_id", "attack_class", "condition", "outcome", "grader_id", "rate", "n")
+    columns.setdefault("n", [None] * piece.size)
     own = columns.get("aggregate_id", [None] * piece.size)
     columns["aggregate_id"] = [
         content_trace_id(source, [columns[k][i] for k in keys], 0) if own[i] is None else own_trace_id(source, own[i])

@@ -41,6 +41,10 @@ __all__ = ["Analysis", "compare", "inverse_scaling", "lineage", "plan", "pooled"
 Result = TypeVar("Result", bound=Answer)
 
 
+def _never(_: Answer) -> str | None:
+    return None
+
+
 @attrs.frozen(kw_only=True)
 class Analysis(Generic[Result]):
     """
@@ -64,6 +68,8 @@ class Analysis(Generic[Result]):
         Its own positional arguments; they come before the paths.
     switches : bool
         Whether a report repeats it without each exclusion.
+    idle : callable
+        Why this corpus has nothing to ask, in words, or None: a report then says that and nothing more.
     """
 
     command: str
@@ -74,6 +80,7 @@ class Analysis(Generic[Result]):
     under: tuple[str, ...] = ("analyze",)
     named: tuple[str, ...] = ()
     switches: bool = False
+    idle: Callable[[Result], str | None] = _never
 
 
 def inverse_scaling() -> Analysis[InverseScalingResult]:
@@ -167,7 +174,7 @@ def reemergence() -> Analysis[ReemergenceResult]:
             alpha=question.alpha,
         )
 
-    return Analysis(command="reemergence", key="reemergence", run=run, chapter=reemergence_chapter)
+    return Analysis(command="reemergence", key="reemergence", run=run, chapter=reemergence_chapter, idle=_nothing_tampered)
 
 
 SIZE_TOLERANCE = 0.05
@@ -206,7 +213,7 @@ def lineage(
     arguments = [] if baseline_condition is None else ["--baseline-condition", baseline_condition]
     arguments += [word for name in tampered_conditions for word in ("--tampered-condition", name)]
     arguments += [] if size_tolerance == SIZE_TOLERANCE else ["--size-tolerance", f"{size_tolerance:g}"]
-    return Analysis(command="lineage", key="lineage", run=run, chapter=lineage_chapter, arguments=tuple(arguments))
+    return Analysis(command="lineage", key="lineage", run=run, chapter=lineage_chapter, arguments=tuple(arguments), idle=_no_pair)
 
 
 def pooled() -> Analysis[PooledResult]:
@@ -225,7 +232,7 @@ def pooled() -> Analysis[PooledResult]:
             margin_pp=question.margin_pp,
         )
 
-    return Analysis(command="pooled", key="pooled", run=run, chapter=pooled_chapter)
+    return Analysis(command="pooled", key="pooled", run=run, chapter=pooled_chapter, idle=_one_source)
 
 
 def compare(first: str, second: str, *, by: By = "model") -> Analysis[CompareResult]:
@@ -253,3 +260,19 @@ def compare(first: str, second: str, *, by: By = "model") -> Analysis[CompareRes
 def reported(scaling: InverseScalingResult) -> tuple[Analysis[Any], ...]:
     """What a report asks besides inverse scaling, in its order; ``scaling`` is the answer to that."""
     return (safety_roi(), pooled(), reemergence(), lineage(), plan(scaling=scaling))
+
+
+def _one_source(result: PooledResult) -> str | None:
+    if any(len(setting.sources) > 1 for setting in result.settings):
+        return None
+    return "all rows of a grader, target and condition are from one source; rows of several are needed"
+
+
+def _nothing_tampered(result: ReemergenceResult) -> str | None:
+    return None if result.settings else "no counted row is of a model whose safety training is known to be removed"
+
+
+def _no_pair(result: LineageResult) -> str | None:
+    if any(setting.pairs for setting in result.settings):
+        return None
+    return "no tampered model has an untampered one of its lineage and size beside it"

@@ -198,7 +198,10 @@ class _Run:
         )
 
     def chapter(self, sink: FigureSink) -> Chapter:
-        chapter = self.analysis.chapter(self.result, self.command, sink)
+        idle = self.analysis.idle(self.result)
+        chapter = self.analysis.chapter(self.result, self.command, None if idle else sink)
+        if idle:
+            return attrs.evolve(chapter, idle=idle)
         return chapter if not self.effects else with_switch_table(chapter, self.effects, self.command, self.result.fingerprint)
 
 

@@ -14,10 +14,11 @@ class Chapter:
     """
     One analysis in a report.
 
-    ``key`` is its name in ``report.json``; ``section`` holds the answer in one sentence, the figures, the tables, the caveats and
-    the methods paragraph.
+    ``key`` is its name in ``report.json``; ``idle`` says why the corpus has nothing to ask, and then only that is shown;
+    ``section`` holds the answer in one sentence, the figures, the tables, the caveats and the methods paragraph.
     """
 
     key: str
+    idle: str | None = None
     findings: tuple[Finding, ...]
     section: Section

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from safescale.analyses.words import plural
-from safescale.report.document import Document
+from safescale.report.document import Document, Finding
 from safescale.report.plain import plain
 
 __all__ = ["closing_words"]
@@ -22,13 +23,17 @@ def closing_words(document: Document, paths: Sequence[Path], *, example: bool) -
     lines = [document.watermark_words, ""] if document.watermark_words else []
     if document.summary:
         lines += [document.summary, ""]
-    for finding in document.findings:
-        about = f" ({finding.about})" if finding.about else ""
-        verdict = finding.verdict[0].upper() + finding.verdict[1:]
-        if len(document.findings) > SHOWN_IN_FULL:
-            lines.append(f"{finding.about or finding.question}: {finding.verdict}")
-        else:
-            lines += [f"{finding.question}{about}", f"  {finding.testability}", f"  {verdict}.", f"  {finding.answer}", ""]
+    if len(document.findings) > SHOWN_IN_FULL:
+        for question, group in itertools.groupby(document.findings, lambda finding: finding.question):
+            lines += [question, *_in_short(tuple(group)), ""]
+    else:
+        for finding in document.findings:
+            about = f" ({finding.about})" if finding.about else ""
+            lines += [
+                f"{finding.question}{about}",
+                *(f"  {words}" for words in (finding.testability, f"{_capital(finding.verdict)}.", finding.answer)),
+                "",
+            ]
     if lines and lines[-1]:
         lines.append("")
     top = min(len(path.parts) for path in paths)
@@ -38,3 +43,17 @@ def closing_words(document: Document, paths: Sequence[Path], *, example: bool) -
     if example:
         lines.append("next: safescale report YOUR_LOGS")
     return "\n".join(plain(line) for line in lines)
+
+
+def _in_short(findings: Sequence[Finding]) -> list[str]:
+    """A line each; of many that cannot be tested, their number."""
+    untestable = [finding for finding in findings if not finding.testable]
+    told = [f for f in findings if f.testable] if len(untestable) > SHOWN_IN_FULL else list(findings)
+    lines = [f"  {finding.about or 'this corpus'}: {finding.verdict}" for finding in told]
+    if len(told) < len(findings):
+        lines += [f"  {n} others: {verdict}" for verdict, n in Counter(finding.verdict for finding in untestable).items()]
+    return lines
+
+
+def _capital(words: str) -> str:
+    return words[0].upper() + words[1:]

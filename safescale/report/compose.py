@@ -45,6 +45,7 @@ def compose(facts: Facts, folder: Path, more: MoreChapters = nothing_more) -> Do
     scaling, others = scaling_chapter(result, facts.analyze_command, sink), more(sink)
     if facts.effects:
         scaling = with_switch_table(scaling, facts.effects, facts.analyze_command, result.fingerprint)
+    asked, idle = [c for c in others if c.idle is None], [c for c in others if c.idle is not None]
     warnings = corpus_warnings(facts)
     raised = (Section(id="warnings", title="Warnings", warnings=warnings),) if warnings else ()
     return Document(
@@ -54,13 +55,14 @@ def compose(facts: Facts, folder: Path, more: MoreChapters = nothing_more) -> Do
         command=facts.command,
         watermark=mark,
         watermark_words=None if mark is None else _watermark_words(facts),
-        findings=(*scaling.findings, *(finding for chapter in others for finding in chapter.findings)),
+        findings=(*scaling.findings, *(finding for chapter in asked for finding in chapter.findings)),
         summary=summary_words(result),
         sections=(
             *raised,
             overview_section(facts),
             scaling.section,
-            *(chapter.section for chapter in others),
+            *(chapter.section for chapter in asked),
+            *_not_asked(idle),
             exclusions_section(facts),
             corpus_section(facts),
             methods_section(facts),
@@ -73,3 +75,11 @@ def _watermark_words(facts: Facts) -> str:
     sources = facts.corpus.sources
     which = "all rows are" if len(sources) == 1 else f"1 of {len(sources)} sources is"
     return f"{facts.watermark}: {which} simulated. Nothing here is about a real model."
+
+
+def _not_asked(idle: Sequence[Chapter]) -> tuple[Section, ...]:
+    """What could be asked of other rows."""
+    if not idle:
+        return ()
+    words = tuple(f"{chapter.section.title}: {chapter.idle}." for chapter in idle)
+    return (Section(id="not-asked", title="What was not asked, and why", paragraphs=words),)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from typing import Final
@@ -28,8 +29,9 @@ def document_markdown(document: Document) -> str:
         verdict = finding.verdict[0].upper() + finding.verdict[1:]
         lines += [f"### {_safe(finding.question)}{about}", "", _safe(finding.testability), ""]
         lines += [f"**{_safe(verdict)}.**", "", _safe(finding.answer), ""]
-    if document.in_short:
-        lines += [*(f"- {_safe(f.about or f.question)}: {_safe(f.verdict)}" for f in document.in_short), ""]
+    for question, group in itertools.groupby(document.in_short, lambda finding: finding.question):
+        lines += [f"### {_safe(question)}", ""]
+        lines += [*(f"- {_safe(f.about or 'this corpus')}: {_safe(f.verdict)}" for f in group), ""]
     lines.append(sections_markdown(document.sections, watermark=document.watermark, files=True))
     if document.watermark_words:
         lines += [f"**{_safe(document.watermark_words)}**", ""]

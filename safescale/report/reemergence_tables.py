@@ -140,8 +140,8 @@ def trends_table(setting: TamperedSetting, *, id: str, level: float, source: str
     numeric = names[2:-1]
     notes = (
         "Rho and p by models: Spearman with its permutation p, models as units; Holm over refusals and hedging of all "
-        "series that can be tested. z and t: Cochran-Armitage trend on log10 size with rows, and with prompts, as units: they speak of these models only, "
-        "because models, not rows, replicate size.",
+        "series that can be tested. z and t: Cochran-Armitage trend on log10 size with rows, and with prompts, as units: they "
+        "speak of these models only, because models, not rows, replicate size.",
     )
     return table(id, "Shares over model size", names, numeric, rows, source, notes) if rows else None
 
