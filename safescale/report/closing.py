@@ -15,7 +15,7 @@ from safescale.report.plain import plain
 __all__ = ["closing_words"]
 
 SHOWN_IN_FULL: Final = 4
-"""More findings than this are given a line each; the report has their numbers."""
+"""Answers to the first question, up to so many, are given in full; all others are a line each, and the report has their numbers."""
 
 
 def closing_words(document: Document, paths: Sequence[Path], *, example: bool) -> str:
@@ -23,17 +23,12 @@ def closing_words(document: Document, paths: Sequence[Path], *, example: bool) -
     lines = [document.watermark_words, ""] if document.watermark_words else []
     if document.summary:
         lines += [document.summary, ""]
-    if len(document.findings) > SHOWN_IN_FULL:
-        for question, group in itertools.groupby(document.findings, lambda finding: finding.question):
-            lines += [question, *_in_short(tuple(group)), ""]
-    else:
-        for finding in document.findings:
-            about = f" ({finding.about})" if finding.about else ""
-            lines += [
-                f"{finding.question}{about}",
-                *(f"  {words}" for words in (finding.testability, f"{_capital(finding.verdict)}.", finding.answer)),
-                "",
-            ]
+    for number, (question, group) in enumerate(itertools.groupby(document.findings, lambda finding: finding.question)):
+        findings = tuple(group)
+        if number == 0 and len(findings) <= SHOWN_IN_FULL:
+            lines += [line for finding in findings for line in _in_full(finding)]
+        else:
+            lines += [question, *_in_short(findings), ""]
     if lines and lines[-1]:
         lines.append("")
     top = min(len(path.parts) for path in paths)
@@ -43,6 +38,12 @@ def closing_words(document: Document, paths: Sequence[Path], *, example: bool) -
     if example:
         lines.append("next: safescale report YOUR_LOGS")
     return "\n".join(plain(line) for line in lines)
+
+
+def _in_full(finding: Finding) -> list[str]:
+    about = f" ({finding.about})" if finding.about else ""
+    words = (finding.testability, f"{_capital(finding.verdict)}.", finding.answer)
+    return [f"{finding.question}{about}", *(f"  {line}" for line in words), ""]
 
 
 def _in_short(findings: Sequence[Finding]) -> list[str]:
