@@ -112,7 +112,7 @@ def test_the_page_never_scrolls_sideways(browser: Browser, report: str, width: i
 def test_figures_are_seen_whole(browser: Browser, report: str, width: int, dark: bool) -> None:
     script = """[...document.querySelectorAll('figure svg')].map(svg => {
       const box = svg.getBoundingClientRect(), holder = svg.closest('.scroll');
-      const marks = [...svg.querySelectorAll('g:has(> title)')].map(g => g.getBoundingClientRect());
+      const marks = [...svg.querySelectorAll(':is(g, use, path):has(> title)')].map(g => g.getBoundingClientRect());
       const inside = b => b.left >= box.left - 1 && b.right <= box.right + 1 && b.top >= box.top - 1 && b.bottom <= box.bottom + 1;
       const texts = [...svg.querySelectorAll('text')].filter(t => !t.closest('defs') && getComputedStyle(t).opacity > .5);
       return {width: box.width, height: box.height, holder: holder.scrollWidth, marks: marks.length,
@@ -143,12 +143,12 @@ def _brightness(colour: str) -> float:
 def test_the_number_of_a_mark_is_under_the_pointer(browser: Browser, report: str) -> None:
     """Where the pointer rests on a mark, the element beneath belongs to the group with that mark's title."""
     script = """(() => {
-      const group = document.querySelector('figure svg g:has(> title)');
+      const group = document.querySelector('figure svg :is(g, use, path):has(> title)');
       group.scrollIntoView({block: 'center'});
-      const marks = [...group.closest('svg').querySelectorAll('g:has(> title)')];
+      const marks = [...group.closest('svg').querySelectorAll(':is(g, use, path):has(> title)')];
       return marks.filter(g => {
         const b = g.getBoundingClientRect(), hit = document.elementFromPoint((b.left + b.right) / 2, (b.top + b.bottom) / 2);
-        return hit && hit.closest('g:has(> title)')?.querySelector('title').textContent.split(':')[0]
+        return hit && hit.closest(':is(g, use, path):has(> title)')?.querySelector('title').textContent.split(':')[0]
           === g.querySelector('title').textContent.split(':')[0];
       }).length / marks.length;
     })()"""

@@ -223,3 +223,13 @@ def test_refuses_rows_on_the_line():
     X = np.column_stack([np.ones(6), [0, 1, 2, 3, 4, 5]])
     with pytest.raises(InsufficientData, match="no scatter between clusters"):
         cluster_robust_ols(X, 1 + 2 * X[:, 1], list("aabbcc"))
+
+
+def test_little_scatter_is_scatter_whatever_the_unit():
+    """Scatter of a millionth of the level is judged as the same scatter around zero is."""
+    x = np.log10([1, 8, 70, 2, 7, 13, 4, 9, 27])
+    noise = np.array([3, -2, 1, -1, 4, -3, 2, 1, -4]) * 1e-7
+    labels = list("aaabbbccc")
+    small = cluster_robust_ols(np.column_stack([np.ones(9), x]), 0.4 + noise, labels)
+    plain = cluster_robust_ols(np.column_stack([np.ones(9), x]), noise * 1e7, labels)
+    assert small.p_values[1] == pytest.approx(plain.p_values[1], rel=1e-6)

@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -67,3 +68,24 @@ def test_all_names_together_bring_no_heavy_part_of_scipy():
     )
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert printed.strip() == "[]"
+
+
+def test_every_default_level_is_the_same():
+    """One default for all: a vectorised form or a new function cannot have another by a slip."""
+    defaults = {
+        name: inspect.signature(function).parameters["level"].default
+        for name in stats.__all__
+        if inspect.isfunction(function := getattr(stats, name)) and "level" in inspect.signature(function).parameters
+    }
+    assert len(defaults) > 40
+    assert set(defaults.values()) == {0.95}
+
+
+def test_every_default_alpha_is_the_same():
+    defaults = {
+        name: inspect.signature(function).parameters["alpha"].default
+        for name in stats.__all__
+        if inspect.isfunction(function := getattr(stats, name)) and "alpha" in inspect.signature(function).parameters
+    }
+    assert len(defaults) > 10
+    assert set(defaults.values()) == {0.05}

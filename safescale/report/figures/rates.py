@@ -25,6 +25,7 @@ from safescale.report.figures.style import (
     WIDTH_IN,
     hover,
     hover_areas,
+    hover_each,
     let_through,
     sign,
 )
@@ -155,7 +156,8 @@ def _points(axis: Axes, points: Sequence[ModelPoint], looks: Mapping[str, _Look]
 
     placed = [_placed(point, looks, span) for point in points]
     rates = [100 * point.rate for point in points]
-    hover_areas(axis, [place.x for place in placed], rates, [_point_words(point) for point in points])
+    words = [_point_words(point) for point in points]
+    hover_areas(axis, [place.x for place in placed], rates, words)
     known = [(place, point.interval) for place, point in zip(placed, points, strict=True) if point.interval]
     lines = LineCollection(
         [[(place.x, 100 * interval.low), (place.x, 100 * interval.high)] for place, interval in known],
@@ -176,7 +178,7 @@ def _points(axis: Axes, points: Sequence[ModelPoint], looks: Mapping[str, _Look]
             linewidths=1.1,
             zorder=4,
         )
-        let_through(marks)
+        hover_each([words[k] for k in mine], marks)
 
 
 @attrs.frozen(kw_only=True)
