@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from safescale.analyses.words import plural
-from safescale.report.document import Document, Finding
+from safescale.report.document import Document, Finding, in_lines
 from safescale.report.plain import plain
 
 __all__ = ["closing_words"]
@@ -46,14 +46,10 @@ def _in_full(finding: Finding) -> list[str]:
     return [f"{finding.question}{about}", *(f"  {line}" for line in words), ""]
 
 
-def _in_short(findings: Sequence[Finding]) -> list[str]:
+def _in_short(findings: tuple[Finding, ...]) -> list[str]:
     """A line each; of many that cannot be tested, their number."""
-    untestable = [finding for finding in findings if not finding.testable]
-    told = [f for f in findings if f.testable] if len(untestable) > SHOWN_IN_FULL else list(findings)
-    lines = [f"  {finding.about or 'this corpus'}: {finding.verdict}" for finding in told]
-    if len(told) < len(findings):
-        lines += [f"  {n} others: {verdict}" for verdict, n in Counter(finding.verdict for finding in untestable).items()]
-    return lines
+    told, counted = in_lines(findings)
+    return [*(f"  {finding.about or 'this corpus'}: {finding.verdict}" for finding in told), *(f"  {words}" for words in counted)]
 
 
 def _capital(words: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from safescale.report.chapter import Chapter
+from safescale.report.condense import condensed
 from safescale.report.document import Document, Section
 from safescale.report.facts import Facts
 from safescale.report.figures.sink import FIGURES, FigureSink
@@ -43,6 +44,7 @@ def compose(facts: Facts, folder: Path, more: MoreChapters = nothing_more) -> Do
     result, mark = facts.scaling, facts.watermark
     sink = FigureSink(folder, watermark=mark)
     scaling, others = scaling_chapter(result, facts.analyze_command, sink), more(sink)
+    scaling, others = condensed(scaling), tuple(condensed(chapter) for chapter in others)
     if facts.effects:
         scaling = with_switch_table(scaling, facts.effects, facts.analyze_command, result.fingerprint)
     asked, idle = [c for c in others if c.idle is None], [c for c in others if c.idle is not None]

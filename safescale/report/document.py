@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Final, TypeAlias
 
@@ -10,7 +12,22 @@ import attrs
 
 from safescale.errors import SafescaleError
 
-__all__ = ["ALL_IN_FULL", "Column", "Document", "Figure", "Finding", "Section", "Table", "Value", "every_section", "every_table"]
+__all__ = [
+    "ALL_IN_FULL",
+    "Column",
+    "Document",
+    "Figure",
+    "Finding",
+    "Section",
+    "Table",
+    "Value",
+    "every_section",
+    "every_table",
+    "in_lines",
+]
+
+MANY_ALIKE: Final = 4
+"""More findings than this that cannot be tested are counted, not listed; the sections hold all of them."""
 
 ALL_IN_FULL: Final = 6
 """More findings than this are given in full only where something could be tested; the sections hold all of them."""
@@ -140,6 +157,23 @@ class Document:
     def in_short(self) -> tuple[Finding, ...]:
         """The other findings: a line each."""
         return tuple(finding for finding in self.findings if finding not in self.in_full)
+
+    @property
+    def in_lines(self) -> tuple[tuple[str, tuple[Finding, ...], tuple[str, ...]], ...]:
+        """The findings in short by question: those with a line of their own, and of many alike their number in words."""
+        return tuple(
+            (question, *in_lines(tuple(group)))
+            for question, group in itertools.groupby(self.in_short, lambda finding: finding.question)
+        )
+
+
+def in_lines(findings: tuple[Finding, ...]) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
+    """Findings to one question: those that get a line, and of many that cannot be tested their number, by verdict."""
+    untestable = [finding for finding in findings if not finding.testable]
+    if len(untestable) <= MANY_ALIKE:
+        return findings, ()
+    counts = Counter(finding.verdict for finding in untestable)
+    return tuple(f for f in findings if f.testable), tuple(f"{n} settings: {verdict}" for verdict, n in counts.items())
 
 
 def every_section(sections: tuple[Section, ...], depth: int = 2) -> Iterator[tuple[int, Section]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Iterator
 from typing import Final
@@ -29,9 +28,13 @@ def document_markdown(document: Document) -> str:
         verdict = finding.verdict[0].upper() + finding.verdict[1:]
         lines += [f"### {_safe(finding.question)}{about}", "", _safe(finding.testability), ""]
         lines += [f"**{_safe(verdict)}.**", "", _safe(finding.answer), ""]
-    for question, group in itertools.groupby(document.in_short, lambda finding: finding.question):
+    for question, told, counted in document.in_lines:
         lines += [f"### {_safe(question)}", ""]
-        lines += [*(f"- {_safe(f.about or 'this corpus')}: {_safe(f.verdict)}" for f in group), ""]
+        lines += [
+            *(f"- {_safe(f.about or 'this corpus')}: {_safe(f.verdict)}" for f in told),
+            *(f"- {_safe(c)}" for c in counted),
+            "",
+        ]
     lines.append(sections_markdown(document.sections, watermark=document.watermark, files=True))
     if document.watermark_words:
         lines += [f"**{_safe(document.watermark_words)}**", ""]

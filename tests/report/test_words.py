@@ -143,4 +143,21 @@ def test_many_findings_are_in_full_only_where_something_could_be_tested(tmp_path
     assert document.in_full == ()
     assert document.in_short == document.findings
     markdown = document_markdown(document)
-    assert markdown.count(f": {ScalingVerdict.CANNOT_TEST.value}\n") >= 7
+    assert f"- 7 settings: {ScalingVerdict.CANNOT_TEST.value}\n" in markdown
+    few = _document(made_facts(sizes=[None] * 6, grader_ids=["one", "two", "three", "four"]), tmp_path)
+    assert (
+        document_markdown(few).count(f"**{ScalingVerdict.CANNOT_TEST.value[0].upper()}{ScalingVerdict.CANNOT_TEST.value[1:]}.**")
+        == 4
+    )
+
+
+def test_of_many_settings_those_that_cannot_be_tested_are_rows_of_one_table(tmp_path: Path) -> None:
+    facts = made_facts(sizes=[None] * 6, grader_ids=[f"judge {i}" for i in range(9)])
+    [section] = [s for s in _document(facts, tmp_path).sections if s.id == "inverse-scaling"]
+    [only] = section.sections
+    [table] = only.tables
+    assert only.title == "Settings that cannot be tested"
+    assert len(table.rows) == 9
+    assert all(ScalingVerdict.CANNOT_TEST.value in row[1] for row in table.rows)
+    able = _document(made_facts(grader_ids=[f"judge {i}" for i in range(9)]), tmp_path)
+    assert [len(s.sections) for s in able.sections if s.id == "inverse-scaling"] == [9]
