@@ -102,8 +102,7 @@ def _testability(found: ComparedSetting, result: CompareResult) -> str:
     words = f"{rows} in {len(found.classes)} common {'class' if len(found.classes) == 1 else 'classes'}, {tested} of them tested"
     if found.overall.detectable is not None:
         words += (
-            f"; a difference of {100 * found.overall.detectable:.1f} pp would be found in "
-            f"{100 * result.options.power:.0f} of 100"
+            f"; a difference of {100 * found.overall.detectable:.1f} pp would be found in {100 * result.options.power:.0f} of 100"
         )
     return f"{_capital(words)}."
 

@@ -392,6 +392,20 @@ def test_published_rates_are_compared_as_far_as_they_go() -> None:
     assert any("rows, or n, are needed" in caveat for caveat in without.caveats)
 
 
+def test_two_graders_of_one_model_each_are_said() -> None:
+    """Definition: it is the grader that they do not share, and not the class; where they share one elsewhere that is said."""
+    parts = [graded("plim", [C] * 25), graded("brudd", [R] * 25, grader_id="other")]
+    graders = [{}, {"grader_id": "other"}]
+    result = compare(both(*parts, graders=graders))
+    assert [s.verdict for s in result.settings] == [CANNOT, CANNOT]
+    assert "plim and brudd cannot be compared: no grader graded both (judge graded plim alone)" in result.answer
+    assert "no grader graded both (other graded brudd alone)" in result.answer
+    assert "class" not in result.answer
+    conditions = compare(both(graded("plim", [C] * 25, condition="one"), graded("brudd", [R] * 25)))
+    assert "under grader judge, target text, condition one there are rows of plim alone" in conditions.answer
+    assert "no grader" not in conditions.answer
+
+
 def test_no_common_class_is_said() -> None:
     made = both(graded("plim", [C] * 20, attack_class="x"), graded("brudd", [R] * 20, attack_class="y"))
     found = only(compare(made))

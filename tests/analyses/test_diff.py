@@ -228,8 +228,10 @@ def test_another_response_under_the_same_trace_is_answered_anew_and_not_re_grade
     old, new = ({t: f"{t}{x}" for t in before} for x in "ab")
     result = diff(answered(old, before), answered(new, after))
     assert rows(result) == {
-        **{(Cause.ANSWERED, C, C): 3, (Cause.ANSWERED, R, R): 4},
-        **{(Cause.ANSWERED, C, R): 1, (Cause.ANSWERED, R, C): 2},
+        (Cause.ANSWERED, C, C): 3,
+        (Cause.ANSWERED, R, R): 4,
+        (Cause.ANSWERED, C, R): 1,
+        (Cause.ANSWERED, R, C): 2,
     }
     assert of_model(result).by_cause == {Cause.ANSWERED: pytest.approx(0.1)}
     assert "10 answered anew (3 of them with another verdict)" in result.answer
@@ -243,9 +245,12 @@ def test_another_response_under_the_same_trace_is_answered_anew_and_not_re_grade
 def test_another_model_or_prompt_under_the_same_trace_is_moved_whatever_its_verdict() -> None:
     """Definition: the cell comes first; what is said of a row that stays in its cell is that the prompt is another."""
     before = {f"t{i}": C if i % 2 else R for i in range(10)}
-    other = {t: R for t in before}
+    other = dict.fromkeys(before, R)
     result = diff(made(before), made(other, None, model_id="wend"))
     assert {c.cause for c in result.row_changes} == {Cause.MOVED}
+    gone = diff(made(before), made(dict.fromkeys(before, "ERROR"), None, attack_class="x"))
+    assert {c.after.split(": ")[0] for c in gone.row_changes} == {f"{MODEL} / x / default"}
+    assert all(": " in c.after and ": " not in c.before for c in gone.row_changes)
     prompts = diff(made(before), made(other, None, prompt_id="another"))
     (moved,) = prompts.row_changes
     assert (moved.cause, moved.rows) == (Cause.MOVED, 10)

@@ -128,7 +128,7 @@ def _edges(d: Integers, alpha: float) -> Integers:
     return found
 
 
-def _at_most(k: npt.NDArray[np.generic], n: Integers, p: float) -> Floats:
+def _at_most(k: Integers | Floats, n: Integers, p: float) -> Floats:
     return np.where(k < 0, 0.0, scipy.special.bdtr(np.maximum(k, 0).astype(np.float64), n, p)).astype(np.float64)
 
 

@@ -264,7 +264,7 @@ class ComparedSetting:
     """
     What is held fixed: grader and condition (None for the one that is compared), and target.
 
-    ``left_out`` says what only one of the two has.
+    ``left_out`` says what only one of the two has; ``one_sided_because`` why there are rows of one of the two only.
     """
 
     grader: str | None
@@ -277,6 +277,7 @@ class ComparedSetting:
     identical: IdenticalModels | None
     agreement: GraderAgreement | None
     left_out: tuple[str, ...]
+    one_sided_because: str | None
     excluded: Mapping[str, int]
     verdict: ComparisonVerdict
     caveats: tuple[str, ...]

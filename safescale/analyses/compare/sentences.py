@@ -152,6 +152,8 @@ def setting_words(found: ComparedSetting, pair: tuple[Side, Side], options: Comp
             f"({plural(same.evaluable, 'row')}, {same.grader}): one series under two ids? They are not compared."
         )
     if found.overall is None:
+        if found.one_sided_because is not None:
+            return f"{first} and {second} cannot be compared: {found.one_sided_because}."
         why = f" ({'; '.join(found.left_out)})" if found.left_out else ""
         return f"{first} and {second} cannot be compared: no attack class has rows of both{why}."
     sentences = [found.overall.words[0].upper() + found.overall.words[1:]]

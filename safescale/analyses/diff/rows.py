@@ -193,9 +193,7 @@ def _flat(column: pa.ChunkedArray | pa.Array) -> pa.Array:
     return column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
 
 
-def _differs(
-    first: pa.ChunkedArray, second: pa.ChunkedArray, one: Positions, two: Positions, *, known: bool = False
-) -> Flags:
+def _differs(first: pa.ChunkedArray, second: pa.ChunkedArray, one: Positions, two: Positions, *, known: bool = False) -> Flags:
     """Where two columns differ; ``known``: only where both have a value."""
     a, b = _flat(first).take(pa.array(one)), _flat(second).take(pa.array(two))
     unequal = pc.fill_null(pc.not_equal(a, b), False)
@@ -217,9 +215,8 @@ def _words(table: pa.Table, at: Positions, by_fate: Flags, by_cell: Flags) -> pa
     verdict = _flat(table["verdict"]).take(rows)
     reason = _flat(table["reason"]).take(rows)
     fate = pc.if_else(pc.equal(reason, ""), COUNTED, reason)
-    cell = pc.binary_join_element_wise(
-        *(_flat(table[name]).take(rows) for name in CELL), " / "
-    )
+    cell = pc.binary_join_element_wise(*(_flat(table[name]).take(rows) for name in CELL), " / ")
+    cell = pc.if_else(pc.equal(reason, ""), cell, pc.binary_join_element_wise(cell, reason, ": "))
     words = pc.if_else(pa.array(by_fate), fate, pc.if_else(pa.array(by_cell), cell, verdict))
     return pc.if_else(pa.array(present), words, "")
 

@@ -49,7 +49,8 @@ def answer_words(found: DiffResult) -> str:
 
 def matched_words(found: RowTotals) -> str:
     """How many graded rows of one corpus are found in the other."""
-    words = f"{found.matched:,} graded rows of {found.before:,} before and {found.after:,} after are matched by trace, grader and target"
+    both = f"{found.before:,} before and {found.after:,} after"
+    words = f"{found.matched:,} graded rows of {both} are matched by trace, grader and target"
     if not found.matched and found.before and found.after:
         return f"{words}: every row counts as removed or added (are the same traces under other ids?)"
     return words
