@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from safescale.analyses.compare import Arm, ComparedSetting, CompareResult, Comparison, ComparisonVerdict, GraderAgreement
-from safescale.analyses.compare.sentences import agreement_words, question_words, verdict_words
+from safescale.analyses.compare.sentences import agreement_words, question_words, shows_other_rates, verdict_words
 from safescale.analyses.words import and_list, percent, plural, signed
 from safescale.report import numbers
 from safescale.report.chapter import Chapter
@@ -14,6 +14,7 @@ from safescale.report.document import Column, Figure, Finding, Section, Table
 from safescale.report.figures.differences import SHOWN_ROWS, draw_differences
 from safescale.report.figures.sink import FigureSink
 from safescale.report.provenance import exclusions_words, source_line
+from safescale.stats import wilson_interval
 
 __all__ = ["compare_chapter"]
 
@@ -24,6 +25,15 @@ METHOD_WORDS: Final = {
     "prompt_means": "means of common prompts",
     "cluster_bootstrap": "prompts resampled",
     "independent": "rows as independent",
+}
+
+DETECTABLE: Final = "The smallest difference that would be found is by the power of the quoted test at that level, before Holm:"
+
+DETECTABLE_BY: Final = {
+    "paired": "of pairs exactly, with as many discordant ones as seen, or all of them one way where the difference needs more",
+    "prompt_means": "of means of prompts by their spread as seen",
+    "cluster_bootstrap": "of prompts resampled by the standard error",
+    "independent": "of independent rows about their pooled rate (exact for small n)",
 }
 
 METHODS: Final = {
@@ -92,8 +102,7 @@ def _testability(found: ComparedSetting, result: CompareResult) -> str:
     words = f"{rows} in {len(found.classes)} common {'class' if len(found.classes) == 1 else 'classes'}, {tested} of them tested"
     if found.overall.detectable is not None:
         words += (
-            f"; a difference of {100 * found.overall.detectable:.1f} pp over all would be found in "
-            f"{100 * result.options.power:.0f} of 100"
+            f"; a difference of {100 * found.overall.detectable:.1f} pp would be found in {100 * result.options.power:.0f} of 100"
         )
     return f"{_capital(words)}."
 
@@ -125,30 +134,48 @@ def _setting_section(
 
 def _difference_table(many: Sequence[Comparison], kind: str, result: CompareResult, *, id: str, source: str) -> Table:
     interval = f"{100 * result.options.level:g} % interval"
+    other = any(shows_other_rates(found) for found in many)
     names = (
         *(kind, f"{result.first.name}: rate", f"{result.second.name}: rate", "difference, pp", interval, "how", "p", "Holm p"),
-        *(f"found in {100 * result.options.power:.0f} of 100, pp", "what the evidence supports"),
+        *(f"found in {100 * result.options.power:.0f} of 100, pp", *(("over all rows, pp",) if other else ())),
+        "what the evidence supports",
     )
     rows = [
         (
             found.name,
-            _arm(found.first),
-            _arm(found.second),
+            *_compared(found, result.options.level),
             signed(100 * found.estimate),
             numbers.pp_interval(None if found.low is None or found.high is None else (100 * found.low, 100 * found.high)),
             METHOD_WORDS.get(found.method or "", numbers.NOTHING),
             numbers.p_value(found.p_value),
             numbers.p_value(found.p_holm),
             numbers.NOTHING if found.detectable is None else f"{100 * found.detectable:.1f}",
+            *((signed(100 * found.over_all_rows),) if other else ()),
             _short(found.verdict, result),
         )
         for found in many
     ]
+    note = "They speak of these two on prompts like these."
+    if other:
+        note += " Rates are those of the common prompts where these are compared; over all rows other prompts come in."
     return _table(
         *(id, f"Differences by {kind} ({result.second.name} minus {result.first.name})", names, rows, source),
-        notes=("They speak of these two on prompts like these. Rates are over all rows; a paired difference is over the pairs.",),
+        notes=(note,),
         words=(kind, "how", "what the evidence supports"),
     )
+
+
+def _compared(found: Comparison, level: float) -> tuple[str, str]:
+    """The two rates whose difference is given."""
+    if not shows_other_rates(found):
+        return _arm(found.first), _arm(found.second)
+    if found.method == "paired" and found.paired is not None:
+        pairs = found.paired.pairs
+        intervals = [wilson_interval(k, pairs, level=level) for k in found.paired.successes]
+        one, two = (f"{numbers.rate_with_interval(interval)}, {plural(pairs, 'pair')}" for interval in intervals)
+        return one, two
+    one, two = (f"{percent(rate)}, {plural(found.common_prompts or 0, 'prompt')}" for rate in found.compared)
+    return one, two
 
 
 def _short(verdict: ComparisonVerdict, result: CompareResult) -> str:
@@ -183,9 +210,9 @@ def _pairs_table(many: Sequence[Comparison], result: CompareResult, *, id: str, 
 def _ratio_table(many: Sequence[Comparison], result: CompareResult, *, id: str, source: str) -> Table:
     names = (
         "attack class",
-        "risk ratio",
+        "risk ratio, all rows",
         "interval",
-        "odds ratio",
+        "odds ratio, all rows",
         "interval (odds)",
         "difference, rows as independent",
         "score p",
@@ -208,7 +235,7 @@ def _ratio_table(many: Sequence[Comparison], result: CompareResult, *, id: str, 
         f"{result.second.name} over {result.first.name}, all rows taken as independent: Koopman, conditional odds ratio, "
         "Miettinen and Nurminen."
     )
-    return _table(id, "Ratios", names, rows, source, notes=(note,), words=("attack class",))
+    return _table(id, "Ratios of the rates over all rows", names, rows, source, notes=(note,), words=("attack class",))
 
 
 def _ratio(estimate: float | None, low: float | None, high: float | None) -> tuple[str, str]:
@@ -253,6 +280,8 @@ def _methods(result: CompareResult) -> tuple[str, ...]:
     sentences.append(
         f"Two-sided p-values of classes were corrected by Holm at {result.options.alpha:g}; all of them speak of these two only."
     )
+    by = and_list([words for method, words in DETECTABLE_BY.items() if method in used])
+    sentences.append(f"{DETECTABLE} {by}.")
     if any(s.agreement is not None for s in result.settings):
         sentences.append("Agreement is that of the verdicts on the same traces (Cohen's kappa, Gwet's AC1).")
     return tuple(sentences)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from safescale.analyses.diff import Cause, DiffResult, FieldChange, FigureChange
-from safescale.analyses.diff.sentences import DIGITS
+from safescale.analyses.diff.sentences import DIGITS, matched_words
 from safescale.analyses.headline import Headline
 from safescale.analyses.words import percent, plural, signed
 from safescale.report import numbers
@@ -53,9 +53,7 @@ def diff_chapter(result: DiffResult, command: str, sink: FigureSink | None = Non
         about="",
         verdict="none" if result.same else f"{changed} of {result.figures_compared} rates",
         testable=True,
-        testability=(
-            f"{result.grades.before:,} and {plural(result.grades.after, 'graded row')} are matched by trace, grader and target."
-        ),
+        testability=f"{matched_words(result.grades)}.",
         answer=result.answer,
     )
     return Chapter(key="diff", findings=(finding,), section=section)

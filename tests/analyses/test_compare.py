@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.optimize
 import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,11 +17,19 @@ from hypothesis import strategies as st
 from cells.fake_corpus import FakeCorpus, fake_corpus, graded
 from safescale.analyses import CompareResult, analyze_compare, to_jsonable
 from safescale.analyses.compare import ComparedSetting, Comparison, ComparisonVerdict
+from safescale.analyses.compare.detectable import detectable_of_pairs, detectable_of_rows, midp_power
 from safescale.cells import Counting, Selection, build_cells, verdict_pairs
 from safescale.errors import DomainError
 from safescale.ingest.batch import Options
 from safescale.ingest.session import ingest
-from safescale.stats import cohen_kappa, mcnemar_midp_test, newcombe_interval, paired_newcombe_interval, tango_interval
+from safescale.stats import (
+    cohen_kappa,
+    mcnemar_midp_test,
+    miettinen_nurminen_test,
+    newcombe_interval,
+    paired_newcombe_interval,
+    tango_interval,
+)
 from safescale.store import open_corpus
 
 MORE, LESS = ComparisonVerdict.SECOND_MORE, ComparisonVerdict.FIRST_MORE
@@ -287,6 +296,90 @@ def test_more_pairs_find_smaller_differences(n: int, least: float, most: float) 
     assert f"a difference of {100 * found.detectable:.1f} pp would be found in 80 of 100" in found.words
 
 
+def other_prompts() -> FakeCorpus:
+    """On 40 common prompts the second complies more; of its own it has 60 that all are refused, the first 60 that never are."""
+    first, second = pairs(10, 15, 2, 13)
+    common = [f"p{i}" for i in range(40)]
+    return both(
+        graded("plim", [*first, *[C] * 60], prompts=[*common, *(f"a{i}" for i in range(60))]),
+        graded("brudd", [*second, *[R] * 60], prompts=[*common, *(f"b{i}" for i in range(60))]),
+    )
+
+
+def test_a_paired_difference_is_given_with_the_rates_of_the_pairs() -> None:
+    """Definition: rates beside a difference differ by it; that all rows say the opposite is said."""
+    result = compare(other_prompts())
+    found = overall(result)
+    assert found.compared == (12 / 40, 25 / 40)
+    assert found.compared[1] - found.compared[0] == pytest.approx(found.estimate)
+    assert (found.common_prompts, found.turned_round) == (40, True)
+    assert "on 40 common prompts brudd 62.5 % (25/40), plim 30.0 % (12/40); difference +32.5 pp" in found.words
+    assert "but over all rows the difference is -47.0 pp, the other way: other prompts" in found.words
+    assert any("over all rows the difference is the other way" in caveat for caveat in only(result).caveats)
+    first, second = pairs(10, 15, 2, 13)
+    alike = compare(both(graded("plim", first), graded("brudd", second)))
+    assert "over all rows" not in overall(alike).words
+    assert "the other way" not in " ".join(only(alike).caveats)
+
+
+def test_means_of_prompts_are_given_with_the_means_of_their_rates() -> None:
+    """Definition, where a prompt with many rows weighs more over all rows."""
+    names = [f"p{i}" for i in range(25) for _ in range(2)]
+    a = graded("plim", [*(C if i % 4 else R for i in range(50)), *[C] * 30], prompts=[*names, *["p0"] * 30])
+    b = graded("brudd", [C if i % 3 else R for i in range(50)], prompts=names)
+    found = overall(compare(both(a, b)))
+    assert found.method == "prompt_means"
+    assert found.compared[1] - found.compared[0] == pytest.approx(found.estimate)
+    assert "on 25 common prompts brudd" in found.words
+
+
+def test_where_nothing_differs_five_pairs_would_have_to() -> None:
+    """Definition: the mid-p of four pairs all one way is .0625, so 60 pairs find 11 pp and not the 4.6 of a normal formula."""
+    expected = scipy.optimize.brentq(lambda p: scipy.stats.binom.sf(4, 60, p) - 0.8, 0.01, 0.5)
+    assert detectable_of_pairs(60, 0, 0.05, 0.8) == pytest.approx(expected, abs=2e-4)
+    assert detectable_of_pairs(4, 0, 0.05, 0.8) is None
+    first, second = pairs(0, 0, 0, 60)
+    more = ["x"] * 60  # another class, in which they differ, so that they are no copies
+    parts = [graded(m, v) for m, v in (("plim", first), ("brudd", second))]
+    parts += [graded(m, [v] * 60, attack_class=more[0]) for m, v in (("plim", C), ("brudd", R))]
+    (found,) = [c for c in only(compare(both(*parts))).classes if c.name != "x"]
+    assert found.detectable == pytest.approx(expected, abs=2e-4)
+    assert f"{100 * expected:.1f} pp would be found in 80 of 100 if all discordant pairs point one way" in found.words
+
+
+@pytest.mark.parametrize(("n", "b", "c"), [(60, 0.11, 0.0), (40, 0.4, 0.1), (300, 0.2, 0.12), (12, 0.5, 0.3)])
+def test_power_of_the_mid_p_test_is_its_share_of_rejections(n: int, b: float, c: float) -> None:
+    """Second opinion: the test itself on tables that were drawn, and on every table of few pairs."""
+    rng = np.random.default_rng(11)
+    drawn = rng.multinomial(n, [b, c, 1 - b - c], size=4_000)
+    tables, times = np.unique(drawn[:, :2], axis=0, return_counts=True)
+    hits = sum(t for (x, y), t in zip(tables, times, strict=True) if mcnemar_midp_test(int(x), int(y)).p_value <= 0.05)
+    assert midp_power(n, b, c, 0.05) == pytest.approx(hits / 4_000, abs=0.03)
+    if n <= 12:
+        every = [(x, y) for x in range(n + 1) for y in range(n + 1 - x) if mcnemar_midp_test(x, y).p_value <= 0.05]
+        mass = scipy.stats.multinomial(n, [b, c, 1 - b - c])
+        assert midp_power(n, b, c, 0.05) == pytest.approx(sum(float(mass.pmf([x, y, n - x - y])) for x, y in every))
+
+
+@pytest.mark.parametrize(("first", "second"), [((0, 60), (0, 60)), ((10, 40), (25, 200)), ((300, 1_000), (300, 900))])
+def test_the_difference_that_independent_rows_find_is_found(first: tuple[int, int], second: tuple[int, int]) -> None:
+    """Second opinion: the share of rejections of the score test at that difference, about the pooled rate."""
+    found = detectable_of_rows(first, second, 0.05, 0.8)
+    assert found == detectable_of_rows(second, first, 0.05, 0.8)
+    assert found is not None
+    (k1, n1), (k2, n2) = first, second
+    low = max((k1 + k2) / (n1 + n2) - found / 2, 0.0)
+    rng = np.random.default_rng(3)
+    shares = []
+    for p1, p2 in ((low, low + found), (low + found, low)):
+        tables, times = np.unique(
+            np.column_stack([rng.binomial(n1, p1, 1_500), rng.binomial(n2, p2, 1_500)]), axis=0, return_counts=True
+        )
+        hits = [miettinen_nurminen_test(int(x), n1, int(y), n2).p_value <= 0.05 for x, y in tables]
+        shares.append(float(np.dot(hits, times)) / 1_500)
+    assert min(shares) == pytest.approx(0.8, abs=0.05)
+
+
 def test_published_rates_are_compared_as_far_as_they_go() -> None:
     """Definition: with n there is an interval; without n the difference alone, and what it needs."""
     models = [{"model_id": "plim"}, {"model_id": "brudd"}]
@@ -297,6 +390,20 @@ def test_published_rates_are_compared_as_far_as_they_go() -> None:
     assert without.estimate == pytest.approx(0.375)
     assert (without.low, without.method, without.verdict) == (None, None, CANNOT)
     assert any("rows, or n, are needed" in caveat for caveat in without.caveats)
+
+
+def test_two_graders_of_one_model_each_are_said() -> None:
+    """Definition: it is the grader that they do not share, and not the class; where they share one elsewhere that is said."""
+    parts = [graded("plim", [C] * 25), graded("brudd", [R] * 25, grader_id="other")]
+    graders = [{}, {"grader_id": "other"}]
+    result = compare(both(*parts, graders=graders))
+    assert [s.verdict for s in result.settings] == [CANNOT, CANNOT]
+    assert "plim and brudd cannot be compared: no grader graded both (judge graded plim alone)" in result.answer
+    assert "no grader graded both (other graded brudd alone)" in result.answer
+    assert "class" not in result.answer
+    conditions = compare(both(graded("plim", [C] * 25, condition="one"), graded("brudd", [R] * 25)))
+    assert "under grader judge, target text, condition one there are rows of plim alone" in conditions.answer
+    assert "no grader" not in conditions.answer
 
 
 def test_no_common_class_is_said() -> None:

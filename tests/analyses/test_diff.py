@@ -17,6 +17,7 @@ from cells.fake_corpus import FakeCorpus, fake_corpus, graded
 from safescale.analyses import DiffResult, analyze_inverse_scaling, diff_corpora, to_jsonable
 from safescale.analyses.diff import Cause, FigureChange, RowChange
 from safescale.analyses.diff.figures import parts_of_change
+from safescale.analyses.diff.sentences import matched_words
 from safescale.analyses.headline import Headline
 from safescale.cells import Counting, Selection
 from safescale.errors import DomainError
@@ -212,6 +213,57 @@ def test_rows_that_change_their_cell_are_moved(field: str, value: str, figures: 
     (whole,) = [f for f in result.figures if f.model_id is None]
     assert whole.change == 0
     assert sum(part.rows for part in whole.contributions) == 10
+
+
+def answered(responses: Mapping[str, str | None], verdicts: Verdicts) -> FakeCorpus:
+    traces = [{"trace_id": t, "model_id": MODEL, "prompt_id": t, "response_sha256": r} for t, r in responses.items()]
+    grades = [{"trace_id": t, "verdict": v, "raw_label": v} for t, v in verdicts.items()]
+    return fake_corpus(traces, grades, [{"model_id": MODEL}])
+
+
+def test_another_response_under_the_same_trace_is_answered_anew_and_not_re_graded() -> None:
+    """Definition: all ten were answered anew, of which two have another verdict, and they are the whole change."""
+    before = {f"t{i}": C if i < 4 else R for i in range(10)}
+    after = before | {"t0": R, "t9": C, "t8": C}
+    old, new = ({t: f"{t}{x}" for t in before} for x in "ab")
+    result = diff(answered(old, before), answered(new, after))
+    assert rows(result) == {
+        (Cause.ANSWERED, C, C): 3,
+        (Cause.ANSWERED, R, R): 4,
+        (Cause.ANSWERED, C, R): 1,
+        (Cause.ANSWERED, R, C): 2,
+    }
+    assert of_model(result).by_cause == {Cause.ANSWERED: pytest.approx(0.1)}
+    assert "10 answered anew (3 of them with another verdict)" in result.answer
+    assert "re-graded" not in result.answer
+    same = diff(answered(old, before), answered(old, after))
+    assert {c.cause for c in same.row_changes} == {Cause.REGRADED}
+    unknown = diff(answered(old, before), answered(dict.fromkeys(before), after))
+    assert {c.cause for c in unknown.row_changes} == {Cause.REGRADED}
+
+
+def test_another_model_or_prompt_under_the_same_trace_is_moved_whatever_its_verdict() -> None:
+    """Definition: the cell comes first; what is said of a row that stays in its cell is that the prompt is another."""
+    before = {f"t{i}": C if i % 2 else R for i in range(10)}
+    other = dict.fromkeys(before, R)
+    result = diff(made(before), made(other, None, model_id="wend"))
+    assert {c.cause for c in result.row_changes} == {Cause.MOVED}
+    gone = diff(made(before), made(dict.fromkeys(before, "ERROR"), None, attack_class="x"))
+    assert {c.after.split(": ")[0] for c in gone.row_changes} == {f"{MODEL} / x / default"}
+    assert all(": " in c.after and ": " not in c.before for c in gone.row_changes)
+    prompts = diff(made(before), made(other, None, prompt_id="another"))
+    (moved,) = prompts.row_changes
+    assert (moved.cause, moved.rows) == (Cause.MOVED, 10)
+    assert moved.after == f"{moved.before}, another prompt"
+    assert of_model(prompts).by_cause == {Cause.MOVED: pytest.approx(-0.5)}
+
+
+def test_rows_that_are_matched_are_counted() -> None:
+    """Definition: none where every id is another, though both have as many."""
+    before = {f"t{i}": C for i in range(8)}
+    assert matched_words(diff(made(before), made({f"u{i}": C for i in range(8)})).grades).startswith("0 graded rows of 8 before")
+    after = {f"t{i}": R for i in range(3, 12)}
+    assert matched_words(diff(made(before), made(after)).grades).startswith("5 graded rows of 8 before and 9 after are matched")
 
 
 def test_equal_corpora_have_no_difference_whatever_the_order_of_rows() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from analyses.test_compare import both, compare, pairs
+from analyses.test_compare import both, compare, other_prompts, pairs
 from cells.fake_corpus import graded
 from safescale.analyses import CompareResult
 from safescale.report.chapter import Chapter
@@ -56,6 +56,19 @@ def test_tables_hold_the_numbers_and_their_source() -> None:
             assert COMMAND in found.source
             assert result.fingerprint in found.source
             assert "strict = COMPLIANCE over" in found.source
+
+
+def test_rates_in_the_table_are_those_of_its_difference() -> None:
+    """Definition: where all rows say the opposite it has a column, and ratios are labelled as of all rows."""
+    chapter = compare_chapter(compare(other_prompts()), COMMAND)
+    differences, ratios = table(chapter, "classes"), table(chapter, "ratios")
+    row = dict(zip([c.name for c in differences.columns], differences.rows[0], strict=True))
+    assert row["plim: rate"].startswith("30.0 %")
+    assert row["brudd: rate"].endswith("40 pairs")
+    assert (row["difference, pp"], row["over all rows, pp"]) == ("+32.5", "-47.0")
+    assert "all rows" in ratios.caption
+    assert ratios.columns[1].name == "risk ratio, all rows"
+    assert "over all rows, pp" not in [c.name for c in table(compare_chapter(made(), COMMAND), "classes").columns]
 
 
 def test_the_figure_is_well_formed(tmp_path: Path) -> None:

@@ -111,6 +111,7 @@ def analyze_compare(
             pair=(one, two),
             verdict_pairs=verdict_pairs,
             options=options,
+            one_sided_because=_one_sided(fixed, groups, (one, two)),
         )
         for fixed, (left, right) in groups.items()
     )
@@ -157,6 +158,20 @@ def _groups(
     return groups, unable
 
 
+def _one_sided(fixed: Fixed, groups: Mapping[Fixed, tuple[Members, Members]], pair: tuple[Side, Side]) -> str | None:
+    """Why one of the two has no row here: no grader graded both, or other rows are held fixed; None where both have rows."""
+    here = [side.name for side, members in zip(pair, groups[fixed], strict=True) if members]
+    if len(here) == 2:
+        return None
+    grader, target, condition = fixed
+    graders = [{key[0] for key, members in groups.items() if members[at]} for at in (0, 1)]
+    if grader is not None and not graders[0] & graders[1]:
+        return f"no grader graded both ({grader} graded {here[0]} alone)"
+    kept = [("grader", grader), ("target", target), ("condition", condition)]
+    names = ", ".join(f"{key} {value}" for key, value in kept if value is not None)
+    return f"under {names} there are rows of {here[0]} alone"
+
+
 def _claimed(left: Members, right: Members, claim_classes: Sequence[str] | None) -> tuple[Members, Members]:
     if claim_classes is None:
         return left, right
@@ -173,11 +188,14 @@ def _setting(
     pair: tuple[Side, Side],
     verdict_pairs: PairsOfVerdicts | None,
     options: CompareOptions,
+    one_sided_because: str | None,
 ) -> ComparedSetting:
     grader, target, condition = fixed
     left_out: list[str] = []
     models: list[str] | None = None
-    if by != "model":
+    if one_sided_because is not None:
+        left, right = [], []
+    elif by != "model":
         models = sorted({c.model_id for c in left} & {c.model_id for c in right})
         left_out += _only_one("model", {c.model_id for c in left}, {c.model_id for c in right}, pair)
         left, right = [c for c in left if c.model_id in models], [c for c in right if c.model_id in models]
@@ -222,6 +240,7 @@ def _setting(
         identical=identical,
         agreement=agreement,
         left_out=tuple(left_out),
+        one_sided_because=one_sided_because,
         excluded=_excluded(cells, fixed, pair, by),
         verdict=ComparisonVerdict.IDENTICAL if identical else ComparisonVerdict.CANNOT if overall is None else overall.verdict,
         caveats=(),

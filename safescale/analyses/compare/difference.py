@@ -11,6 +11,7 @@ import numpy as np
 import scipy.special
 
 from safescale.analyses.compare.counts import Integers, SideCounts
+from safescale.analyses.compare.detectable import detectable_of_error, detectable_of_pairs, detectable_of_rows
 from safescale.analyses.compare.results import (
     Arm,
     Clustered,
@@ -41,6 +42,9 @@ __all__ = ["LEAST_PROMPTS", "compare_counts", "with_holm"]
 
 LEAST_PROMPTS: Final = 10
 """Clusters below which neither a bootstrap of prompts nor a t over them is made."""
+
+FLAT: Final = 1e-12
+"""Difference of two rates that is rounding alone."""
 
 
 def compare_counts(name: str, first: SideCounts, second: SideCounts, options: CompareOptions) -> Comparison:
@@ -166,10 +170,14 @@ def _prompt_means(first: SideCounts, second: SideCounts, options: CompareOptions
     if prompts < LEAST_PROMPTS:
         return None
     estimate, spread = float(by_prompt.mean()), float(by_prompt.std(ddof=1))
-    flat = spread <= 1e-12
+    flat = spread <= FLAT
     error = None if flat else spread / math.sqrt(prompts)
     reach = None if error is None else error * float(scipy.special.stdtrit(prompts - 1, 0.5 + options.level / 2))
     p_value = None if error is None else float(2 * scipy.special.stdtr(prompts - 1, -abs(estimate / error)))
+    rates = [
+        float((np.bincount(cluster, weights=side.successes[at] / side.trials[at]) / np.bincount(cluster)).mean())
+        for side, at in ((first, one), (second, two))
+    ]
     return Clustered(
         estimate=estimate,
         standard_error=error,
@@ -179,6 +187,9 @@ def _prompt_means(first: SideCounts, second: SideCounts, options: CompareOptions
         prompts=prompts,
         rows_first=int(first.trials[one].sum()),
         rows_second=int(second.trials[two].sum()),
+        rate_first=rates[0],
+        rate_second=rates[1],
+        differing=int(np.count_nonzero(np.abs(by_prompt) > FLAT)),
         undefined_because="the difference is the same on every prompt" if flat else None,
     )
 
@@ -206,6 +217,9 @@ def _bootstrap(first: SideCounts, second: SideCounts, options: CompareOptions) -
         prompts=found.clusters[0],
         rows_first=first.rows,
         rows_second=second.rows,
+        rate_first=first.rate,
+        rate_second=second.rate,
+        differing=None,
         undefined_because=found.undefined_because[0],
     )
 
@@ -235,17 +249,16 @@ def _detectable(
     totals: Sequence[tuple[int, int] | None],
     options: CompareOptions,
 ) -> float | None:
-    """``(z_(1 - alpha/2) + z_power) SE``; where nothing was seen to differ a success and a failure are added for the SE."""
-    reach = float(scipy.special.ndtri(1 - options.alpha / 2) + scipy.special.ndtri(options.power))
-    error: float | None
+    """Smallest difference that the quoted test finds with the power of the options, at alpha alone."""
+    asked = (options.alpha, options.power)
     if method == "paired" and paired is not None:
-        error = math.sqrt((paired.discordant + 1) / (paired.pairs + 2) / paired.pairs)
-    elif method in ("prompt_means", "cluster_bootstrap"):
-        chosen = means if method == "prompt_means" else boot
-        error = None if chosen is None else chosen.standard_error
-    elif totals[0] is not None and totals[1] is not None:
-        rates = [(k + 1) / (n + 2) for k, n in (totals[0], totals[1])]
-        error = math.sqrt(sum(p * (1 - p) / n for p, (_, n) in zip(rates, (totals[0], totals[1]), strict=True)))
-    else:
-        error = None
-    return None if error is None else min(1.0, reach * error)
+        return detectable_of_pairs(paired.pairs, paired.discordant, *asked)
+    if method == "prompt_means" and means is not None:
+        return detectable_of_error(means.standard_error, means.prompts - 1, means.differing or 0, means.prompts, *asked)
+    if totals[0] is None or totals[1] is None or not min(totals[0][1], totals[1][1]):
+        return None
+    if method == "cluster_bootstrap" and boot is not None:
+        successes = totals[0][0] + totals[1][0]
+        failures = totals[0][1] + totals[1][1] - successes
+        return detectable_of_error(boot.standard_error, boot.prompts - 1, successes, failures, *asked)
+    return detectable_of_rows(totals[0], totals[1], *asked) if method == "independent" else None

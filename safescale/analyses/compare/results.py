@@ -110,13 +110,20 @@ class Paired:
         """Prompts on which the two differ."""
         return self.newcombe.n10 + self.newcombe.n01
 
+    @property
+    def successes(self) -> tuple[int, int]:
+        """Of the first and the second side, among the pairs."""
+        t = self.newcombe
+        return t.n11 + t.n01, t.n11 + t.n10
+
 
 @attrs.frozen(kw_only=True)
 class Clustered:
     """
     A difference with prompts as the units that replicate.
 
-    ``standard_error``, interval and p are None where prompts show no spread (``undefined_because``).
+    ``standard_error``, interval and p are None where prompts show no spread (``undefined_because``). The rates are those whose
+    difference is ``estimate``; ``differing`` counts prompts on which the two differ (None for a bootstrap of all rows).
     """
 
     estimate: float
@@ -127,6 +134,9 @@ class Clustered:
     prompts: int
     rows_first: int
     rows_second: int
+    rate_first: float
+    rate_second: float
+    differing: int | None
     undefined_because: str | None
 
 
@@ -159,8 +169,10 @@ class Comparison:
     risk_ratio, odds_ratio : or None
         Second over first, rows taken as independent (Koopman; conditional).
     detectable : float or None
-        Difference (fraction) that these rows would show with the power of the options, at alpha alone: normal approximation
-        with the standard error of the quoted method.
+        Smallest difference (fraction) that the quoted test finds with the power of the options, at alpha alone. Pairs: exact
+        power of the mid-p test with as many discordant pairs as seen, or all of them one way where the difference needs more.
+        Independent rows: power of the score test about the pooled rate. Prompts: by the standard error, where 5 prompts differ.
+        None where no difference is.
     verdict : ComparisonVerdict
         By ``p_holm``.
     generalises_to : {"these_models"}
@@ -187,6 +199,42 @@ class Comparison:
     words: str
     caveats: tuple[str, ...]
     generalises_to: Literal["these_models"] = "these_models"
+
+    @property
+    def compared(self) -> tuple[float, float]:
+        """Rates of the first and the second whose difference is ``estimate``: of common prompts, or over all rows."""
+        if self.method == "paired" and self.paired is not None:
+            k1, k2 = self.paired.successes
+            return k1 / self.paired.pairs, k2 / self.paired.pairs
+        if self.method == "prompt_means" and self.prompt_means is not None:
+            return self.prompt_means.rate_first, self.prompt_means.rate_second
+        return self.first.rate, self.second.rate
+
+    @property
+    def common_prompts(self) -> int | None:
+        """Prompts that the estimate is of, where it is not one over all rows."""
+        if self.method == "paired" and self.paired is not None:
+            return self.paired.pairs
+        return self.prompt_means.prompts if self.method == "prompt_means" and self.prompt_means is not None else None
+
+    @property
+    def over_all_rows(self) -> float:
+        """Difference of the rates over all rows (fraction)."""
+        return self.second.rate - self.first.rate
+
+    @property
+    def leaves_rows_out(self) -> bool:
+        """Whether a side has rows that the estimate does not rest on."""
+        if self.common_prompts is None:
+            return False
+        means = self.prompt_means
+        used = (self.common_prompts,) * 2 if self.method == "paired" or means is None else (means.rows_first, means.rows_second)
+        return (self.first.trials, self.second.trials) != used
+
+    @property
+    def turned_round(self) -> bool:
+        """Whether the rates over all rows differ the other way than those that are compared."""
+        return self.estimate * self.over_all_rows < 0
 
 
 @attrs.frozen(kw_only=True)
@@ -216,7 +264,7 @@ class ComparedSetting:
     """
     What is held fixed: grader and condition (None for the one that is compared), and target.
 
-    ``left_out`` says what only one of the two has.
+    ``left_out`` says what only one of the two has; ``one_sided_because`` why there are rows of one of the two only.
     """
 
     grader: str | None
@@ -229,6 +277,7 @@ class ComparedSetting:
     identical: IdenticalModels | None
     agreement: GraderAgreement | None
     left_out: tuple[str, ...]
+    one_sided_because: str | None
     excluded: Mapping[str, int]
     verdict: ComparisonVerdict
     caveats: tuple[str, ...]

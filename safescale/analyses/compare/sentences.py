@@ -19,13 +19,18 @@ __all__ = [
     "agreement_words",
     "comparison_words",
     "method_words",
+    "over_all_rows_because",
     "question_words",
     "setting_caveats",
     "setting_words",
+    "shows_other_rates",
     "verdict_words",
 ]
 
 SHOWN_NAMES: Final = 6
+
+ROUNDING: Final = 1e-9
+"""Two rates that differ by less are equal."""
 
 
 def verdict_words(verdict: ComparisonVerdict, pair: tuple[Side, Side]) -> str:
@@ -75,13 +80,11 @@ def method_words(found: Comparison) -> str:
 
 def comparison_words(found: Comparison, pair: tuple[Side, Side], options: CompareOptions, tests: int) -> str:
     """One comparison in a sentence."""
-    first, second = pair[0].name, pair[1].name
     interval = ""
     if found.low is not None and found.high is not None:
         interval = f" [{signed(100 * found.low)}, {signed(100 * found.high)}]"
     words = (
-        f"{found.name}: {second} {_rate(found.second)}, {first} {_rate(found.first)}; difference "
-        f"{signed(100 * found.estimate)} pp{interval} ({method_words(found)}"
+        f"{found.name}: {_rates_words(found, pair)}; difference {signed(100 * found.estimate)} pp{interval} ({method_words(found)}"
     )
     if found.p_value is not None:
         words += f"; {p_clause(found.p_value)}"
@@ -90,8 +93,53 @@ def comparison_words(found: Comparison, pair: tuple[Side, Side], options: Compar
     words += f"): {verdict_words(found.verdict, pair)}"
     if found.detectable is not None:
         chances = f"{100 * options.power:.0f} of 100"
-        words += f"; with these n a difference of {100 * found.detectable:.1f} pp would be found in {chances}"
-    return words
+        words += f"; with these n a difference of {100 * found.detectable:.1f} pp would be found in {chances}{_assumed(found)}"
+    return words + _over_all_rows_words(found, pair)
+
+
+def over_all_rows_because(found: Comparison) -> str:
+    """Why a difference over all rows is another one."""
+    return "other prompts" if found.leaves_rows_out else "prompts with more rows weigh more"
+
+
+def _rates_words(found: Comparison, pair: tuple[Side, Side]) -> str:
+    """The two rates that are compared; the prompts are named where they are not those of all rows."""
+    first, second = pair[0].name, pair[1].name
+    if not shows_other_rates(found):
+        return f"{second} {_rate(found.second)}, {first} {_rate(found.first)}"
+    counts = ("", "")
+    if found.method == "paired" and found.paired is not None:
+        counts = tuple(f" ({k:,}/{found.paired.pairs:,})" for k in found.paired.successes)  # type: ignore[assignment]
+    one, two = (f"{percent(rate)}{count}" for rate, count in zip(found.compared, counts, strict=True))
+    return f"on {plural(found.common_prompts or 0, 'common prompt')} {second} {two}, {first} {one}"
+
+
+def shows_other_rates(found: Comparison) -> bool:
+    """Whether the rates that are compared are not simply those over all rows."""
+    apart = (found.compared[0] - found.first.rate, found.compared[1] - found.second.rate)
+    return found.leaves_rows_out or max(map(abs, apart)) > ROUNDING
+
+
+def _over_all_rows_words(found: Comparison, pair: tuple[Side, Side]) -> str:
+    if not shows_other_rates(found):
+        return ""
+    first, second = pair[0].name, pair[1].name
+    rates = f"{second} {_rate(found.second)}, {first} {_rate(found.first)}"
+    apart = f"the difference is {signed(100 * found.over_all_rows)} pp"
+    if found.turned_round:
+        return f"; but over all rows {apart}, the other way: {over_all_rows_because(found)} ({rates})"
+    return f"; over all rows {apart} ({rates})"
+
+
+def _assumed(found: Comparison) -> str:
+    """What the difference that would be found rests on."""
+    if found.method == "paired" and found.paired is not None and found.detectable is not None:
+        if found.detectable > found.paired.discordant / found.paired.pairs:
+            return " if all discordant pairs point one way"
+        return f" with {found.paired.discordant:,} of {plural(found.paired.pairs, 'pair')} discordant as here"
+    if found.method == "independent":
+        return " with rates about the pooled one"
+    return " with the spread between prompts as here"
 
 
 def setting_words(found: ComparedSetting, pair: tuple[Side, Side], options: CompareOptions) -> str:
@@ -104,6 +152,8 @@ def setting_words(found: ComparedSetting, pair: tuple[Side, Side], options: Comp
             f"({plural(same.evaluable, 'row')}, {same.grader}): one series under two ids? They are not compared."
         )
     if found.overall is None:
+        if found.one_sided_because is not None:
+            return f"{first} and {second} cannot be compared: {found.one_sided_because}."
         why = f" ({'; '.join(found.left_out)})" if found.left_out else ""
         return f"{first} and {second} cannot be compared: no attack class has rows of both{why}."
     sentences = [found.overall.words[0].upper() + found.overall.words[1:]]
@@ -139,6 +189,8 @@ def setting_caveats(found: ComparedSetting) -> tuple[str, ...]:
         raised.append(f"the two rates have different definitions: {'; '.join(found.definitions)}")
     for comparison in (*(() if found.overall is None else (found.overall,)), *found.classes):
         raised += [f"{comparison.name}: {caveat}" for caveat in comparison.caveats]
+        if comparison.turned_round:
+            raised.append(f"{comparison.name}: over all rows the difference is the other way ({over_all_rows_because(comparison)})")
     return tuple(raised)
 
 

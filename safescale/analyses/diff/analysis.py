@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from safescale.analyses.diff.figures import figure_changes
 from safescale.analyses.diff.results import DiffResult, HeadlineChange, RowTotals
-from safescale.analyses.diff.rows import events_of, field_changes, row_changes, row_totals
+from safescale.analyses.diff.rows import events_of, field_changes, row_changes, row_totals, with_traces
 from safescale.analyses.diff.sentences import answer_words
 from safescale.analyses.headline import Headline
 from safescale.cells import Counting, Selection
@@ -47,8 +47,9 @@ def diff_corpora(
     Compare two corpora: rows by id, rates by model and setting with the rows that changed them, quoted numbers.
 
     Traces match by their id; grades by trace, grader (with rubric version) and target. A row that counts otherwise has one cause:
-    added, removed, re-graded (another label), re-mapped (the same label, another verdict), newly excluded or included (the same
-    verdict, another fate), moved (its model, class or condition is another).
+    added, removed, moved (the trace of this id has another model, prompt, class or condition), answered anew (it has another
+    response), re-graded (another label), re-mapped (the same label, another verdict), newly excluded or included (the same
+    verdict, another fate).
 
     Parameters
     ----------
@@ -98,11 +99,11 @@ def diff_corpora(
             headlines_compared=0,
             answer="No difference: both corpora hold the same content, and their models are described alike.",
         )
-    rows = [side.row_fates(chosen) for side in (first, second)]
     traces = [side.read("traces", ["trace_id", *TRACE_FIELDS]) for side in (first, second)]
     published = [side.read("aggregates", ["aggregate_id", *PUBLISHED_FIELDS]) for side in (first, second)]
     for side, table in zip(("first", "second"), traces, strict=True):
         _check_ids(table["trace_id"], side)
+    rows = [with_traces(side.row_fates(chosen), table) for side, table in zip((first, second), traces, strict=True)]
     events = events_of(rows[0], rows[1])
     figures, compared = figure_changes(rows[0], rows[1], events, tier)
     changes, quoted = _headline_changes(first, second, headlines)

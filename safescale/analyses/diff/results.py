@@ -24,15 +24,20 @@ __all__ = [
 
 
 class Cause(enum.StrEnum):
-    """Why a graded row counts otherwise than before. A row has the first of these that holds."""
+    """
+    Why a graded row counts otherwise than before. A row has the first of these that holds.
+
+    ``MOVED``: the trace of this id has another model, prompt, attack class or condition. ``ANSWERED``: it has another response.
+    """
 
     ADDED = "added"
     REMOVED = "removed"
+    MOVED = "moved to another cell"
+    ANSWERED = "answered anew"
     REGRADED = "re-graded"
     REMAPPED = "re-mapped"
     EXCLUDED = "newly excluded"
     INCLUDED = "newly included"
-    MOVED = "moved to another cell"
 
 
 @attrs.frozen(kw_only=True)
@@ -57,6 +62,11 @@ class RowTotals:
     removed: int
     changed: int
     changed_columns: Mapping[str, int]
+
+    @property
+    def matched(self) -> int:
+        """Rows that both have."""
+        return self.before - self.removed
 
 
 @attrs.frozen(kw_only=True)

@@ -14,12 +14,15 @@ import pyarrow.compute as pc
 from safescale.analyses.diff.results import Cause, FieldChange, RowChange, RowTotals
 from safescale.cells.row_fates import ROW_KEYS
 
-__all__ = ["CAUSES", "Events", "events_of", "field_changes", "row_changes", "row_totals"]
+__all__ = ["CAUSES", "Events", "events_of", "field_changes", "row_changes", "row_totals", "with_traces"]
 
 CAUSES: Final = tuple(Cause)
 EXAMPLES: Final = 3
 SEPARATOR: Final = "\x1f"
 COUNTED: Final = "counted"
+
+CELL: Final = ("model_id", "attack_class", "condition")
+OF_TRACE: Final = ("prompt_id", "response_sha256")
 
 Flags = npt.NDArray[np.bool_]
 Positions = npt.NDArray[np.int64]
@@ -61,8 +64,16 @@ def row_totals(first: pa.Table, second: pa.Table, keys: Sequence[str], columns: 
     )
 
 
+def with_traces(rows: pa.Table, traces: pa.Table) -> pa.Table:
+    """Table of ``row_fates`` with the prompt and the response (hash) of each row's trace."""
+    at = pc.index_in(_flat(rows["trace_id"]).cast(pa.string()), value_set=_flat(traces["trace_id"]).cast(pa.string()))
+    for name in OF_TRACE:
+        rows = rows.append_column(name, _flat(traces[name]).take(at))
+    return rows
+
+
 def events_of(first: pa.Table, second: pa.Table) -> Events:
-    """What changed between two tables of ``row_fates``."""
+    """What changed between two tables of ``with_traces``."""
     at = _positions(first, second, ROW_KEYS)
     one, two = at[at >= 0], np.flatnonzero(at >= 0)
     gone = np.setdiff1d(np.arange(first.num_rows), one, assume_unique=True)
@@ -72,18 +83,21 @@ def events_of(first: pa.Table, second: pa.Table) -> Events:
     fate = _differs(first["reason"], second["reason"], one, two)
     was, now = _counted(first)[one], _counted(second)[two]
     moved = np.zeros(one.size, dtype=bool)
-    for column in ("model_id", "attack_class", "condition"):
+    for column in (*CELL, "prompt_id"):
         moved |= _differs(first[column], second[column], one, two)
+    # a response that one corpus does not hold is no other response
+    answered = _differs(first["response_sha256"], second["response_sha256"], one, two, known=True)
     concerned = was | now
     cause = np.full(one.size, -1, dtype=np.int64)
     for found, where in (
+        (Cause.MOVED, moved & (concerned | verdict)),
+        (Cause.ANSWERED, answered & (concerned | verdict)),
         (Cause.REGRADED, verdict & label),
         (Cause.REMAPPED, verdict & ~label),
         (Cause.EXCLUDED, fate & was & ~now),
         (Cause.INCLUDED, fate & ~was & now),
-        (Cause.MOVED, moved & was & now),
     ):
-        cause[(cause < 0) & where & (concerned | (found in (Cause.REGRADED, Cause.REMAPPED)))] = CAUSES.index(found)
+        cause[(cause < 0) & where] = CAUSES.index(found)
     kept = cause >= 0
     nothing = np.full(max(gone.size, new.size), -1, dtype=np.int64)
     causes = np.concatenate(
@@ -93,13 +107,14 @@ def events_of(first: pa.Table, second: pa.Table) -> Events:
     seconds = np.concatenate([two[kept], nothing[: gone.size], new]).astype(np.int64)
     by_fate = np.isin(causes, [CAUSES.index(c) for c in (Cause.EXCLUDED, Cause.INCLUDED)])
     by_cell = causes == CAUSES.index(Cause.MOVED)
-    return Events(
-        cause=causes,
-        first=firsts,
-        second=seconds,
-        before=_words(first, firsts, by_fate, by_cell),
-        after=_words(second, seconds, by_fate, by_cell),
-    )
+    before, after = _words(first, firsts, by_fate, by_cell), _words(second, seconds, by_fate, by_cell)
+    return Events(cause=causes, first=firsts, second=seconds, before=before, after=_of_another_prompt(before, after, by_cell))
+
+
+def _of_another_prompt(before: pa.Array, after: pa.Array, by_cell: Flags) -> pa.Array:
+    """The cell after; where it is the one before, the row came there under another prompt."""
+    stayed = pc.and_(pa.array(by_cell), pc.equal(before, after))
+    return pc.if_else(stayed, pc.binary_join_element_wise(after, "another prompt", ", "), after)
 
 
 def row_changes(first: pa.Table, second: pa.Table, events: Events) -> tuple[RowChange, ...]:
@@ -178,11 +193,13 @@ def _flat(column: pa.ChunkedArray | pa.Array) -> pa.Array:
     return column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
 
 
-def _differs(first: pa.ChunkedArray, second: pa.ChunkedArray, one: Positions, two: Positions) -> Flags:
+def _differs(first: pa.ChunkedArray, second: pa.ChunkedArray, one: Positions, two: Positions, *, known: bool = False) -> Flags:
+    """Where two columns differ; ``known``: only where both have a value."""
     a, b = _flat(first).take(pa.array(one)), _flat(second).take(pa.array(two))
     unequal = pc.fill_null(pc.not_equal(a, b), False)
-    one_missing = pc.xor(a.is_null(), b.is_null())
-    return np.asarray(pc.or_(unequal, one_missing).to_numpy(zero_copy_only=False), dtype=bool)
+    if not known:
+        unequal = pc.or_(unequal, pc.xor(a.is_null(), b.is_null()))
+    return np.asarray(unequal.to_numpy(zero_copy_only=False), dtype=bool)
 
 
 def _counted(table: pa.Table) -> Flags:
@@ -198,9 +215,8 @@ def _words(table: pa.Table, at: Positions, by_fate: Flags, by_cell: Flags) -> pa
     verdict = _flat(table["verdict"]).take(rows)
     reason = _flat(table["reason"]).take(rows)
     fate = pc.if_else(pc.equal(reason, ""), COUNTED, reason)
-    cell = pc.binary_join_element_wise(
-        *(_flat(table[name]).take(rows) for name in ("model_id", "attack_class", "condition")), " / "
-    )
+    cell = pc.binary_join_element_wise(*(_flat(table[name]).take(rows) for name in CELL), " / ")
+    cell = pc.if_else(pc.equal(reason, ""), cell, pc.binary_join_element_wise(cell, reason, ": "))
     words = pc.if_else(pa.array(by_fate), fate, pc.if_else(pa.array(by_cell), cell, verdict))
     return pc.if_else(pa.array(present), words, "")
 

@@ -7,7 +7,7 @@ from typing import Final
 from safescale.analyses.diff.results import Cause, DiffResult, FigureChange, RowTotals
 from safescale.analyses.words import and_list, percent, plural, signed
 
-__all__ = ["answer_words", "figure_words", "totals_words"]
+__all__ = ["answer_words", "figure_words", "matched_words", "totals_words"]
 
 SHOWN_FIGURES: Final = 3
 
@@ -22,7 +22,7 @@ def answer_words(found: DiffResult) -> str:
     for change in found.row_changes:
         causes[change.cause] = causes.get(change.cause, 0) + change.rows
     if causes:
-        sentences.append("Of these " + and_list([f"{rows:,} {cause.value}" for cause, rows in causes.items()]))
+        sentences.append("Rows by cause: " + and_list([f"{rows:,} {_cause_words(cause, found)}" for cause, rows in causes.items()]))
     if found.models:
         names = {change.name for change in found.models}
         sentences.append(f"{plural(len(names), 'model')} {_is(len(names))} described otherwise")
@@ -45,6 +45,22 @@ def answer_words(found: DiffResult) -> str:
     if not found.row_changes and not found.models and not found.graders and not found.figures and not found.headline_changes:
         sentences.append("The contents differ only in what no figure rests on (such as turns, scores, seeds or dates)")
     return ". ".join(sentences) + "."
+
+
+def matched_words(found: RowTotals) -> str:
+    """How many graded rows of one corpus are found in the other."""
+    both = f"{found.before:,} before and {found.after:,} after"
+    words = f"{found.matched:,} graded rows of {both} are matched by trace, grader and target"
+    if not found.matched and found.before and found.after:
+        return f"{words}: every row counts as removed or added (are the same traces under other ids?)"
+    return words
+
+
+def _cause_words(cause: Cause, found: DiffResult) -> str:
+    if cause is not Cause.ANSWERED:
+        return cause.value
+    other = sum(c.rows for c in found.row_changes if c.cause is cause and c.before != c.after)
+    return f"{cause.value} ({other:,} of them with another verdict)"
 
 
 def totals_words(found: RowTotals) -> str:
