@@ -214,7 +214,8 @@ def _methods(plan: StudyPlan) -> tuple[str, ...]:
     if asked.tau_cautious_pp is not None:
         found.append(
             "The spread between models of one size was estimated by restricted maximum likelihood about the fitted line, with its "
-            "Q-profile interval (Viechtbauer 2007); cautious numbers use its upper 80 % limit (Browne 1995)."
+            "Q-profile interval (Viechtbauer 2007); cautious numbers use its upper 80 % limit (Browne 1995), or where that is 0 the upper "
+            "end of the interval."
         )
     return tuple(found)
 

@@ -520,6 +520,36 @@ def test_traces_of_one_prompt_that_agree_are_seen() -> None:
     assert any("traces of one prompt agree (correlation 1.00)" in caveat for caveat in plan.caveats)
 
 
+@pytest.mark.parametrize("rate", [0.0, 1.0])
+def test_law_a_rate_at_a_bound_is_no_certainty(rate: float) -> None:
+    setting = only(planned(corpus({"a": [rate] * 10}, n=60)))
+    evidence, plan = setting.evidence, setting.plan
+    assert evidence is not None
+    assert plan is not None
+    assert (evidence.tau_pp, evidence.tau_cautious_pp, plan.assumptions.tau_pp) == (None, None, None)
+    assert f"cannot be estimated (every rate is {100 * rate:g} %, and rates at a bound do not show" in setting.words
+    assert "at tau 5 pp and" in setting.words
+    assert "would do" not in setting.words
+    middle = 1.959964**2 / 2 / (600 + 1.959964**2)
+    assert min(plan.assumptions.base_rate, 1 - plan.assumptions.base_rate) == pytest.approx(middle)
+    assert any(stated.name == "base_rate" and "Wilson" in stated.note for stated in plan.assumptions.stated)
+    published = [{"model_id": f"m{i}", "rate": rate} for i in range(len(SIX))]
+    models = [{"model_id": f"m{i}", "params_total_b": size} for i, size in enumerate(SIX)]
+    without_n = only(planned(fake_corpus(models=models, aggregates=published))).plan
+    assert without_n is not None
+    assert {s.name: s.origin for s in without_n.assumptions.stated}["base_rate"] == "assumed"
+
+
+def test_law_tau_comes_with_an_upper_limit_or_not_at_all() -> None:
+    for spread in (0.0, 0.01, 0.03, 0.05, 0.07):
+        evidence = only(planned(corpus({"a": noisy(0.0, spread)}, n=100))).evidence
+        assert evidence is not None
+        assert (evidence.tau_pp is None) == (evidence.tau_cautious_pp is None)
+        assert evidence.tau_pp is None or (evidence.tau_cautious_pp or 0) > evidence.tau_pp
+    smooth = only(planned(corpus({"a": noisy(0.0, 0.0)}, n=100)))
+    assert "scatter less about the line than their sampling noise, so tau has no upper limit" in smooth.words
+
+
 def test_published_rates_without_n_leave_tau_with_the_noise_in_it() -> None:
     rates = [0.3, 0.42, 0.28, 0.39, 0.35, 0.44]
     models = [{"model_id": f"m{i}", "params_total_b": size} for i, size in enumerate(SIX)]

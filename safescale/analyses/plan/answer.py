@@ -127,15 +127,26 @@ def prompts_words(plan: StudyPlan) -> str:
     if needed is None or found is None or needed.tau_pp is None:
         return ""
     if needed.n_prompts is not None:
+        safe = _safe_prompts(plan, needed.n_prompts)
         if asked.prompts is not None and needed.n_prompts <= asked.prompts:
-            return f"{plural(needed.n_prompts, 'prompt')} each would do for that."
-        return f"More prompts help: with {plural(needed.n_prompts, 'prompt')} each {_these(asked)} find it."
+            return f"{plural(needed.n_prompts, 'prompt')} each would do for that{safe}."
+        return f"More prompts help: with {plural(needed.n_prompts, 'prompt')} each {_these(asked)} find it{safe}."
     floor = found.endless_prompts_pp_per_decade
     return (
         f"More prompts do not help, models do: with endless prompts {_these(asked)} find no slope below "
         f"{pp_words(floor or 0.0)} pp per decade so often, and "
         f"{pp_words(asked.effect_pp_per_decade)} in {100 * needed.power_limit:.0f} of 100."
     )
+
+
+def _safe_prompts(plan: StudyPlan, at_estimate: int) -> str:
+    """What the upper limit of tau makes of a number of prompts."""
+    limit = plan.assumptions.tau_cautious_pp
+    cautious = None if limit is None else plan.prompts_at(limit)
+    if limit is None or cautious is None or cautious.n_prompts == at_estimate:
+        return ""
+    number = "no number" if cautious.n_prompts is None else f"{cautious.n_prompts:,}"
+    return f" at tau {plan.assumptions.tau_pp or 0:.2g} pp, {number} at its upper limit of {pp_words(limit)} pp"
 
 
 def _size_words(plan: StudyPlan) -> str:

@@ -295,7 +295,10 @@ class Evidence:
     base_rate : float
         Mean rate of the models (fraction).
     tau_pp, tau_interval_pp, tau_cautious_pp
-        Spread between models of one size, its interval, and its upper 80 % limit; None where it cannot be estimated.
+        Spread between models of one size, its interval, and its upper 80 % limit (the upper end of the interval where there is
+        none); None where it cannot be estimated.
+    tau_cautious_is : str
+        Which of the two limits it is.
     tau_unavailable : str or None
         Why it cannot.
     tau_holds_sampling_noise : bool
@@ -324,6 +327,7 @@ class Evidence:
     tau_pp: float | None
     tau_interval_pp: tuple[float, float] | None
     tau_cautious_pp: float | None
+    tau_cautious_is: str
     tau_unavailable: str | None
     tau_holds_sampling_noise: bool
     rows_per_model: float | None

@@ -82,7 +82,8 @@ def _models(plan: StudyPlan, evidence: Evidence) -> str:
     doubt = ""
     if cautious is not None and cautious.n_models != needed.n_models:
         doubt = (
-            f" ({models_words(cautious)} to be safe: tau may be {pp_words(asked.tau_cautious_pp or 0.0)} pp, its upper 80 % limit)"
+            f" ({models_words(cautious)} to be safe: tau may be {pp_words(asked.tau_cautious_pp or 0.0)} pp, the "
+            f"{evidence.tau_cautious_is})"
         )
     words = f"For {effect} you need {models_words(needed)} {like}{doubt}"
     if needed.n_models is not None and needed.n_models <= asked.design.n_models and not doubt:
