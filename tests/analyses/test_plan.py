@@ -316,6 +316,15 @@ def test_words_too_few_sizes_are_said() -> None:
     assert (needed.n_models, needed.limited_by) == (5, "exact_floor")
     assert "the sizes at hand cannot (smallest p .083)" in four.answer
     assert any("fewer than 5 sizes cannot reach the level" in caveat for caveat in four.caveats)
+    assert "so no slope is found, whatever its size" in four.answer
+    assert "smallest slope found as often" not in four.answer
+    assert (four.detectable, four.prompts) == ((), ())
+    assert all(gain.smallest_p <= 0.05 for gain in four.size_gains), "five sizes can"
+    three = plan_study(tau_pp=5, sizes_b=(1, 3, 10))
+    assert three.size_gains == (), "nor can four"
+    assert "models more (" in three.answer
+    assert plan_study(tau_pp=5, sizes_b=(1, 3, 10, 30, 70), tests=4).detectable == ()
+    assert plan_study(tau_pp=5, sizes_b=(1, 3, 10, 30, 70)).detectable
     one = plan_study(tau_pp=5, sizes_b=(7,))
     assert any("span no range" in caveat for caveat in one.caveats)
 
@@ -348,6 +357,8 @@ def test_labels_and_what_a_grader_leaves_of_a_slope() -> None:
     few = plan_study(**(BASE | {"prompts": 12}), half_width_pp=20, sensitivity=0.9, specificity=0.95)
     assert few.labels[0].n_labels is None
     assert few.labels[0].unavailable is not None
+    narrow = plan_study(**(BASE | {"prompts": 100}), half_width_pp=3, sensitivity=0.9, specificity=0.95)
+    assert "it is known to 8.98 pp either way, and 3 pp is wanted" in narrow.answer
     whole(few)
 
 
@@ -382,6 +393,7 @@ def test_caveats_come_from_the_numbers() -> None:
         ({"power": 1}, "power must lie between"),
         ({"margin_pp": 0}, "margin_pp must be positive"),
         ({"level": 1}, "level must lie strictly"),
+        ({"models": 10_001}, "models must be at most 10,000, got 10,001"),
         ({"models": 2}, "a slope needs at least 3 models, got 2"),
         ({"min_b": 70, "max_b": 1}, "the sizes must rise from min_b to max_b"),
         ({"min_b": -1}, "a size must be a positive number"),

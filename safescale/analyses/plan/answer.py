@@ -105,7 +105,7 @@ def reach_words(plan: StudyPlan) -> str:
     """What the models at hand find as often."""
     asked = plan.assumptions
     if plan.not_detectable_because is not None:
-        return f"{plan.not_detectable_because}, so nothing is found yet."
+        return f"{plan.not_detectable_because}, so no slope is found, whatever its size."
     if asked.tau_pp is None and asked.design.kind != "standard_error":
         each = [f"{pp_words(row.slope_pp_per_decade)} at {row.tau_pp:g} pp" for row in plan.detectable if row.tau_pp is not None]
         return f"With {_these(asked)} the smallest slope found as often is, in pp per decade, {and_list(each)}."
@@ -151,15 +151,17 @@ def _safe_prompts(plan: StudyPlan, at_estimate: int) -> str:
 
 def _size_words(plan: StudyPlan) -> str:
     asked = plan.assumptions
-    if not plan.size_gains:
-        return ""
-    best = plan.size_gains[0]
-    at = "" if asked.tau_pp is not None else " (at tau 5 pp)"
-    words = f"The size that helps most is {size_words(best.size_b)}: with one more model there the smallest slope found is "
-    words += f"{pp_words(best.slope_pp_per_decade)} pp per decade{at}."
+    words = ""
+    if plan.size_gains:
+        best = plan.size_gains[0]
+        at = "" if asked.tau_pp is not None else " (at tau 5 pp)"
+        words = f"The size that helps most is {size_words(best.size_b)}: with one more model there the smallest slope found is "
+        words += f"{pp_words(best.slope_pp_per_decade)} pp per decade{at}."
     if plan.sizes_to_reach and asked.tau_pp is not None:
         many = [f"{plan.sizes_to_reach.count(size)} of {size_words(size)}" for size in sorted(set(plan.sizes_to_reach))]
-        words += f" With {plural(len(plan.sizes_to_reach), 'model')} more ({and_list(many)}) they find the effect."
+        words += (
+            f"{' ' if words else ''}With {plural(len(plan.sizes_to_reach), 'model')} more ({and_list(many)}) they find the effect."
+        )
     return words
 
 

@@ -121,7 +121,7 @@ def _bounded_rate(found: Evidence) -> Stated | None:
     note = ""
     if rate != found.base_rate:
         end = "none of" if rate > found.base_rate else "all of"
-        note = f"{percent(found.base_rate)} seen in {rows:,} rows; noise is taken at the middle of Wilson's 95 % interval of {end} them"
+        note = f"{percent(found.base_rate)} of {rows:,} rows; noise at the middle of Wilson's 95 % interval of {end} them"
     return Stated(name="base_rate", value=rate, unit="fraction", origin="corpus", note=note)
 
 

@@ -207,7 +207,7 @@ class StudyPlan:
     models : tuple of ModelsNeeded
         Over effects and taus.
     detectable : tuple of Detectable
-        Per tau; empty where the models at hand make no slope (``not_detectable_because``).
+        Per tau; empty where the models at hand make no slope, or none that their exact test can find (``not_detectable_because``).
     size_gains : tuple of SizeGain
         Which size to add to the models at hand, best first.
     sizes_to_reach : tuple of float or None
@@ -356,6 +356,11 @@ class SettingPlan:
     plan: StudyPlan | None
     needs: tuple[str, ...]
     words: str
+
+    @property
+    def open(self) -> bool:
+        """Whether the corpus can test the question and does not answer it."""
+        return not self.settled and self.verdict is not ScalingVerdict.CANNOT_TEST
 
 
 @attrs.frozen(kw_only=True)
