@@ -19,6 +19,9 @@ from safescale.report.write_plan import write_plan_files
 
 __all__ = ["plan_from_assumptions", "plan_from_rows", "wanted_arguments", "write_plan"]
 
+NOTHING_OPEN = "Nothing is open."
+NOTHING_PLANNED = "Nothing can be planned from these rows."
+
 
 def plan_from_assumptions(wanted: Wanted) -> Answered[StudyPlan]:
     """
@@ -73,6 +76,7 @@ def write_plan(answered: Answered[StudyPlan] | Answered[CorpusPlan], into: Path)
             fingerprint=answered.result.fingerprint,
             command=answered.command,
             simulated=answered.simulated,
+            summary=NOTHING_OPEN if getattr(answered.result, "settings", ()) else NOTHING_PLANNED,
         )
 
 

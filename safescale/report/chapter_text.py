@@ -20,6 +20,8 @@ def chapter_text(chapter: Chapter, *, version: str, fingerprint: str, command: s
         about = f" ({finding.about})" if finding.about else ""
         lines += ["", f"{finding.question}{about}", f"testability: {finding.testability}", f"answer: {finding.answer}"]
     top = chapter.section
+    if not chapter.findings:
+        lines += [line for words in top.paragraphs for line in ("", words)]
     if top.warnings:
         lines += ["", *(f"warning: {warning}" for warning in top.warnings)]
     for table in top.tables:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from safescale.analyses.plan import CorpusPlan, SettingPlan, StudyPlan
 from safescale.analyses.plan.answer import in_so_many, pp_words, spread_words
+from safescale.analyses.plan.settle import IN_FULL, lead_of, told_in_full
 from safescale.analyses.words import plural
 from safescale.report.chapter import Chapter
 from safescale.report.document import Figure, Finding, Section, Table
@@ -15,6 +16,7 @@ from safescale.report.plan_tables import (
     exact_table,
     flat_table,
     labels_table,
+    models_range,
     models_table,
     prompts_table,
     settings_table,
@@ -28,9 +30,6 @@ KEY = "plan"
 TITLE = "What would settle it"
 QUESTION = "What would I need to know whether safety changes with size?"
 SETTLED = "What more would this corpus need?"
-
-SETTINGS_IN_FULL = 8
-"""More settings than this get a row of the table; the open ones with most models get a part of their own."""
 
 
 def plan_chapter(result: StudyPlan | CorpusPlan, command: str, sink: FigureSink | None = None) -> Chapter:
@@ -57,11 +56,7 @@ def _verdict(plan: StudyPlan) -> str:
     needed, asked = plan.needed(), plan.assumptions
     effect = f"to find {pp_words(asked.effect_pp_per_decade)} pp per decade {in_so_many(asked.power)}"
     if needed is None:
-        known = [row.n_models for row in plan.models if row.effect_pp_per_decade == asked.effect_pp_per_decade]
-        least, most = known[0], known[-1]
-        return (
-            f"{least or 'more than 100,000'} to {most or 'more than 100,000'} models {effect}, by how far models of one size differ"
-        )
+        return f"{models_range(plan)} models {effect}, by how far models of one size differ"
     return f"{'more than 100,000 models' if needed.n_models is None else plural(needed.n_models, 'model')} {effect}"
 
 
@@ -77,34 +72,41 @@ def _of_corpus(result: CorpusPlan, command: str, sink: FigureSink | None) -> Cha
     parts = tuple(_part(setting, command, sink, number) for number, setting in enumerate(shown, start=1))
     source = _source(command, result.fingerprint, "one row per grader, target and condition")
     first = next((setting.plan for setting in result.settings if setting.plan is not None), None)
-    tables: list[Table] = [settings_table(result, id="plan-settings", source=source)] if result.settings else []
+    rows = result.settings if len(result.settings) <= IN_FULL else tuple(s for s in result.settings if s.open)
+    tables: list[Table] = [settings_table(rows, id="plan-settings", source=source)] if rows else []
     if first is not None:
         tables.append(exact_table(first, id="plan-exact", source=_source(command, result.fingerprint, "sizes alone")))
     notes = []
-    if len(shown) < len(result.settings):
-        notes.append(f"Details are given for {len(shown)} of {len(result.settings)} settings: the open ones with most models.")
+    if len(rows) < len(result.settings):
+        notes.append(f"The open settings are planned here; the other {len(result.settings) - len(rows)} are only counted.")
+    opened = sum(setting.open for setting in result.settings)
+    if 0 < len(shown) < opened:
+        notes.append(f"Details are given for {len(shown)} of {opened} open settings: those with most models.")
     section = Section(
         id="plan",
         title=TITLE,
-        paragraphs=(result.answer if len(result.settings) <= 1 else _lead(result), *notes),
+        paragraphs=(_paragraph(result), *notes),
         warnings=result.caveats,
         tables=tuple(tables),
         methods=() if first is None else _methods(first),
         sections=parts,
     )
-    findings = tuple(_finding(setting) for setting in result.settings if not setting.settled)
+    findings = tuple(_finding(setting) for setting in told_in_full(result.settings))
     return Chapter(key=KEY, findings=findings, section=section)
 
 
-def _lead(result: CorpusPlan) -> str:
-    still = sum(not setting.settled for setting in result.settings)
-    return f"{still} of {plural(len(result.settings), 'setting')} {'is' if still == 1 else 'are'} open."
+def _paragraph(result: CorpusPlan) -> str:
+    """The answer; of several settings their number, for each has a finding or a row."""
+    unsettled = any(not setting.settled for setting in result.settings)
+    return lead_of(result.settings) if unsettled and len(result.settings) > 1 else result.answer
 
 
 def _in_full(result: CorpusPlan) -> tuple[SettingPlan, ...]:
-    able = [setting for setting in result.settings if setting.plan is not None and not setting.settled]
+    """Open settings get a part of their own; one that cannot be tested only where it is the only one."""
+    alone = len(result.settings) == 1
+    able = [s for s in result.settings if s.plan is not None and (s.open or (alone and not s.settled))]
     ranked = sorted(able, key=lambda setting: -(setting.plan.assumptions.design.n_models if setting.plan else 0))
-    chosen = ranked[:SETTINGS_IN_FULL]
+    chosen = ranked[:IN_FULL]
     return tuple(setting for setting in able if setting in chosen)
 
 
@@ -214,7 +216,8 @@ def _methods(plan: StudyPlan) -> tuple[str, ...]:
     if asked.tau_cautious_pp is not None:
         found.append(
             "The spread between models of one size was estimated by restricted maximum likelihood about the fitted line, with its "
-            "Q-profile interval (Viechtbauer 2007); cautious numbers use its upper 80 % limit (Browne 1995)."
+            "Q-profile interval (Viechtbauer 2007); cautious numbers use its upper 80 % limit (Browne 1995), or where that is 0 "
+            "the upper end of the interval."
         )
     return tuple(found)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from safescale.analyses.plan import CorpusPlan, StudyPlan
+from safescale.analyses.plan import Detectable, SettingPlan, StudyPlan
 from safescale.analyses.plan.answer import pp_words
 from safescale.analyses.words import p_words, percent, size_words
 from safescale.report.document import Column, Table
@@ -16,6 +16,7 @@ __all__ = [
     "exact_table",
     "flat_table",
     "labels_table",
+    "models_range",
     "models_table",
     "prompts_table",
     "settings_table",
@@ -274,10 +275,20 @@ def assumptions_table(plan: StudyPlan, *, id: str, source: str) -> Table:
     )
 
 
-def settings_table(result: CorpusPlan, *, id: str, source: str) -> Table:
+def models_range(plan: StudyPlan) -> str:
+    """Models needed where tau is not known: from the smallest to the largest spread that is shown."""
+    known = [row.n_models for row in plan.models if row.effect_pp_per_decade == plan.assumptions.effect_pp_per_decade]
+    return _range([BEYOND if n is None else f"{n:,}" for n in known])
+
+
+def _range(words: Sequence[str]) -> str:
+    return words[0] if words[0] == words[-1] else f"{words[0]} to {words[-1]}"
+
+
+def settings_table(settings: Sequence[SettingPlan], *, id: str, source: str) -> Table:
     """Every setting in a row: what it finds now, and what would do."""
     rows = []
-    for setting in result.settings:
+    for setting in settings:
         plan = setting.plan
         needed, found, flat = (None, None, None) if plan is None else (plan.needed(), plan.found_at(), plan.flat_at())
         cautious = None if plan is None or plan.assumptions.tau_cautious_pp is None else plan.assumptions.tau_cautious_pp
@@ -288,10 +299,14 @@ def settings_table(result: CorpusPlan, *, id: str, source: str) -> Table:
                 setting.verdict.value,
                 NOTHING if plan is None else count(plan.assumptions.design.n_models),
                 NOTHING if setting.evidence is None else _tau(setting.evidence.tau_pp, setting.evidence.tau_interval_pp),
-                NOTHING if found is None else pp_words(found.slope_pp_per_decade),
-                NOTHING if needed is None else _models(needed.n_models),
+                _found(plan, found),
+                NOTHING if plan is None else models_range(plan) if needed is None else _models(needed.n_models),
                 NOTHING if safe is None else _models(safe.n_models),
-                NOTHING if flat is None else _models(flat.n_models),
+                NOTHING
+                if plan is None
+                else _range([_models(row.n_models) for row in plan.flat])
+                if flat is None
+                else _models(flat.n_models),
                 NOTHING if plan is None or not plan.size_gains else size_words(plan.size_gains[0].size_b),
             )
         )
@@ -310,8 +325,23 @@ def settings_table(result: CorpusPlan, *, id: str, source: str) -> Table:
             Column(name="best size to add", numeric=True),
         ),
         rows=tuple(rows),
+        notes=_ranges_note(settings),
         source=source,
     )
+
+
+def _found(plan: StudyPlan | None, found: Detectable | None) -> str:
+    if plan is None or not plan.detectable:
+        return NOTHING
+    slopes = [row.slope_pp_per_decade for row in ([found] if found is not None else plan.detectable)]
+    return _range([pp_words(slope) for slope in slopes])
+
+
+def _ranges_note(settings: Sequence[SettingPlan]) -> tuple[str, ...]:
+    taus = next((s.plan.taus_pp for s in settings if s.plan is not None and s.plan.needed() is None), None)
+    if taus is None:
+        return ()
+    return (f"Where tau is not known (–) a range is given, from {tau_name(taus[0])} to {tau_name(taus[-1])}.",)
 
 
 def _tau(tau_pp: float | None, interval: tuple[float, float] | None) -> str:

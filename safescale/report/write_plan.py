@@ -23,6 +23,7 @@ def write_plan_files(
     fingerprint: str,
     command: str,
     simulated: bool,
+    summary: str,
 ) -> tuple[Path, ...]:
     """
     Write a plan to ``staging``, then move its files to ``into``.
@@ -41,6 +42,8 @@ def write_plan_files(
         As the page names them.
     simulated : bool
         Whether the rows behind it are simulated.
+    summary : str
+        What is said where nothing is open.
 
     Returns
     -------
@@ -58,7 +61,7 @@ def write_plan_files(
         watermark=mark,
         watermark_words=None if mark is None else f"{mark}: the rows behind this plan are simulated.",
         findings=found.findings,
-        summary=None if found.findings else "Nothing is open.",
+        summary=None if found.findings else summary,
         sections=(found.section,),
     )
     return write_files(document, f"{json_text}\n", "plan", staging, into)

@@ -203,7 +203,10 @@ def plan_labels(
         half_width_limit=limit,
         unreachable_because=None
         if n is not None
-        else f"with all {traces} traces labelled the half-width is {limit:.4f}, and {wanted:g} is wanted; generate more traces",
+        else (
+            f"with all {traces} traces labelled it is known to {100 * limit:.3g} pp either way, and {100 * wanted:g} pp is wanted; "
+            "generate more traces"
+        ),
         labels_without_grader=unaided if unaided <= traces else None,
         curve_labels=frozen(curve),
         curve_half_width=frozen(np.array([_half_width(grader, int(labels), z, allocation) for labels in curve])),

@@ -316,6 +316,15 @@ def test_words_too_few_sizes_are_said() -> None:
     assert (needed.n_models, needed.limited_by) == (5, "exact_floor")
     assert "the sizes at hand cannot (smallest p .083)" in four.answer
     assert any("fewer than 5 sizes cannot reach the level" in caveat for caveat in four.caveats)
+    assert "so no slope is found, whatever its size" in four.answer
+    assert "smallest slope found as often" not in four.answer
+    assert (four.detectable, four.prompts) == ((), ())
+    assert all(gain.smallest_p <= 0.05 for gain in four.size_gains), "five sizes can"
+    three = plan_study(tau_pp=5, sizes_b=(1, 3, 10))
+    assert three.size_gains == (), "nor can four"
+    assert "models more (" in three.answer
+    assert plan_study(tau_pp=5, sizes_b=(1, 3, 10, 30, 70), tests=4).detectable == ()
+    assert plan_study(tau_pp=5, sizes_b=(1, 3, 10, 30, 70)).detectable
     one = plan_study(tau_pp=5, sizes_b=(7,))
     assert any("span no range" in caveat for caveat in one.caveats)
 
@@ -348,6 +357,8 @@ def test_labels_and_what_a_grader_leaves_of_a_slope() -> None:
     few = plan_study(**(BASE | {"prompts": 12}), half_width_pp=20, sensitivity=0.9, specificity=0.95)
     assert few.labels[0].n_labels is None
     assert few.labels[0].unavailable is not None
+    narrow = plan_study(**(BASE | {"prompts": 100}), half_width_pp=3, sensitivity=0.9, specificity=0.95)
+    assert "it is known to 8.98 pp either way, and 3 pp is wanted" in narrow.answer
     whole(few)
 
 
@@ -382,6 +393,7 @@ def test_caveats_come_from_the_numbers() -> None:
         ({"power": 1}, "power must lie between"),
         ({"margin_pp": 0}, "margin_pp must be positive"),
         ({"level": 1}, "level must lie strictly"),
+        ({"models": 10_001}, "models must be at most 10,000, got 10,001"),
         ({"models": 2}, "a slope needs at least 3 models, got 2"),
         ({"min_b": 70, "max_b": 1}, "the sizes must rise from min_b to max_b"),
         ({"min_b": -1}, "a size must be a positive number"),
@@ -518,6 +530,36 @@ def test_traces_of_one_prompt_that_agree_are_seen() -> None:
     assert (evidence.traces_per_prompt, evidence.prompts_per_model) == (4, 30)
     assert plan.assumptions.design_effect == pytest.approx(4)
     assert any("traces of one prompt agree (correlation 1.00)" in caveat for caveat in plan.caveats)
+
+
+@pytest.mark.parametrize("rate", [0.0, 1.0])
+def test_law_a_rate_at_a_bound_is_no_certainty(rate: float) -> None:
+    setting = only(planned(corpus({"a": [rate] * 10}, n=60)))
+    evidence, plan = setting.evidence, setting.plan
+    assert evidence is not None
+    assert plan is not None
+    assert (evidence.tau_pp, evidence.tau_cautious_pp, plan.assumptions.tau_pp) == (None, None, None)
+    assert f"cannot be estimated (every rate is {100 * rate:g} %, and rates at a bound do not show" in setting.words
+    assert "at tau 5 pp and" in setting.words
+    assert "would do" not in setting.words
+    middle = 1.959964**2 / 2 / (600 + 1.959964**2)
+    assert min(plan.assumptions.base_rate, 1 - plan.assumptions.base_rate) == pytest.approx(middle)
+    assert any(stated.name == "base_rate" and "Wilson" in stated.note for stated in plan.assumptions.stated)
+    published = [{"model_id": f"m{i}", "rate": rate} for i in range(len(SIX))]
+    models = [{"model_id": f"m{i}", "params_total_b": size} for i, size in enumerate(SIX)]
+    without_n = only(planned(fake_corpus(models=models, aggregates=published))).plan
+    assert without_n is not None
+    assert {s.name: s.origin for s in without_n.assumptions.stated}["base_rate"] == "assumed"
+
+
+def test_law_tau_comes_with_an_upper_limit_or_not_at_all() -> None:
+    for spread in (0.0, 0.01, 0.03, 0.05, 0.07):
+        evidence = only(planned(corpus({"a": noisy(0.0, spread)}, n=100))).evidence
+        assert evidence is not None
+        assert (evidence.tau_pp is None) == (evidence.tau_cautious_pp is None)
+        assert evidence.tau_pp is None or (evidence.tau_cautious_pp or 0) > evidence.tau_pp
+    smooth = only(planned(corpus({"a": noisy(0.0, 0.0)}, n=100)))
+    assert "scatter less about the line than their sampling noise, so tau has no upper limit" in smooth.words
 
 
 def test_published_rates_without_n_leave_tau_with_the_noise_in_it() -> None:

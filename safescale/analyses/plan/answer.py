@@ -105,7 +105,7 @@ def reach_words(plan: StudyPlan) -> str:
     """What the models at hand find as often."""
     asked = plan.assumptions
     if plan.not_detectable_because is not None:
-        return f"{plan.not_detectable_because}, so nothing is found yet."
+        return f"{plan.not_detectable_because}, so no slope is found, whatever its size."
     if asked.tau_pp is None and asked.design.kind != "standard_error":
         each = [f"{pp_words(row.slope_pp_per_decade)} at {row.tau_pp:g} pp" for row in plan.detectable if row.tau_pp is not None]
         return f"With {_these(asked)} the smallest slope found as often is, in pp per decade, {and_list(each)}."
@@ -127,9 +127,10 @@ def prompts_words(plan: StudyPlan) -> str:
     if needed is None or found is None or needed.tau_pp is None:
         return ""
     if needed.n_prompts is not None:
+        safe = _safe_prompts(plan, needed.n_prompts)
         if asked.prompts is not None and needed.n_prompts <= asked.prompts:
-            return f"{plural(needed.n_prompts, 'prompt')} each would do for that."
-        return f"More prompts help: with {plural(needed.n_prompts, 'prompt')} each {_these(asked)} find it."
+            return f"{plural(needed.n_prompts, 'prompt')} each would do for that{safe}."
+        return f"More prompts help: with {plural(needed.n_prompts, 'prompt')} each {_these(asked)} find it{safe}."
     floor = found.endless_prompts_pp_per_decade
     return (
         f"More prompts do not help, models do: with endless prompts {_these(asked)} find no slope below "
@@ -138,17 +139,29 @@ def prompts_words(plan: StudyPlan) -> str:
     )
 
 
+def _safe_prompts(plan: StudyPlan, at_estimate: int) -> str:
+    """What the upper limit of tau makes of a number of prompts."""
+    limit = plan.assumptions.tau_cautious_pp
+    cautious = None if limit is None else plan.prompts_at(limit)
+    if limit is None or cautious is None or cautious.n_prompts == at_estimate:
+        return ""
+    number = "no number" if cautious.n_prompts is None else f"{cautious.n_prompts:,}"
+    return f" at tau {plan.assumptions.tau_pp or 0:.2g} pp, {number} at its upper limit of {pp_words(limit)} pp"
+
+
 def _size_words(plan: StudyPlan) -> str:
     asked = plan.assumptions
-    if not plan.size_gains:
-        return ""
-    best = plan.size_gains[0]
-    at = "" if asked.tau_pp is not None else " (at tau 5 pp)"
-    words = f"The size that helps most is {size_words(best.size_b)}: with one more model there the smallest slope found is "
-    words += f"{pp_words(best.slope_pp_per_decade)} pp per decade{at}."
+    words = ""
+    if plan.size_gains:
+        best = plan.size_gains[0]
+        at = "" if asked.tau_pp is not None else " (at tau 5 pp)"
+        words = f"The size that helps most is {size_words(best.size_b)}: with one more model there the smallest slope found is "
+        words += f"{pp_words(best.slope_pp_per_decade)} pp per decade{at}."
     if plan.sizes_to_reach and asked.tau_pp is not None:
         many = [f"{plan.sizes_to_reach.count(size)} of {size_words(size)}" for size in sorted(set(plan.sizes_to_reach))]
-        words += f" With {plural(len(plan.sizes_to_reach), 'model')} more ({and_list(many)}) they find the effect."
+        words += (
+            f"{' ' if words else ''}With {plural(len(plan.sizes_to_reach), 'model')} more ({and_list(many)}) they find the effect."
+        )
     return words
 
 

@@ -19,7 +19,9 @@ from safescale.analyses.plan.results import CorpusPlan, SettingPlan
 from safescale.analyses.plan.settle import answer_of, settle_words
 from safescale.analyses.plan.study import study_plan
 from safescale.analyses.plan.wanted import DEFAULTS, Wanted, assumptions_of
+from safescale.analyses.words import plural
 from safescale.cells import Cells
+from safescale.cells.selection import REASON_WORDS, SWITCHES
 from safescale.records.outcomes import Tier
 
 __all__ = ["analyze_plan", "plan_of_scaling"]
@@ -108,8 +110,18 @@ def plan_of_scaling(scaling: InverseScalingResult, cells: Cells, *, wanted: Want
         tier=options.tier,
         settings=settings,
         caveats=(),
-        answer=answer_of(settings, scaling.answer),
+        answer=answer_of(settings, scaling.answer, _left_out(cells)),
     )
+
+
+def _left_out(cells: Cells) -> str:
+    """Why rows are in no rate, and which choice left them out."""
+    said = []
+    for reason in dict.fromkeys(exclusion.reason for exclusion in cells.exclusions):
+        rows = sum(exclusion.rows for exclusion in cells.exclusions if exclusion.reason is reason)
+        choice = f" (choice {SWITCHES[reason].replace('_', '-')})" if reason in SWITCHES else ""
+        said.append(f"{plural(rows, 'row')} left out because {REASON_WORDS[reason]}{choice}")
+    return "; ".join(said)
 
 
 def _unusual(name: str, value: float) -> float | None:

@@ -17,6 +17,9 @@ __all__ = ["Design", "design_of"]
 MIN_DECADES = 0.3
 """Sizes closer together than a factor of two are no range to plan over (as in the question of inverse scaling)."""
 
+MOST_MODELS = 10_000
+"""Far beyond every study; a plan looks at each model, so it must end somewhere."""
+
 
 @attrs.frozen(kw_only=True)
 class Design:
@@ -87,7 +90,7 @@ def design_of(
     Raises
     ------
     DomainError
-        If sizes are not positive, a range is empty, or there are fewer than 3 models to be spread.
+        If sizes are not positive, a range is empty, or there are fewer than 3 or more than 10,000 models to be spread.
     """
     if standard_error_pp_per_decade is not None:
         if not standard_error_pp_per_decade > 0:
@@ -138,4 +141,6 @@ def _positive(size: float) -> float:
 def _models(number: int) -> int:
     if number < 3:
         raise DomainError(f"a slope needs at least 3 models, got {number}; plan with 3 or more")
+    if number > MOST_MODELS:
+        raise DomainError(f"models must be at most {MOST_MODELS:,}, got {number:,}; there are no more models than that")
     return number

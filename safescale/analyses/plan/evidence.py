@@ -12,6 +12,7 @@ from safescale.analyses.inverse_scaling import ModelPoint, SeriesResult, Setting
 from safescale.analyses.plan.results import Evidence
 from safescale.analyses.plan.sizes import found_of_error
 from safescale.analyses.plan.wanted import Assumptions, Stated
+from safescale.analyses.words import percent
 from safescale.cells import Cell, Cells
 from safescale.errors import DomainError
 from safescale.records.outcomes import Tier
@@ -20,6 +21,9 @@ from safescale.stats import SpreadBetweenModels, distinct_sizes, intraclass_corr
 __all__ = ["caveats_of_evidence", "evidence_of", "stated_of"]
 
 FEWEST_SIZES = 3
+
+WILSON_Z = 1.959963984540054
+"""Of a 95 % interval."""
 
 
 @attrs.frozen(kw_only=True)
@@ -46,6 +50,7 @@ def evidence_of(setting: SettingResult, cells: Cells, tier: Tier, *, level: floa
     repeats = _repeats(_cells_of(setting, head, fitted, cells), cells, tier)
     variances = _sampling_variances(setting, head, fitted, repeats.design_effect)
     spread, why_not = _spread(sizes, [point.rate for point in fitted], variances, level)
+    cautious, cautious_is = (None, "") if spread is None else _cautious(spread)
     trials = tuple(point.trials for point in fitted)
     known = [n for n in trials if n is not None]
     rows = statistics.harmonic_mean(known) if known and len(known) == len(trials) else None
@@ -59,7 +64,8 @@ def evidence_of(setting: SettingResult, cells: Cells, tier: Tier, *, level: floa
         base_rate=statistics.fmean(point.rate for point in fitted),
         tau_pp=None if spread is None else spread.tau_pp,
         tau_interval_pp=None if spread is None else spread.interval_pp,
-        tau_cautious_pp=None if spread is None else spread.cautious_pp,
+        tau_cautious_pp=cautious,
+        tau_cautious_is=cautious_is,
         tau_unavailable=why_not,
         tau_holds_sampling_noise=variances is None,
         rows_per_model=rows,
@@ -84,12 +90,12 @@ def stated_of(found: Evidence) -> tuple[Stated, ...]:
         note += ", sampling noise included" if found.tau_holds_sampling_noise else ""
         stated.append(Stated(name="tau_pp", value=found.tau_pp, unit="pp", origin="corpus", note=note))
     if found.tau_cautious_pp is not None:
-        note = "upper 80 % limit of tau"
-        stated.append(Stated(name="tau_cautious_pp", value=found.tau_cautious_pp, unit="pp", origin="corpus", note=note))
-    least = 0.5 / (sum(n or 0 for n in found.trials) + 1) if found.rows_per_model else 0.001
-    note = "" if 0 < found.base_rate < 1 else "no rate but this was seen; kept half a row inside"
-    rate = min(max(found.base_rate, least), 1 - least)
-    stated.append(Stated(name="base_rate", value=rate, unit="fraction", origin="corpus", note=note))
+        stated.append(
+            Stated(name="tau_cautious_pp", value=found.tau_cautious_pp, unit="pp", origin="corpus", note=found.tau_cautious_is)
+        )
+    rate = _bounded_rate(found)
+    if rate is not None:
+        stated.append(rate)
     if found.prompts_per_model is not None:
         rows = "harmonic mean of the models"
         stated.append(Stated(name="prompts", value=found.prompts_per_model, unit="prompts per model", origin="corpus", note=rows))
@@ -102,6 +108,21 @@ def stated_of(found: Evidence) -> tuple[Stated, ...]:
         value = min(1.0, max(0.0, found.prompt_icc))
         stated.append(Stated(name="prompt_icc", value=value, unit="correlation", origin="corpus"))
     return tuple(stated)
+
+
+def _bounded_rate(found: Evidence) -> Stated | None:
+    """The mean rate, never nearer to 0 or 1 than the middle of Wilson's interval of none in all rows: a rate of 0 has no noise."""
+    rows = sum(n or 0 for n in found.trials) if found.rows_per_model else None
+    if rows is None:
+        inside = 0 < found.base_rate < 1
+        return Stated(name="base_rate", value=found.base_rate, unit="fraction", origin="corpus") if inside else None
+    least = WILSON_Z**2 / 2 / (rows + WILSON_Z**2)
+    rate = min(max(found.base_rate, least), 1 - least)
+    note = ""
+    if rate != found.base_rate:
+        end = "none of" if rate > found.base_rate else "all of"
+        note = f"{percent(found.base_rate)} of {rows:,} rows; noise at the middle of Wilson's 95 % interval of {end} them"
+    return Stated(name="base_rate", value=rate, unit="fraction", origin="corpus", note=note)
 
 
 def caveats_of_evidence(found: Evidence, asked: Assumptions) -> tuple[str, ...]:
@@ -124,13 +145,26 @@ def _spread(
 ) -> tuple[SpreadBetweenModels | None, str | None]:
     if len(distinct_sizes(sizes)) < FEWEST_SIZES:
         return None, f"{len(distinct_sizes(sizes))} different sizes leave no scatter about a line"
+    if set(rates) <= {0.0} or set(rates) <= {1.0}:
+        return None, f"every rate is {100 * rates[0]:g} %, and rates at a bound do not show how far models differ"
     try:
         found = spread_between_models(sizes, rates, [0.0] * len(sizes) if variances is None else variances, level=level)
     except DomainError as error:
         return None, str(error)
     if variances is None and found.interval_pp is None:
         return None, "the rates lie on the fitted line, and how many rows are behind them is not published"
+    if _cautious(found)[0] is None:
+        return None, "the rates scatter less about the line than their sampling noise, so tau has no upper limit"
     return found, None
+
+
+def _cautious(found: SpreadBetweenModels) -> tuple[float | None, str]:
+    """The value to be safe with, and what it is: an estimate of 0 without an upper limit would be a claim."""
+    if found.cautious_pp is not None:
+        return found.cautious_pp, "upper 80 % limit of tau"
+    if found.interval_pp is not None:
+        return found.interval_pp[1], f"upper end of the {100 * found.level:g} % interval of tau"
+    return None, ""
 
 
 def _sampling_variances(

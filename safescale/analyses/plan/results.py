@@ -207,7 +207,7 @@ class StudyPlan:
     models : tuple of ModelsNeeded
         Over effects and taus.
     detectable : tuple of Detectable
-        Per tau; empty where the models at hand make no slope (``not_detectable_because``).
+        Per tau; empty where the models at hand make no slope, or none that their exact test can find (``not_detectable_because``).
     size_gains : tuple of SizeGain
         Which size to add to the models at hand, best first.
     sizes_to_reach : tuple of float or None
@@ -295,7 +295,10 @@ class Evidence:
     base_rate : float
         Mean rate of the models (fraction).
     tau_pp, tau_interval_pp, tau_cautious_pp
-        Spread between models of one size, its interval, and its upper 80 % limit; None where it cannot be estimated.
+        Spread between models of one size, its interval, and its upper 80 % limit (the upper end of the interval where there is
+        none); None where it cannot be estimated.
+    tau_cautious_is : str
+        Which of the two limits it is.
     tau_unavailable : str or None
         Why it cannot.
     tau_holds_sampling_noise : bool
@@ -324,6 +327,7 @@ class Evidence:
     tau_pp: float | None
     tau_interval_pp: tuple[float, float] | None
     tau_cautious_pp: float | None
+    tau_cautious_is: str
     tau_unavailable: str | None
     tau_holds_sampling_noise: bool
     rows_per_model: float | None
@@ -352,6 +356,11 @@ class SettingPlan:
     plan: StudyPlan | None
     needs: tuple[str, ...]
     words: str
+
+    @property
+    def open(self) -> bool:
+        """Whether the corpus can test the question and does not answer it."""
+        return not self.settled and self.verdict is not ScalingVerdict.CANNOT_TEST
 
 
 @attrs.frozen(kw_only=True)

@@ -4,25 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from safescale.analyses.plan.answer import in_so_many, models_words, pp_words, prompts_words
+from safescale.analyses.plan.answer import in_so_many, models_words, pp_words, prompts_words, reach_words
 from safescale.analyses.plan.results import Evidence, SettingPlan, StudyPlan
-from safescale.analyses.words import plural, size_words
+from safescale.analyses.words import and_list, plural, size_words
 
-__all__ = ["answer_of", "settle_words"]
+__all__ = ["IN_FULL", "answer_of", "lead_of", "settle_words", "told_in_full"]
+
+IN_FULL = 8
+"""Of more settings than this only the open ones are told in full."""
 
 
-def answer_of(settings: Sequence[SettingPlan], nothing: str) -> str:
+def answer_of(settings: Sequence[SettingPlan], nothing: str, left_out: str = "") -> str:
     """One paragraph: how many settings are open, and what each of them needs."""
     if not settings:
-        return f"Nothing can be planned from these rows: {nothing} State sizes, tau and base rate to plan without a corpus."
-    is_open = [setting for setting in settings if not setting.settled]
-    lead = ""
-    if len(settings) > 1:
-        lead = f"{len(is_open)} of {plural(len(settings), 'setting')} {'is' if len(is_open) == 1 else 'are'} open. "
-    if not is_open:
+        why = f"{nothing} {_capital(left_out)}." if left_out else nothing
+        return f"Nothing can be planned from these rows: {why} State sizes, tau and base rate to plan without a corpus."
+    unsettled = [setting for setting in settings if not setting.settled]
+    lead = f"{lead_of(settings)} " if len(settings) > 1 else ""
+    if not unsettled:
         lead += "The corpus settles what it was asked. "
-    chosen = is_open or list(settings)
+    chosen = told_in_full(settings)
+    if not unsettled:
+        chosen = tuple(settings)[:IN_FULL]
     return lead + " ".join(f"{_capital(s.setting)}: {s.words}" if len(settings) > 1 else s.words for s in chosen)
+
+
+def told_in_full(settings: Sequence[SettingPlan]) -> tuple[SettingPlan, ...]:
+    """What is not settled; of many settings only those that are open, the others are counted."""
+    return tuple(s for s in settings if s.open or (not s.settled and len(settings) <= IN_FULL))
+
+
+def lead_of(settings: Sequence[SettingPlan]) -> str:
+    """How many settings are open, how many cannot be tested, how many are settled."""
+    still, settled = sum(s.open for s in settings), sum(s.settled for s in settings)
+    untestable = len(settings) - still - settled
+    parts = [f"{still} of {plural(len(settings), 'setting')} {'is' if still == 1 else 'are'} open"]
+    if untestable:
+        parts.append(f"{untestable} cannot be tested")
+    if settled:
+        parts.append(f"{settled} {'is' if settled == 1 else 'are'} settled")
+    return f"{and_list(parts)}."
 
 
 def settle_words(setting: SettingPlan) -> str:
@@ -44,7 +65,7 @@ def settle_words(setting: SettingPlan) -> str:
 def _reach(plan: StudyPlan, evidence: Evidence) -> str:
     asked, found = plan.assumptions, plan.found_at()
     if plan.not_detectable_because is not None:
-        return f"{_capital(plan.not_detectable_because)}."
+        return f"{_capital(reach_words(plan))}"
     if found is None:
         why = evidence.tau_unavailable or "it is not known"
         each = [row for row in plan.detectable if row.tau_pp in (5.0, 10.0)]
@@ -82,7 +103,8 @@ def _models(plan: StudyPlan, evidence: Evidence) -> str:
     doubt = ""
     if cautious is not None and cautious.n_models != needed.n_models:
         doubt = (
-            f" ({models_words(cautious)} to be safe: tau may be {pp_words(asked.tau_cautious_pp or 0.0)} pp, its upper 80 % limit)"
+            f" ({models_words(cautious)} to be safe: tau may be {pp_words(asked.tau_cautious_pp or 0.0)} pp, the "
+            f"{evidence.tau_cautious_is})"
         )
     words = f"For {effect} you need {models_words(needed)} {like}{doubt}"
     if needed.n_models is not None and needed.n_models <= asked.design.n_models and not doubt:

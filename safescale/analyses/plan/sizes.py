@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
+from safescale.analyses.plan.answer import EXACT_UP_TO
 from safescale.analyses.plan.noise import noise, smallest_slope
 from safescale.analyses.plan.results import EvenModels, SizeGain, WiderSizes
 from safescale.analyses.plan.wanted import Assumptions
 from safescale.errors import InsufficientData
 from safescale.stats import detectable_slope_of_standard_error, plan_models, smallest_attainable_p, spread_decades
 
-__all__ = ["CANDIDATES_B", "LARGEST_B", "evenly_spread", "size_gains", "sizes_to_reach", "wider_sizes"]
+__all__ = ["CANDIDATES_B", "LARGEST_B", "evenly_spread", "exact_can_reject", "size_gains", "sizes_to_reach", "wider_sizes"]
 
 CANDIDATES_B = (0.5, 1.0, 2.0, 4.0, 8.0, 14.0, 32.0, 70.0, 120.0, 235.0, 400.0)
 """Sizes that open models come in."""
@@ -24,9 +26,14 @@ MOST_ADDED = 40
 MIDDLING_TAU_PP = 5.0
 
 
+def exact_can_reject(asked: Assumptions, sizes_b: Sequence[float]) -> bool:
+    """Whether models of these sizes can reach the level: few are tested by exact permutation, which cannot give every p."""
+    return len(sizes_b) > EXACT_UP_TO or asked.tests * smallest_attainable_p(sizes_b) <= asked.alpha
+
+
 def size_gains(asked: Assumptions, now_pp: float | None) -> tuple[SizeGain, ...]:
     """
-    The smallest slope found with one more model of each candidate size, best first.
+    The smallest slope found with one more model of each candidate size, best first; without sizes at which none can be found.
 
     All models have the same noise, so the order is the same at every tau; where tau is not known the slopes are those at 5 pp.
     """
@@ -105,6 +112,8 @@ def evenly_spread(asked: Assumptions) -> EvenModels | None:
 
 def _found(asked: Assumptions, sizes: tuple[float, ...]) -> float | None:
     tau = MIDDLING_TAU_PP if asked.tau_pp is None else asked.tau_pp
+    if not exact_can_reject(asked, sizes):
+        return None
     try:
         return smallest_slope(asked, sizes, tau).slope_pp_per_decade
     except InsufficientData:

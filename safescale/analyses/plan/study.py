@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from safescale.analyses.plan.answer import answer_words, caveats_of
+from safescale.analyses.plan.answer import EXACT_UP_TO, answer_words, caveats_of
 from safescale.analyses.plan.labels import labels_needed, through_grader
 from safescale.analyses.plan.noise import noise, smallest_slope, taus_to_show
 from safescale.analyses.plan.results import (
@@ -22,8 +22,9 @@ from safescale.analyses.plan.results import (
     PromptsNeeded,
     StudyPlan,
 )
-from safescale.analyses.plan.sizes import evenly_spread, size_gains, sizes_to_reach, wider_sizes
+from safescale.analyses.plan.sizes import evenly_spread, exact_can_reject, size_gains, sizes_to_reach, wider_sizes
 from safescale.analyses.plan.wanted import Assumptions, Wanted, assumptions_of
+from safescale.analyses.words import p_words
 from safescale.stats import (
     detectable_slope_of_standard_error,
     plan_equivalence,
@@ -125,9 +126,17 @@ def _effects(asked: Assumptions, steps: Sequence[float]) -> tuple[float, ...]:
 
 
 def _no_slope_because(asked: Assumptions) -> str | None:
-    if asked.design.can_fit:
+    design = asked.design
+    if not design.can_fit:
+        return f"{design.n_models} models at hand are of fewer than three different sizes, which make no slope"
+    sizes = design.sizes_b or tuple(float(rank) for rank in range(1, design.n_models + 1))
+    if exact_can_reject(asked, sizes):
         return None
-    return f"{asked.design.n_models} models at hand are of fewer than three different sizes, which make no slope"
+    at_hand = " at hand" if design.at_hand else ""
+    return (
+        f"{design.n_models} models{at_hand} cannot reach p = {asked.alpha_per_test:.3g} (up to {EXACT_UP_TO} models are tested by "
+        f"exact permutation, whose smallest p is {p_words(smallest_attainable_p(sizes))} here)"
+    )
 
 
 def _models(asked: Assumptions, effect: float, tau: float | None, floor: int) -> ModelsNeeded:

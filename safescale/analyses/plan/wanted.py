@@ -122,7 +122,7 @@ class Assumptions:
     """
     Everything that the numbers of a plan rest on, complete.
 
-    ``tau_pp`` is None where nobody knows it; ``tau_cautious_pp`` is its upper 80 % limit where a corpus gave one. ``prompts`` is
+    ``tau_pp`` is None where nobody knows it; ``tau_cautious_pp`` is its upper limit where a corpus gave one. ``prompts`` is
     None where sampling noise is part of tau. ``design`` says which models there are and how further ones are spread.
     ``stated`` lists all of it with its origin.
     """
