@@ -112,7 +112,7 @@ def _setting_section(
     source = source_line(command, result.fingerprint, rows, definition, exclusions_words(setting.excluded))
     tables = (
         verdicts_table(setting, id=f"{prefix}-verdicts", source=source),
-        testability_table(setting, id=f"{prefix}-testability", source=source),
+        testability_table(setting, id=f"{prefix}-testability", alpha=result.options.alpha, source=source),
         trends_table(setting, id=f"{prefix}-trends", level=level, source=source),
         neighbours_table(setting, id=f"{prefix}-neighbours", source=source),
         shares_table(setting, id=f"{prefix}-shares", level=level, source=source),
