@@ -246,8 +246,8 @@ def _methods(result: LineageResult) -> list[str]:
         found.append("Gaps have Newcombe's interval for independent proportions.")
     if any(pair.p_holm is not None for pair in pairs):
         found.append(
-            "Equal rates within a pair were tested by McNemar's exact test where prompts are paired, else by Fisher's, with Holm over "
-            f"the pairs of a setting at {options.alpha:g}; this speaks of these models only."
+            "Equal rates within a pair were tested by McNemar's exact test where prompts are paired, else by Fisher's, with Holm "
+            f"over the pairs of a setting at {options.alpha:g}; this speaks of these models only."
         )
     if any(s.slope is not None for s in series):
         found.append(

@@ -232,6 +232,8 @@ def test_one_size_and_no_tampered_model_are_said_and_never_raise() -> None:
     none = asked(fake_corpus(traces, grades, [{"model_id": "m", "params_total_b": 7.0}]))
     assert none.settings == ()
     assert "30 graded rows, none of a tampered model" in none.answer
+    rates = fake_corpus(aggregates=[{"model_id": "m", "rate": 0.3}], models=[{"model_id": "m", "params_total_b": 7.0}])
+    assert "1 published rate, none of a tampered model" in asked(rates).answer
     assert asked(fake_corpus()).answer.startswith("this corpus cannot test this claim: nothing is graded")
 
 

@@ -363,7 +363,10 @@ def result_caveats(settings: Sequence[TamperedSetting], cells: Cells, alpha: flo
 def result_words(settings: Sequence[TamperedSetting], targets: Sequence[TargetComparison], cells: Cells, alpha: float) -> str:
     """The answer of the corpus."""
     if not settings:
-        rows = f"{plural(cells.considered, 'graded row')}, none of a tampered model" if cells.considered else "nothing is graded"
+        found = [plural(cells.considered, "graded row")] if cells.considered else []
+        published = sum(cells.aggregate_exclusions.values())
+        found += [plural(published, "published rate")] if published else []
+        rows = f"{and_list(found)}, none of a tampered model" if found else "nothing is graded"
         return (
             f"{Reemergence.CANNOT_TEST.value}: {rows} that counts. Needs graded rows of models whose safety training was removed, "
             "of one lineage at three sizes or more."
