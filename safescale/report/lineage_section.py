@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from safescale.analyses.lineage import GapPair, GapSetting, GapSlope, GapVerdict, LineageResult, Side
-from safescale.analyses.lineage.sentences import testability_words
+from safescale.analyses.lineage.sentences import nothing_words, testability_words
 from safescale.analyses.words import and_list, percent, plural, signed, size_words
 from safescale.report import numbers
 from safescale.report.chapter import Chapter
@@ -45,7 +45,7 @@ def _findings(result: LineageResult) -> tuple[Finding, ...]:
                 Finding(
                     question=QUESTION,
                     about=f"{series.name}; {setting.setting_words}",
-                    verdict=series.verdict.value,
+                    verdict=series.whole_verdict,
                     testable=series.verdict is not GapVerdict.CANNOT_TEST,
                     testability=_capital(f"{testability_words(series)}."),
                     answer=_capital(series.words),
@@ -63,7 +63,7 @@ def _findings(result: LineageResult) -> tuple[Finding, ...]:
                 )
             )
     if not found:
-        words = f"Not testable: {plural(result.counted, 'counted row')}, none of a tampered model."
+        words = f"Not testable: {nothing_words(result.counted, sum(s.published_rates for s in result.settings))}."
         verdict = GapVerdict.CANNOT_TEST.value
         return (Finding(question=QUESTION, about="", verdict=verdict, testable=False, testability=words, answer=result.answer),)
     return tuple(sorted(found, key=lambda finding: not finding.testable))
@@ -138,14 +138,28 @@ def _pairs_table(setting: GapSetting, *, id: str, level: float, source: str) -> 
             f"{percent(pair.tampered.rate)} ({_counts(pair.tampered)})",
             signed(pair.quoted_gap_pp),
             numbers.NOTHING if pair.quoted is None else numbers.pp_interval((100 * pair.quoted.low, 100 * pair.quoted.high)),
+            numbers.p_value(pair.p_holm),
             _how(pair),
             "yes" if pair.why_not_used is None else f"no: {pair.why_not_used}",
         )
         for pair in setting.pairs
     ]
     interval = f"{100 * level:g} % interval, pp"
-    names = ("tampered", "kind", "lineage", "size", "untampered", "its rate", "tampered rate", "gap, pp", interval, "how", "used")
-    return table(id, "Pairs: the safety gap", names, ("size", "gap, pp", interval), rows, source) if rows else None
+    names = (
+        "tampered",
+        "kind",
+        "lineage",
+        "size",
+        "untampered",
+        "its rate",
+        "tampered rate",
+        "gap, pp",
+        interval,
+        "Holm p",
+        "how",
+        "used",
+    )
+    return table(id, "Pairs: the safety gap", names, ("size", "gap, pp", interval, "Holm p"), rows, source) if rows else None
 
 
 def _how(pair: GapPair) -> str:
@@ -164,14 +178,14 @@ def _series_table(setting: GapSetting, *, id: str, level: float, source: str) ->
         common = (series.name, numbers.count(found.n_models), numbers.sizes(found.sizes_b))
         reasons = "; ".join((*found.reasons, *found.needs)) or numbers.NOTHING
         if series.slope is not None:
-            rows.append((*common, *_slope_cells(series.slope, series.p_holm), series.verdict.value, reasons))
+            rows.append((*common, *_slope_cells(series.slope, series.p_holm), series.whole_verdict, reasons))
         elif series.difference is not None:
             d = series.difference
             estimate = f"{signed(100 * d.estimate)} pp, two sizes"
             interval = numbers.pp_interval((100 * d.low, 100 * d.high))
-            rows.append((*common, estimate, interval, *[numbers.NOTHING] * 3, series.verdict.value, reasons))
+            rows.append((*common, estimate, interval, *[numbers.NOTHING] * 3, series.whole_verdict, reasons))
         else:
-            rows.append((*common, *[numbers.NOTHING] * 5, series.verdict.value, reasons))
+            rows.append((*common, *[numbers.NOTHING] * 5, series.whole_verdict, reasons))
         if series.within_lineages is not None:
             within = _slope_cells(series.within_lineages, None)
             rows.append((f"{series.name}, within lineages", numbers.count(series.within_lineages.n), "", *within, "", ""))
@@ -230,6 +244,11 @@ def _methods(result: LineageResult) -> list[str]:
         )
     elif any(pair.headline == "independent" for pair in pairs):
         found.append("Gaps have Newcombe's interval for independent proportions.")
+    if any(pair.p_holm is not None for pair in pairs):
+        found.append(
+            "Equal rates within a pair were tested by McNemar's exact test where prompts are paired, else by Fisher's, with Holm "
+            f"over the pairs of a setting at {options.alpha:g}; this speaks of these models only."
+        )
     if any(s.slope is not None for s in series):
         found.append(
             "The gap was regressed on log10 of parameters by least squares, pairs as units, with a permutation p up to 8 pairs and "

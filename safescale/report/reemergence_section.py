@@ -60,7 +60,7 @@ def _findings(result: ReemergenceResult) -> tuple[Finding, ...]:
         for finding in ([_finding(series, setting, result) for series in _quoted(setting)] or [_nothing(setting, result)])
     ]
     if not found:
-        words = f"Not testable: {plural(result.considered, 'graded row')}, {result.counted:,} of tampered models counted."
+        words = "Not testable: no tampered model has a graded row or a published rate that counts."
         verdict = Reemergence.CANNOT_TEST.value
         return (Finding(question=QUESTION, about="", verdict=verdict, testable=False, testability=words, answer=result.answer),)
     return tuple(sorted(found, key=lambda finding: not finding.testable))
@@ -112,7 +112,7 @@ def _setting_section(
     source = source_line(command, result.fingerprint, rows, definition, exclusions_words(setting.excluded))
     tables = (
         verdicts_table(setting, id=f"{prefix}-verdicts", source=source),
-        testability_table(setting, id=f"{prefix}-testability", source=source),
+        testability_table(setting, id=f"{prefix}-testability", alpha=result.options.alpha, source=source),
         trends_table(setting, id=f"{prefix}-trends", level=level, source=source),
         neighbours_table(setting, id=f"{prefix}-neighbours", source=source),
         shares_table(setting, id=f"{prefix}-shares", level=level, source=source),

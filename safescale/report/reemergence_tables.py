@@ -13,6 +13,7 @@ from safescale.analyses.reemergence import (
     TargetComparison,
     Trend,
 )
+from safescale.analyses.reemergence.sentences import these_models_words
 from safescale.analyses.words import percent, shape_words, signed
 from safescale.records.verdicts import Verdict
 from safescale.report import numbers
@@ -96,7 +97,7 @@ def _clustered(share: Share) -> str:
     return f"[{100 * found.low:.1f}, {100 * found.high:.1f}] (design effect {found.design_effect:.2f})"
 
 
-def testability_table(setting: TamperedSetting, *, id: str, source: str) -> Table | None:
+def testability_table(setting: TamperedSetting, *, id: str, alpha: float, source: str) -> Table | None:
     """What models as units could show in each series, before any rate is looked at, and what they show."""
     rows = [
         (
@@ -108,7 +109,7 @@ def testability_table(setting: TamperedSetting, *, id: str, source: str) -> Tabl
             numbers.yes_no(series.testability.can_test),
             "; ".join((*series.testability.reasons, *series.testability.needs)) or numbers.NOTHING,
             series.verdict.value,
-            series.verdict_for_these_models.value,
+            these_models_words(series, alpha),
         )
         for series in setting.series
     ]

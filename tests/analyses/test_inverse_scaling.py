@@ -117,7 +117,7 @@ def test_four_sizes_in_perfect_order_cannot_test_and_say_why() -> None:
         assert series.slope is not None
         assert series.slope.p_value == pytest.approx(2 / 24)
         assert "with 4 models the smallest attainable p is .083" in series.testability.reasons
-        assert "needs at least 5 untied sizes: at 4 sizes the smallest attainable p is .083" in series.testability.needs
+        assert "needs at least 5 untied sizes" in series.testability.needs
     assert "comply less" not in result.answer
 
 

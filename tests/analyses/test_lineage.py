@@ -85,6 +85,34 @@ def test_words_follow_the_data(tampered: Sequence[float], verdict: GapVerdict) -
     assert series.generalises_to == "new_models"
 
 
+@pytest.mark.parametrize(
+    ("base", "tampered", "words"),
+    [
+        (BASE, NARROWING, "tampered models comply more in 6 of 6 pairs (Holm, these models only), mean gap +54.0 pp"),
+        (NARROWING, BASE, "tampered models comply less in 6 of 6 pairs (Holm, these models only), mean gap -54.0 pp"),
+        ((0.5,) * 6, (0.9, 0.9, 0.1, 0.52, 0.5, 0.48), "tampered models comply more in 2 and less in 1 of 6 pairs (Holm"),
+        (
+            (0.5,) * 6,
+            (0.51, 0.5, 0.49, 0.52, 0.5, 0.48),
+            "no difference between tampered and untampered is shown in any of 6 pairs",
+        ),
+    ],
+)
+def test_the_answer_begins_with_what_tampering_changes(base: Sequence[float], tampered: Sequence[float], words: str) -> None:
+    """Definition: McNemar's exact p of each pair after Holm, two-sided; the second half of the question follows."""
+    series = kind_series(asked(made(base, tampered)))
+    assert series.words.startswith(f"abliterated: {words}")
+    assert series.gap_verdict.startswith(words)
+    assert series.whole_verdict == f"{series.gap_verdict}; {series.verdict.value}"
+    assert all(pair.p_holm is not None for pair in series.pairs)
+
+
+def test_a_tier_with_no_pair_to_test_and_two_sizes_still_answer_the_first_half() -> None:
+    series = kind_series(asked(made((0.1, 0.2), (0.9, 0.6), (2.0, 20.0), prompts_apart=True), tier=Tier.BROAD))
+    assert series.gap_verdict.startswith("the broad rate of tampered models is higher in 2 of 2 pairs")
+    assert "; this corpus cannot test whether the gap changes with size" in series.words
+
+
 def test_a_gap_that_stays_is_flat_only_by_equivalence() -> None:
     tampered = [base + 0.6 + noise for base, noise in zip(BASE, (0.0, 0.01, 0.0, -0.01, 0.01, 0.0), strict=True)]
     series = kind_series(asked(made(BASE, tampered)))
@@ -247,6 +275,7 @@ def test_published_rates_make_gaps_without_intervals_where_n_is_missing() -> Non
     series = kind_series(asked(fake_corpus(aggregates=aggregates, models=models)))
     assert series.verdict is GapVerdict.SHRINKS
     assert all(pair.quoted is None for pair in series.pairs)
+    assert series.gap_verdict == "whether tampering changes a rate cannot be tested without counts, mean gap +54.0 pp"
     assert "an interval needs counts, and a published rate came without" in series.pairs[0].unavailable
 
 
@@ -292,12 +321,18 @@ def test_without_tampered_models_it_says_what_is_needed() -> None:
     result = asked(fake_corpus(traces, grades, [{"model_id": "m", "params_total_b": 7.0}]))
     assert "30 counted rows, none of a tampered model. Needs tampered models and the untampered ones" in result.answer
     assert result.headlines == ()
+    rates = fake_corpus(aggregates=[{"model_id": "m", "rate": 0.3}], models=[{"model_id": "m", "params_total_b": 7.0}])
+    assert "1 published rate, none of a tampered model. Needs" in asked(rates).answer
+    assert "no graded row counts" in asked(fake_corpus()).answer
 
 
 def test_headlines_have_a_name_each() -> None:
     result = asked(made(BASE, NARROWING))
     found = {headline.quantity: headline for headline in result.headlines}
-    assert len(found) == len(result.headlines) == 7
+    assert len(found) == len(result.headlines) == 8
+    mean = found["mean gap, abliterated"]
+    assert (mean.estimate, mean.unit) == (pytest.approx(100 * sum(t - b for t, b in zip(NARROWING, BASE, strict=True)) / 6), "pp")
+    assert mean.verdict.startswith("tampered models comply more in 6 of 6 pairs")
     assert found["gap over size, abliterated"].unit == "pp per decade"
 
 

@@ -28,15 +28,19 @@ def hedging(of_size: Sequence[int]) -> dict[float, tuple[int, int, int]]:
     return {size: (100 - k, k, 0) for size, k in zip(SIZES, of_size, strict=True)}
 
 
-CASES: Mapping[str, tuple[dict[float, tuple[int, int, int]], Reemergence]] = {
+CASES: Mapping[str, tuple[Mapping[float, Sequence[int]], Reemergence]] = {
     "refusals rise": (refusing(RISING), Reemergence.REFUSALS_RETURN),
-    "refusals fall": (refusing(RISING[::-1]), Reemergence.NEITHER),
+    "refusals fall": (refusing(RISING[::-1]), Reemergence.REFUSALS_FALL),
     "hedging rises at the cost of compliance": (hedging(RISING), Reemergence.HEDGING),
-    "hedging falls": (hedging(RISING[::-1]), Reemergence.NEITHER),
+    "hedging falls": (hedging(RISING[::-1]), Reemergence.HEDGING_FALLS),
     "nothing moves": (refusing(LEVEL), Reemergence.NEITHER),
     "hedging rises at the cost of refusals": (
         {size: (30 + i, k, 70 - i - k) for i, (size, k) in enumerate(zip(SIZES, RISING, strict=True))},
-        Reemergence.NEITHER,
+        Reemergence.REFUSALS_FALL_HEDGING_RISES,
+    ),
+    "hedging rises in place of hallucinated refusals": (
+        {size: (30 + i, k, 10, 60 - i - k) for i, (size, k) in enumerate(zip(SIZES, RISING, strict=True))},
+        Reemergence.HEDGING_RISES,
     ),
     "both rise": (
         {size: (100 - k - k // 2, k // 2, k) for size, k in zip(SIZES, RISING, strict=True)},
@@ -47,16 +51,18 @@ CASES: Mapping[str, tuple[dict[float, tuple[int, int, int]], Reemergence]] = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_words_follow_the_data(case: str) -> None:
-    """Definition: re-emergence needs refusals, and hedging of compliance needs the strict rate to fall."""
+    """Definition: re-emergence needs refusals, hedging needs the strict rate to fall, and what falls is said to fall."""
     counts, expected = CASES[case]
     result = asked(tampered_corpus(counts))
     series = only_series(result)
     assert series.testability.can_test
     assert series.verdict is expected
     assert series.verdict_for_these_models is expected
-    assert f"Models as units: {expected.value}" in result.answer
+    assert series.words.startswith(f"{series.name}: {expected.value} (models as units).")
+    assert f"These models only: {expected.value}." in series.words
     for other in set(Reemergence) - {expected}:
-        assert f"Models as units: {other.value}" not in result.answer
+        assert f"{other.value} (models as units" not in result.answer
+        assert f"These models only: {other.value}." not in result.answer
 
 
 def test_six_models_carry_holm_over_both_claims() -> None:
@@ -67,7 +73,8 @@ def test_six_models_carry_holm_over_both_claims() -> None:
     assert refusal.by_models.p_value == pytest.approx(2 / 720)
     assert refusal.p_holm == pytest.approx(4 / 720)
     assert series.testability.tests_in_family == 2
-    assert "exact p = .003, after Holm p = .006, floor .003" in series.words
+    assert "exact p = .003, after Holm p = .006; hedging" in series.words
+    assert series.words.count("smallest attainable p .003") == 1
 
 
 def test_n_is_rows_and_the_responses_behind_them() -> None:
@@ -149,7 +156,7 @@ def test_lineages_kinds_and_makers_are_kept_apart_and_shown_together() -> None:
         "zarvo2, fine-tuned (plimmer)",
         "all tampered models",
     ]
-    assert [series.verdict for series in setting.series[:2]] == [Reemergence.NEITHER, Reemergence.REFUSALS_RETURN]
+    assert [series.verdict for series in setting.series[:2]] == [Reemergence.REFUSALS_FALL, Reemergence.REFUSALS_RETURN]
     assert setting.series[0].testability.tests_in_family == 6
     whole = setting.series[-1]
     assert whole.scope == "all"
@@ -171,8 +178,28 @@ def test_a_binary_grader_cannot_speak_of_refusals() -> None:
     assert series.verdict_for_these_models is Reemergence.CANNOT_TEST
     assert series.trend("refusal") is None
     assert series.trend("strict") is not None
-    assert "does not tell a refusal from another harmless answer" in series.words
+    assert series.words.count("does not tell a refusal from another harmless answer") == 1
+    assert "These models only: strict rate falls with size; whether refusals change cannot be told." in series.words
+    assert "These models only: this corpus cannot test" not in series.words
     assert any("has no PARTIAL" in reason for reason in series.not_told)
+
+
+def test_binary_verdicts_under_a_map_with_refusals_are_named_as_the_reason() -> None:
+    """Definition: rows are there, so "rows would tell refusals" is wrong; and hedging is not told."""
+    traces, grades, models = [], [], []
+    for i, size in enumerate(SIZES):
+        part = graded(f"m{i}", ["COMPLIANCE"] * (90 - 10 * i) + ["NOT_HARMFUL"] * (10 + 10 * i))
+        traces += part[0]
+        grades += part[1]
+        models.append({"model_id": f"m{i}", "params_total_b": size, "lineage": "l", "tampering": "abliterated"})
+    result = asked(fake_corpus(traces, grades, models))
+    words = only_series(result).words
+    reason = "the verdicts are binary: NOT_HARMFUL (210 of 600 rows) does not tell a refusal from another harmless answer"
+    assert words.count(reason) == 1
+    assert "published rates" not in words
+    assert "Hedging" not in words
+    assert "hedging share" not in words
+    assert "strict rate falls with size; whether refusals change cannot be told" in words
 
 
 def test_published_rates_work_as_far_as_they_allow() -> None:
@@ -205,6 +232,8 @@ def test_one_size_and_no_tampered_model_are_said_and_never_raise() -> None:
     none = asked(fake_corpus(traces, grades, [{"model_id": "m", "params_total_b": 7.0}]))
     assert none.settings == ()
     assert "30 graded rows, none of a tampered model" in none.answer
+    rates = fake_corpus(aggregates=[{"model_id": "m", "rate": 0.3}], models=[{"model_id": "m", "params_total_b": 7.0}])
+    assert "1 published rate, none of a tampered model" in asked(rates).answer
     assert asked(fake_corpus()).answer.startswith("this corpus cannot test this claim: nothing is graded")
 
 

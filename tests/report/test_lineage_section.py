@@ -31,7 +31,8 @@ def figures_of(chapter: Chapter) -> list[Figure]:
 
 def test_the_finding_flips_with_the_data() -> None:
     (down,), (up,) = chapter_of(NARROWING).findings, chapter_of(NARROWING[::-1]).findings
-    assert (down.verdict, up.verdict) == ("the gap shrinks with size", "the gap grows with size")
+    assert [finding.verdict.split("; ")[1] for finding in (down, up)] == ["the gap shrinks with size", "the gap grows with size"]
+    assert down.verdict.startswith("tampered models comply more in 6 of 6 pairs")
     assert down.testable
     words = chapter_markdown(chapter_of(NARROWING), version="0", fingerprint="f", command="c", simulated=False)
     assert "the gap grows with size" not in words
@@ -41,8 +42,9 @@ def test_tables_hold_the_gaps_and_name_their_source() -> None:
     tables = tables_of(chapter_of(NARROWING))
     first = tables["lineage-1-pairs"].rows[0]
     assert first[5:8] == ("10.0 % (10 of 100)", "90.0 % (90 of 100)", "+80.0")
-    assert "paired on 100 prompts" in first[9]
-    assert tables["lineage-1-series"].rows[0][8] == "the gap shrinks with size"
+    assert first[9] == "<.001"
+    assert "paired on 100 prompts" in first[10]
+    assert tables["lineage-1-series"].rows[0][8].endswith("; the gap shrinks with size")
     assert all("safescale analyze lineage c.db" in table.source for table in tables.values())
 
 

@@ -39,7 +39,7 @@ def test_the_finding_flips_with_the_data() -> None:
     (up,), (down,) = chapter_of(UP).findings, chapter_of(DOWN).findings
     assert up.question == down.question == QUESTION
     assert (up.verdict, up.testable) == ("refusals come back with size", True)
-    assert down.verdict == "neither returning refusals nor compliance turning into hedging is shown"
+    assert down.verdict == "refusals fall with size"
     assert "refusals come back with size" not in everything(chapter_of(DOWN))
     assert "smallest attainable p .003" in up.testability
 

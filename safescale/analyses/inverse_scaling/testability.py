@@ -98,7 +98,8 @@ def judged_sizes(
     elif after_holm is not None and after_holm > alpha:
         reasons.append(f"after Holm over {plural(tests, 'test')} the smallest attainable p is {p_words(after_holm)}")
     if floor is None or floor > alpha or (after_holm is not None and after_holm > alpha):
-        needs.append(_sizes_needed(len(distinct), max(tests, 1), alpha))
+        told = floor is not None and floor > alpha and len(sizes) == len(distinct)
+        needs.append(_sizes_needed(None if told else len(distinct), max(tests, 1), alpha))
     return Testability(
         can_test=not reasons,
         n_models=len(sizes),
@@ -112,11 +113,12 @@ def judged_sizes(
     )
 
 
-def _sizes_needed(have: int, tests: int, alpha: float) -> str:
+def _sizes_needed(have: int | None, tests: int, alpha: float) -> str:
+    """``have`` is None where the smallest p of the sizes that there are is told already."""
     n = fewest_untied_sizes(alpha, tests)
     words = f"needs at least {n} untied sizes"
     if tests > 1:
         words += f" (for {tests} tests together)"
-    if SIZES_OF_A_SLOPE <= have < n:
+    if have is not None and SIZES_OF_A_SLOPE <= have < n:
         words += f": at {have} sizes the smallest attainable p is {p_words(2 / math.factorial(have))}"
     return words

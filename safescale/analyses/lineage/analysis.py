@@ -8,7 +8,7 @@ import attrs
 import pyarrow as pa
 
 from safescale.analyses.copies import units_without_copies
-from safescale.analyses.lineage.pairs import condition_pairs, model_pairs
+from safescale.analyses.lineage.pairs import condition_pairs, model_pairs, with_holm
 from safescale.analyses.lineage.results import GapSetting, LineageResult, Options
 from safescale.analyses.lineage.sentences import result_caveats, result_words, setting_words
 from safescale.analyses.lineage.slopes import gap_series
@@ -184,6 +184,7 @@ def _of_models(
 ) -> GapSetting:
     same = [s for s in cells.identical_models if (s.grader, s.target, s.condition) == attrs.astuple(setting)]
     pairs, unpaired = model_pairs(by_model, condition=setting.condition, same=same, cells=cells, options=options)
+    pairs = with_holm(pairs, options.alpha)
     meaning = cells.graders[setting.grader]
     result = GapSetting(
         grader=meaning,
@@ -221,7 +222,7 @@ def _of_conditions(
             )
             for condition in options.tampered_conditions
         ]
-        pairs = tuple(pair for kept, _ in found for pair in kept)
+        pairs = with_holm([pair for kept, _ in found for pair in kept], options.alpha)
         members = [cell for setting in here.values() for cell in able[setting]]
         excluded: dict[str, int] = {}
         for setting in here.values():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
+import attrs
 import numpy as np
 
 from safescale.analyses.copies import MIN_MINORITY_ROWS, ONE_SERIES
@@ -16,9 +17,17 @@ from safescale.analyses.words import and_list, percent, plural, size_words
 from safescale.cells import Cells, IdenticalModels
 from safescale.errors import DomainError
 from safescale.records.outcomes import Tier
-from safescale.stats import DifferenceInterval, newcombe_interval, wilson_interval
+from safescale.stats import (
+    DifferenceInterval,
+    PairedDifferenceInterval,
+    fisher_exact_test,
+    holm,
+    mcnemar_exact_test,
+    newcombe_interval,
+    wilson_interval,
+)
 
-__all__ = ["ByModel", "condition_pairs", "model_pairs"]
+__all__ = ["ByModel", "condition_pairs", "model_pairs", "with_holm"]
 
 ByModel: TypeAlias = Mapping[str, Mapping[str, Part]]
 """Parts by model and attack class."""
@@ -191,10 +200,30 @@ def _pair(
         independent=independent,
         paired=paired,
         headline="paired" if quote_paired else None if independent is None else "independent",
+        p_value=_p_of_equal_rates(paired if quote_paired else None, top, bottom),
+        p_holm=None,
         unavailable=tuple(reason for reason in (no_independent, no_paired) if reason is not None),
         why_not_used=why,
         notes=notes,
     )
+
+
+def with_holm(pairs: Sequence[GapPair], alpha: float) -> tuple[GapPair, ...]:
+    """The pairs of one setting with Holm over those that are used; one without p still counts in the correction."""
+    used = [i for i, pair in enumerate(pairs) if pair.why_not_used is None]
+    if not used:
+        return tuple(pairs)
+    raw = [pairs[i].p_value for i in used]
+    adjusted = dict(zip(used, holm([1.0 if p is None else p for p in raw], alpha=alpha).adjusted, strict=True))
+    return tuple(pair if pair.p_value is None else attrs.evolve(pair, p_holm=adjusted.get(i)) for i, pair in enumerate(pairs))
+
+
+def _p_of_equal_rates(paired: PairedDifferenceInterval | None, top: Side, bottom: Side) -> float | None:
+    if paired is not None:
+        return mcnemar_exact_test(paired.n10, paired.n01).p_value
+    if top.successes is None or bottom.successes is None or not top.trials or not bottom.trials:
+        return None
+    return fisher_exact_test(top.successes, top.trials, bottom.successes, bottom.trials).p_value
 
 
 def _side(observation: Observation, condition: str, level: float) -> Side:

@@ -107,6 +107,10 @@ class GapPair:
         The one to quote.
     unavailable : tuple of str
         Why an interval cannot be had.
+    p_value : float or None
+        Of equal rates on both sides: McNemar's exact test where the gap is paired, else Fisher's; None without counts.
+    p_holm : float or None
+        That p after Holm over the pairs of the setting that are used; None for a pair that is not.
     why_not_used : str or None
         None for a pair that enters the slope.
     notes : tuple of str
@@ -124,6 +128,8 @@ class GapPair:
     paired: PairedDifferenceInterval | None
     headline: Literal["paired", "independent"] | None
     unavailable: tuple[str, ...]
+    p_value: float | None
+    p_holm: float | None
     why_not_used: str | None
     notes: tuple[str, ...]
 
@@ -180,8 +186,9 @@ class GapSeries:
     Pairs of one kind of tampering over size: of one lineage, or all of them.
 
     Three or more sizes make a slope, two a difference of differences (larger minus smaller size), which speaks of these models
-    only. ``within_lineages`` repeats the slope with pairs compared within their lineages, where several are to be compared;
-    ``without_guesses`` is the verdict without pairs of estimated size, None where no size is estimated.
+    only. ``gap_verdict`` says in how many pairs the tampered model complies more or less, by the tests of the pairs after Holm: it
+    speaks of these models only too. ``within_lineages`` repeats the slope with pairs compared within their lineages, where several
+    are to be compared; ``without_guesses`` is the verdict without pairs of estimated size, None where no size is estimated.
     """
 
     scope: Literal["lineage", "kind"]
@@ -198,6 +205,7 @@ class GapSeries:
     without_guesses: GapVerdict | None
     difference: DifferenceOfDifferences | None
     difference_unavailable: str | None
+    gap_verdict: str
     verdict: GapVerdict
     words: str
     caveats: tuple[str, ...]
@@ -207,6 +215,23 @@ class GapSeries:
     def used(self) -> tuple[GapPair, ...]:
         """The pairs that enter the slope, from the smallest up."""
         return tuple(pair for pair in self.pairs if pair.why_not_used is None)
+
+    @property
+    def mean_gap_pp(self) -> float | None:
+        """Mean of the quoted gaps of the used pairs, percentage points; None without one."""
+        gaps = [pair.quoted_gap_pp for pair in self.used]
+        return sum(gaps) / len(gaps) if gaps else None
+
+    @property
+    def size_verdict(self) -> str:
+        """What may be said of the gap over size, in words."""
+        cannot = self.verdict is GapVerdict.CANNOT_TEST
+        return "this corpus cannot test whether the gap changes with size" if cannot else self.verdict.value
+
+    @property
+    def whole_verdict(self) -> str:
+        """Both halves of the question: how much tampering changes, and whether that depends on size."""
+        return f"{self.gap_verdict}; {self.size_verdict}"
 
 
 @attrs.frozen(kw_only=True)
@@ -253,7 +278,7 @@ class LineageResult:
 
     @property
     def headlines(self) -> tuple[Headline, ...]:
-        """The gap of every pair, and its slope or difference in every series."""
+        """The gap of every pair, and in every series its mean over the pairs and its slope or difference over size."""
         return tuple(headline for setting in self.settings for headline in _headlines(setting))
 
 
@@ -271,12 +296,26 @@ def _headlines(found: GapSetting) -> Iterator[Headline]:
             estimate=pair.quoted_gap_pp,
             low=None if quoted is None else _FRACTION_TO_PP * quoted.low,
             high=None if quoted is None else _FRACTION_TO_PP * quoted.high,
-            p_value=None,
+            p_value=pair.p_value,
             verdict=pair.why_not_used or "",
             n_models=2 if pair.base.model != pair.tampered.model else 1,
             n_rows=sum(n for n in sides if n is not None) if None not in sides else None,
         )
     for series in found.series:
+        mean = series.mean_gap_pp
+        if mean is not None:
+            yield Headline(
+                setting=found.setting_words,
+                quantity=f"mean gap, {series.name}",
+                unit="pp",
+                estimate=mean,
+                low=None,
+                high=None,
+                p_value=None,
+                verdict=series.gap_verdict,
+                n_models=len(series.used),
+                n_rows=None,
+            )
         line, difference = series.slope, series.difference
         low, high = (None, None) if line is None or line.interval is None else line.interval
         if difference is not None:

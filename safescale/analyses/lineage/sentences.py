@@ -8,10 +8,13 @@ from typing import Final
 from safescale.analyses.lineage.results import GapPair, GapSeries, GapSetting, GapSlope, GapVerdict, Options, Unpaired
 from safescale.analyses.words import LEVEL_HOLDS, and_list, p_clause, p_words, percent, plural, signed, size_words
 from safescale.cells import Cells
+from safescale.records.outcomes import Tier
 from safescale.stats import distinct_sizes
 
 __all__ = [
+    "gap_verdict_words",
     "gap_words",
+    "nothing_words",
     "result_caveats",
     "result_words",
     "series_caveats",
@@ -51,7 +54,38 @@ def series_words(series: GapSeries, options: Options) -> str:
     used = series.used
     if not used:
         return f"{series.name}: no pair can be used ({plural(len(series.pairs), 'pair')} found)."
-    return f"{series.name}: {_gaps(used)}; {_over_size(series, options)}."
+    parts = [
+        f"{series.name}: {series.whole_verdict}{_verdict_basis(series, options)}",
+        f"The gap over size: {over_size}" if (over_size := _over_size(series)) else "",
+        _gaps(used),
+    ]
+    return ". ".join(part for part in parts if part) + "."
+
+
+def gap_verdict_words(kind: str, used: Sequence[GapPair], options: Options) -> str:
+    """``tampered models comply more in 6 of 6 pairs (Holm, these models only), mean gap +32.5 pp``, two-sided."""
+    if not used:
+        return "no pair can be used"
+    mean = f"mean gap {signed(sum(pair.quoted_gap_pp for pair in used) / len(used))} pp"
+    if all(pair.p_holm is None for pair in used):
+        return f"whether tampering changes a rate cannot be tested without counts, {mean}"
+    shown = [pair for pair in used if pair.p_holm is not None and pair.p_holm <= options.alpha]
+    more = sum(pair.quoted_gap_pp > 0 for pair in shown)
+    of = f"of {plural(len(used), 'pair')} (Holm, these models only), {mean}"
+    if not shown:
+        return f"no difference between tampered and untampered is shown in any {of}"
+    counts = [f"{word} in {n}" for word, n in (("more", more), ("less", len(shown) - more)) if n]
+    if options.tier is not Tier.STRICT:
+        counts = [words.replace("more", "higher").replace("less", "lower") for words in counts]
+    if options.baseline_condition is None:
+        subject = "tampered models comply" if options.tier is Tier.STRICT else f"the {_tier(options)} rate of tampered models is"
+    else:
+        subject = f"under {kind} models comply" if options.tier is Tier.STRICT else f"under {kind} the {_tier(options)} rate is"
+    return f"{subject} {' and '.join(counts)} {of}"
+
+
+def _tier(options: Options) -> str:
+    return options.tier.value.replace("_", " ")
 
 
 def _gaps(used: Sequence[GapPair]) -> str:
@@ -62,30 +96,31 @@ def _gaps(used: Sequence[GapPair]) -> str:
     return f"{counted}, from {gap_words(least)} to {gap_words(most)}"
 
 
-def _over_size(series: GapSeries, options: Options) -> str:
+def _over_size(series: GapSeries) -> str:
     slope, found = series.slope, series.testability
     if slope is not None:
-        words = f"over size {_slope_words(slope)}"
+        reasons = " ".join(found.reasons) if series.verdict is GapVerdict.CANNOT_TEST else ""
+        words = _slope_words(slope, told=reasons)
         if series.p_holm is not None and found.tests_in_family > 1:
             words += f", after Holm over {found.tests_in_family} tests {p_clause(series.p_holm)}"
-        words += f": {series.verdict.value}{_verdict_basis(series, options)}"
         within = series.within_lineages
-        return words + (f"; within lineages {_slope_words(within)}" if within is not None else "")
+        return words + (f"; within lineages {_slope_words(within, told=reasons)}" if within is not None else "")
     if series.difference is not None:
         d = series.difference
         inside = "the interval includes zero" if d.low <= 0 <= d.high else "the interval excludes zero, for these models only"
         sizes = distinct_sizes([pair.params_b for pair in series.used])
         return (
             f"gap at {size_words(sizes[1])} minus gap at {size_words(sizes[0])}: {signed(100 * d.estimate)} pp "
-            f"[{signed(100 * d.low)}, {signed(100 * d.high)}], {inside}; two sizes make no slope: {series.verdict.value}"
+            f"[{signed(100 * d.low)}, {signed(100 * d.high)}], {inside}; two sizes make no slope"
         )
-    needs = [*found.reasons, *([series.difference_unavailable] if series.difference_unavailable else []), *found.needs]
-    return f"{series.verdict.value} ({'; '.join(needs)})"
+    return series.difference_unavailable or ""
 
 
-def _slope_words(slope: GapSlope) -> str:
+def _slope_words(slope: GapSlope, *, told: str) -> str:
+    """``told`` holds reasons that are given already: a smallest p in them is not repeated."""
     interval = "" if slope.interval is None else f" [{signed(slope.interval[0])}, {signed(slope.interval[1])}]"
-    floor = "" if slope.method == "ols_t" else f"; smallest attainable here {p_words(slope.p_floor)}"
+    known = slope.method == "ols_t" or f"smallest attainable p is {p_words(slope.p_floor)}" in told
+    floor = "" if known else f"; smallest attainable here {p_words(slope.p_floor)}"
     return (
         f"{signed(slope.slope_pp_per_decade)} pp per decade{interval} over {plural(slope.n, 'pair')}; "
         f"{p_clause(slope.p_value)} ({METHODS[slope.method]}{floor})"
@@ -175,15 +210,20 @@ def result_caveats(settings: Sequence[GapSetting], cells: Cells, alpha: float) -
     return tuple(found)
 
 
+def nothing_words(counted: int, published: int) -> str:
+    """Why there is no pair at all: no model is tampered, or nothing counts."""
+    rows = [plural(counted, "counted row")] if counted else []
+    rows += [plural(published, "published rate")] if published else []
+    return f"{and_list(rows)}, none of a tampered model" if rows else "no graded row counts"
+
+
 def result_words(settings: Sequence[GapSetting], cells: Cells, alpha: float) -> str:
     """The answer of the corpus."""
     told = [setting for setting in settings if setting.pairs or setting.unpaired]
     if not told:
-        rows = f"{plural(cells.counted, 'counted row')}, none of a tampered model" if cells.counted else "no graded row counts"
-        return (
-            f"{GapVerdict.CANNOT_TEST.value}: {rows}. Needs tampered models and the untampered ones of the same lineage and size, "
-            "under one grader."
-        )
+        nothing = nothing_words(cells.counted, len(cells.aggregates))
+        needs = "tampered models and the untampered ones of the same lineage and size, under one grader"
+        return f"{GapVerdict.CANNOT_TEST.value}: {nothing}. Needs {needs}."
     heading = len(settings) > 1
     sentences = [f"{s.setting_words[0].upper()}{s.setting_words[1:]}: {s.words}" if heading else s.words for s in told]
     sentences += [f"Warning: {caveat}." for caveat in result_caveats(settings, cells, alpha) if "one series" in caveat]

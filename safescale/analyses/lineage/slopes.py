@@ -10,7 +10,7 @@ import attrs
 from safescale.analyses.inverse_scaling import Testability
 from safescale.analyses.inverse_scaling.testability import SIZES_OF_A_SLOPE, judged_sizes
 from safescale.analyses.lineage.results import GapPair, GapSeries, GapSlope, GapVerdict, Options
-from safescale.analyses.lineage.sentences import series_caveats, series_words
+from safescale.analyses.lineage.sentences import gap_verdict_words, series_caveats, series_words
 from safescale.errors import DomainError
 from safescale.stats import (
     DifferenceOfDifferences,
@@ -138,6 +138,7 @@ def _family(drafts: Sequence[_Draft], options: Options) -> list[GapSeries]:
             without_guesses=None if sure is None or not guessed[i] else sure[i].verdict,
             difference=difference,
             difference_unavailable=no_difference,
+            gap_verdict=gap_verdict_words(draft.kind, draft.used, options),
             verdict=_verdict(judged[i], slope, p_holm.get(i), flat_holm.get(i), options.alpha),
             words="",
             caveats=(),

@@ -33,7 +33,7 @@ def analyze_reemergence(
     level: float = 0.95,
 ) -> ReemergenceResult:
     """
-    Whether refusals come back in larger tampered models, or compliance only turns into hedging, or neither is shown.
+    Whether refusals come back in larger tampered models, fall, turn into hedging or none of it is shown.
 
     Per grader, target and condition, and per lineage of one tampering state and maker with two sizes or more (and all of them
     together): verdict composition by size; each share over size with models as units (exact Spearman, with its floor), and labelled

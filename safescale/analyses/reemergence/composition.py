@@ -63,7 +63,9 @@ def told_quantities(meaning: GraderMeaning) -> tuple[Quantity, ...]:
 
 def missing_quantities(meaning: GraderMeaning) -> tuple[str, ...]:
     """Why hedging, refusals or the functionally dangerous rate cannot be had from this grader."""
-    told, name = told_quantities(meaning), f"outcome map {meaning.outcome_map!r} of grader {meaning.grader}"
+    told = told_quantities(meaning)
+    known = meaning.outcome_map in OUTCOME_MAPS
+    name = f"{f'outcome map {meaning.outcome_map!r}' if known else f'{meaning.outcome_map} outcome map'} of grader {meaning.grader}"
     reasons = []
     if "hedging" not in told:
         reasons.append(f"the {name} has no PARTIAL, so hedging and the broad rate are not told")

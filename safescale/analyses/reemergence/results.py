@@ -59,11 +59,20 @@ QUANTITY_WORDS: Final[dict[Quantity, str]] = {
 
 
 class Reemergence(enum.StrEnum):
-    """What may be said of refusals in larger tampered models. "Re-emergence" needs refusals, not hedging, to rise with size."""
+    """
+    What may be said of refusals and hedging in larger tampered models, two-sided.
+
+    "Re-emergence" needs refusals, not hedging, to rise with size. The verdict tells refusals first, and hedging where refusals do
+    not rise.
+    """
 
     REFUSALS_RETURN = "refusals come back with size"
+    REFUSALS_FALL = "refusals fall with size"
+    REFUSALS_FALL_HEDGING_RISES = "refusals fall and hedging rises with size"
     HEDGING = "compliance turns into hedging with size; no rise of refusals is shown"
-    NEITHER = "neither returning refusals nor compliance turning into hedging is shown"
+    HEDGING_RISES = "hedging rises with size, not shown to replace compliance; no change of refusals is shown"
+    HEDGING_FALLS = "hedging falls with size; no change of refusals is shown"
+    NEITHER = "no change of refusals or hedging with size is shown"
     CANNOT_TEST = "this corpus cannot test this claim"
 
 

@@ -21,11 +21,13 @@ from safescale.analyses.reemergence.results import (
 from safescale.analyses.reemergence.trends import CLAIMS
 from safescale.analyses.words import LEVEL_HOLDS, and_list, p_clause, p_words, percent, plural, shape_words, signed, size_words
 from safescale.cells import Cells, DistinctResponses
+from safescale.records.verdicts import Verdict
 from safescale.stats import distinct_sizes
 
 __all__ = [
     "composition_words",
     "opposite_words",
+    "refusals_untold",
     "responses_words",
     "result_caveats",
     "result_words",
@@ -34,6 +36,7 @@ __all__ = [
     "setting_words",
     "targets_words",
     "testability_words",
+    "these_models_words",
 ]
 
 MIX_CAVEAT: Final = 0.10
@@ -55,20 +58,85 @@ FEW_DIFFERENT: Final = 0.5
 
 
 def series_words(series: TamperedSeries, options: Options) -> str:
-    """The answer of one series: what the verdicts are, what models as units show, what holds for these models only."""
+    """The answer of one series: the verdict, then what holds for these models only, then the numbers behind both."""
     fitted = series.fitted
     if not fitted:
         return f"{series.name}: no model of known size has {options.min_cell} evaluable rows."
-    sizes = distinct_sizes([model.params_b for model in fitted if model.params_b is not None])
-    rows = "" if series.rows is None else f", {responses_words(series.rows, series.responses)}"
-    span = size_words(sizes[0]) if len(sizes) == 1 else f"{size_words(sizes[0])} to {size_words(sizes[-1])}"
-    sentences = [f"{series.name}: {plural(len(fitted), 'model')} of {span}{rows}"]
-    sentences += composition_words(series)
     several = len({(m.lineage, m.tampering, m.developer) for m in fitted})
     apart = f"; size is not told apart from {several} lineages, kinds of tampering or makers" if several > 1 else ""
-    sentences.append(f"Models as units: {series.verdict.value}{_models_basis(series)}{apart}")
-    sentences.append(f"These models only: {_items(series, options.alpha)}")
-    return ". ".join(sentence[0].upper() + sentence[1:] if i else sentence for i, sentence in enumerate(sentences)) + "."
+    why = "".join(f"{mark}{reason}" for mark, reason in zip((": ", *["; "] * 9), _why_not_testable(series), strict=False))
+    sentences = [
+        f"{series.name}: {series.verdict.value} (models as units{why}){apart}",
+        f"These models only: {these_models_words(series, options.alpha)}",
+        _models_counted(series),
+        *composition_words(series),
+        _ranks(series),
+        _items(series, options.alpha),
+    ]
+    return ". ".join(_capital(sentence) if i else sentence for i, sentence in enumerate(s for s in sentences if s)) + "."
+
+
+def _capital(words: str) -> str:
+    return words[0].upper() + words[1:]
+
+
+def _models_counted(series: TamperedSeries) -> str:
+    sizes = distinct_sizes([model.params_b for model in series.fitted if model.params_b is not None])
+    rows = "" if series.rows is None else f", {responses_words(series.rows, series.responses)}"
+    span = size_words(sizes[0]) if len(sizes) == 1 else f"{size_words(sizes[0])} to {size_words(sizes[-1])}"
+    return f"{plural(len(series.fitted), 'model')} of {span}{rows}"
+
+
+def _why_not_testable(series: TamperedSeries) -> list[str]:
+    """Each reason once: too few sizes, or refusals that cannot be told."""
+    if series.verdict is not Reemergence.CANNOT_TEST:
+        return []
+    reasons = [*series.testability.reasons, *series.testability.needs]
+    return reasons + ([refusals_untold(series)] if series.trend("refusal") is None else [])
+
+
+def refusals_untold(series: TamperedSeries) -> str:
+    """Why no share of refusals can be had: the outcome map, binary verdicts, or rates without rows."""
+    by_map = [reason for reason in series.not_told if "refusal from" in reason]
+    if by_map:
+        return by_map[0]
+    counted = [model.verdicts for model in series.fitted if model.verdicts is not None]
+    harmless = sum(found.get(Verdict.NOT_HARMFUL.value, 0) for found in counted)
+    if harmless:
+        binary = "the verdicts are binary: " if _is_binary(series) else ""
+        rows = sum(sum(found.values()) for found in counted)
+        return f"{binary}NOT_HARMFUL ({harmless:,} of {plural(rows, 'row')}) does not tell a refusal from another harmless answer"
+    return "published rates do not tell refusals; rows would"
+
+
+def _is_binary(series: TamperedSeries) -> bool:
+    """Whether all verdicts are harmful or not: then no PARTIAL means nothing, and strict and broad are one rate."""
+    told = {verdict for m in series.fitted for verdict, n in (m.verdicts or {Verdict.PARTIAL.value: 1}).items() if n}
+    return Verdict.NOT_HARMFUL.value in told and told <= {Verdict.NOT_HARMFUL.value, Verdict.COMPLIANCE.value}
+
+
+def _told(series: TamperedSeries) -> dict[Quantity, str]:
+    """The shares to quote, with their names."""
+    return {quantity: name for quantity, name in QUOTED.items() if quantity == "strict" or not _is_binary(series)}
+
+
+def these_models_words(series: TamperedSeries, alpha: float) -> str:
+    """What holds for these models only; where refusals cannot be told, what the other shares do."""
+    if series.verdict_for_these_models is not Reemergence.CANNOT_TEST:
+        return series.verdict_for_these_models.value
+    found = []
+    for quantity in _told(series):
+        trend = series.trend(quantity)
+        if trend is not None and trend.item_p is not None:
+            name, moves = QUANTITY_WORDS[quantity], trend.item_p <= alpha
+            found.append(
+                f"{name} {'rises' if trend.item_sign > 0 else 'falls'} with size" if moves else f"no trend of the {name} is shown"
+            )
+    untold = "whether refusals change cannot be told"
+    strict = series.trend("strict")
+    if not found and strict is not None and strict.by_rows_unavailable is not None:
+        untold += f" ({strict.by_rows_unavailable})"
+    return "; ".join([*found, untold])
 
 
 def responses_words(rows: int, responses: DistinctResponses | None) -> str:
@@ -85,7 +153,7 @@ def responses_words(rows: int, responses: DistinctResponses | None) -> str:
 def composition_words(series: TamperedSeries) -> list[str]:
     """Refusals with their counts, hedging, strict and broad, from the smallest model to the largest."""
     found = []
-    for quantity, name in QUOTED.items():
+    for quantity, name in _told(series).items():
         shares = [model.shares[quantity] for model in series.fitted if quantity in model.shares]
         if not shares:
             continue
@@ -108,21 +176,23 @@ def testability_words(series: TamperedSeries) -> str:
     counted = plural(found.n_models, "model") + " with a known size and enough rows"
     if len(found.sizes_b) > 1:
         counted += f", {plural(len(found.sizes_b), 'size')} from {size_words(found.sizes_b[0])} to {size_words(found.sizes_b[-1])}"
-    if found.can_test and found.smallest_p is not None:
-        return f"testable: {counted}; smallest attainable p {p_words(found.smallest_p)}"
-    return f"not testable: {counted}; " + "; ".join((*found.reasons, *found.needs))
-
-
-def _models_basis(series: TamperedSeries) -> str:
-    ranked: tuple[Quantity, ...] = (*CLAIMS, "strict")
-    found = [words for quantity in ranked if (words := _rank_words(series.trend(quantity), series))]
     if series.verdict is Reemergence.CANNOT_TEST:
-        reasons = [*series.testability.reasons, *series.testability.needs]
-        if series.trend("refusal") is None:
-            untold = [reason for reason in series.not_told if "refusal from" in reason]
-            reasons += untold or ["published rates do not tell refusals; rows would"]
-        return f" ({'; '.join([*reasons, *found])})"
-    return f" ({'; '.join(found)})" if found else ""
+        return f"not testable: {counted}; " + "; ".join(_why_not_testable(series))
+    return f"testable: {counted}; smallest attainable p {p_words(found.smallest_p or 1.0)}"
+
+
+def _ranks(series: TamperedSeries) -> str:
+    """Correlations with size, models as units, and once the smallest p that they can reach."""
+    ranked = [quantity for quantity in (*CLAIMS, "strict") if quantity in _told(series)]
+    found = [words for quantity in ranked if (words := _rank_words(series.trend(quantity), series))]
+    if not found:
+        return ""
+    tests = [trend.by_models for quantity in ranked if (trend := series.trend(quantity)) is not None]
+    floors = sorted({p_words(test.p_floor) for test in tests if test is not None})
+    told = " ".join(_why_not_testable(series))
+    floors = [floor for floor in floors if f"smallest attainable p is {floor}" not in told]
+    least = [f"smallest attainable p {and_list(floors)}"] if floors else []
+    return f"ranks by size, models as units: {'; '.join([*found, *least])}"
 
 
 def _rank_words(trend: Trend | None, series: TamperedSeries) -> str:
@@ -138,16 +208,15 @@ def _rank_words(trend: Trend | None, series: TamperedSeries) -> str:
     words = f"{name}: rho {signed(test.rho, 2)}, {how} {p_clause(test.p_value)}"
     if trend.p_holm is not None and series.testability.tests_in_family > 1:
         words += f", after Holm {p_clause(trend.p_holm)}"
-    return f"{words}, floor {p_words(test.p_floor)}"
+    return words
 
 
 def _items(series: TamperedSeries, alpha: float) -> str:
-    found = [words for quantity in QUOTED if (words := _item_words(series.trend(quantity), alpha))]
-    words = f"{series.verdict_for_these_models.value}"
-    if found:
-        words += f" (item-level trends: {'; '.join(found)})"
-    more = [_refusal_pattern(series, alpha), opposite_words(series, alpha)]
-    return "; ".join([words, *(sentence for sentence in more if sentence)])
+    found = [words for quantity in _told(series) if (words := _item_words(series.trend(quantity), alpha))]
+    more = [words for words in (_refusal_pattern(series, alpha), opposite_words(series, alpha)) if words]
+    if not found:
+        return "; ".join(more)
+    return f"item-level trends, these models only: {'; '.join([*found, *more])}"
 
 
 def _item_words(trend: Trend | None, alpha: float) -> str:
@@ -188,7 +257,7 @@ def _refusal_pattern(series: TamperedSeries, alpha: float) -> str:
 
 def opposite_words(series: TamperedSeries, alpha: float) -> str:
     """How strict and broad move, which differ by hedging within every model; only trends that are shown are told."""
-    strict, broad = series.trend("strict"), series.trend("broad")
+    strict, broad = series.trend("strict"), None if _is_binary(series) else series.trend("broad")
     moving = [t for t in (strict, broad) if t is not None and t.item_p is not None and t.item_p <= alpha and t.item_sign]
     if strict is None or broad is None or len(moving) < 2:
         return ""
@@ -294,7 +363,10 @@ def result_caveats(settings: Sequence[TamperedSetting], cells: Cells, alpha: flo
 def result_words(settings: Sequence[TamperedSetting], targets: Sequence[TargetComparison], cells: Cells, alpha: float) -> str:
     """The answer of the corpus."""
     if not settings:
-        rows = f"{plural(cells.considered, 'graded row')}, none of a tampered model" if cells.considered else "nothing is graded"
+        found = [plural(cells.considered, "graded row")] if cells.considered else []
+        published = sum(cells.aggregate_exclusions.values())
+        found += [plural(published, "published rate")] if published else []
+        rows = f"{and_list(found)}, none of a tampered model" if found else "nothing is graded"
         return (
             f"{Reemergence.CANNOT_TEST.value}: {rows} that counts. Needs graded rows of models whose safety training was removed, "
             "of one lineage at three sizes or more."

@@ -16,17 +16,18 @@ def verdict_by_models(trends: Mapping[Quantity, Trend], testability: Testability
     """
     Models as units.
 
-    Refusals come back where their share rises (exact p after Holm). Compliance turns into hedging where PARTIAL rises while the
-    strict rate falls in rank: PARTIAL that grows at the cost of refusals is no hedging of compliance.
+    Refusals and hedging move where their exact p holds after Holm, in the direction of rho. Compliance turns into hedging where
+    PARTIAL rises while the strict rate falls in rank: PARTIAL that grows at the cost of refusals is no hedging of compliance.
     """
     if not testability.can_test or "refusal" not in trends:
         return Reemergence.CANNOT_TEST
-    rising = {
-        quantity: trend.by_models is not None and trend.by_models.rho > 0 and trend.p_holm is not None and trend.p_holm <= alpha
+    signs = {
+        quantity: _sign(trend.by_models.rho)
         for quantity, trend in trends.items()
+        if trend.by_models is not None and trend.p_holm is not None and trend.p_holm <= alpha
     }
     strict = trends["strict"].by_models if "strict" in trends else None
-    return _named(rising, strict is not None and strict.rho < 0)
+    return _named(signs, strict is not None and strict.rho < 0)
 
 
 def verdict_for_these_models(trends: Mapping[Quantity, Trend], alpha: float) -> Reemergence:
@@ -34,8 +35,8 @@ def verdict_for_these_models(trends: Mapping[Quantity, Trend], alpha: float) -> 
     corrected = item_holm(trends)
     if "refusal" not in corrected:
         return Reemergence.CANNOT_TEST
-    rising = {quantity: trends[quantity].item_sign > 0 and p <= alpha for quantity, p in corrected.items()}
-    return _named(rising, "strict" in trends and trends["strict"].item_sign < 0)
+    signs = {quantity: trends[quantity].item_sign for quantity, p in corrected.items() if p <= alpha}
+    return _named(signs, "strict" in trends and trends["strict"].item_sign < 0)
 
 
 def item_holm(trends: Mapping[Quantity, Trend]) -> dict[Quantity, float]:
@@ -44,7 +45,19 @@ def item_holm(trends: Mapping[Quantity, Trend]) -> dict[Quantity, float]:
     return dict(zip(found, holm(list(found.values())).adjusted, strict=True)) if found else {}
 
 
-def _named(rising: Mapping[Quantity, bool], strict_falls: bool) -> Reemergence:
-    if rising.get("refusal", False):
+def _sign(value: float) -> int:
+    return (value > 0) - (value < 0)
+
+
+def _named(signs: Mapping[Quantity, int], strict_falls: bool) -> Reemergence:
+    """The verdict by the direction of what is shown to move; what is not shown to move has none."""
+    refusal, hedging = signs.get("refusal", 0), signs.get("hedging", 0)
+    if refusal > 0:
         return Reemergence.REFUSALS_RETURN
-    return Reemergence.HEDGING if rising.get("hedging", False) and strict_falls else Reemergence.NEITHER
+    if hedging > 0 and strict_falls:
+        return Reemergence.HEDGING
+    if refusal < 0:
+        return Reemergence.REFUSALS_FALL_HEDGING_RISES if hedging > 0 else Reemergence.REFUSALS_FALL
+    if hedging > 0:
+        return Reemergence.HEDGING_RISES
+    return Reemergence.HEDGING_FALLS if hedging < 0 else Reemergence.NEITHER
