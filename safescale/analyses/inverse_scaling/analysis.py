@@ -34,6 +34,7 @@ def analyze_inverse_scaling(
     cells: Cells,
     models: pa.Table,
     *,
+    by_source: Cells | None = None,
     tier: Tier = Tier.STRICT,
     claim_classes: Sequence[str] | None = None,
     grader: str | Sequence[str] | None = None,
@@ -56,6 +57,9 @@ def analyze_inverse_scaling(
         Counts of a corpus, from ``safescale.cells.build_cells``.
     models : pyarrow.Table
         Table ``models`` of the corpus (record Model).
+    by_source : Cells, optional
+        The same counts with the sources kept apart, ``build_cells(corpus, selection, by_source=True)``: a change with size that
+        is one between sources only is then not claimed. Not needed where all rows are of one source.
     tier : Tier, default strict
         Which verdicts count as success.
     claim_classes : sequence of str, optional
@@ -88,8 +92,17 @@ def analyze_inverse_scaling(
     members = cells_by_setting(cells, tier, grader)
     able = {setting: found for setting, found in members.items() if tier in cells.graders[setting.grader].tiers}
     units = model_units(models, [cell.model_id for found in able.values() for cell in found])
+    apart = {} if by_source is None else cells_by_setting(by_source, tier)
     settings = tuple(
-        setting_result(setting, found, cells=cells, units=units, claim_classes=claim_classes, options=options)
+        setting_result(
+            setting,
+            found,
+            cells=cells,
+            units=units,
+            claim_classes=claim_classes,
+            options=options,
+            by_source=apart.get(setting, ()),
+        )
         for setting, found in able.items()
     )
     bands, caveats = _bands(settings), _caveats(settings, cells, alpha)
