@@ -10,7 +10,16 @@ import attrs
 from safescale.analyses.observations import Observation, Part, Scope, Series, pooled
 from safescale.analyses.words import and_list, plural
 
-__all__ = ["GROUPS", "Grouping", "class_mean_series", "class_series", "lineage_series", "quoted_series", "rows_pooled_series", "within_series"]
+__all__ = [
+    "GROUPS",
+    "Grouping",
+    "class_mean_series",
+    "class_series",
+    "lineage_series",
+    "quoted_series",
+    "rows_pooled_series",
+    "within_series",
+]
 
 ByClass = Mapping[str, Mapping[str, Part]]
 

@@ -105,6 +105,8 @@ def _denied_words(estimate: Estimate) -> str | None:
     """Both p-values, where a t test would claim what a permutation of models denies."""
     if estimate.verdict is not ScalingVerdict.UNDECIDED or estimate.permutation_p is None or estimate.slope is None:
         return None
+    if estimate.only_across is not None:
+        return None
     words = f"the t test leans on single models: t test {p_clause(estimate.slope.p_value)}"
     words += f", permutation of models {p_clause(estimate.permutation_p)}"
     corrected = estimate.permutation_p_holm

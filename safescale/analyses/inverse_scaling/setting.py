@@ -7,7 +7,7 @@ from typing import Literal
 
 import attrs
 
-from safescale.analyses.copies import units_without_copies
+from safescale.analyses.copies import added_up, units_without_copies
 from safescale.analyses.inverse_scaling.across import (
     DIRECTED,
     against_groups,
@@ -92,7 +92,10 @@ def setting_result(
         within_generations=_within(headline, "lineage", check),
         within_families=_within(headline, "family", check),
         within_sources=None if headline is None else check.within_sources(headline),
-        notes=_notes(meaning.grader_kinds, claim_classes, rows, claimed, by_class),
+        notes=(
+            *_notes(meaning.grader_kinds, claim_classes, rows, claimed, by_class),
+            *added_up(distinct, {cell.model_id for cell in wanted}, same),
+        ),
         words="",
     )
     return attrs.evolve(result, words=_words(result, options))
@@ -172,12 +175,12 @@ def _lineage_words(head: SeriesResult, within: SeriesResult | None) -> str:
     slope = f"{signed(within.slope.slope.slope_pp_per_decade)} pp per decade, {p_clause(within.slope.p_value)}"
     if head.bend is not None and within.curvature is not None and within.curvature.p_value is not None:
         slope += f" (square of log10 size {p_clause(within.curvature.p_value)})"
-    if within.verdict is ScalingVerdict.UNDECIDED and any("across sources" in caveat for caveat in within.caveats):
+    if within.verdict is ScalingVerdict.UNDECIDED and any("only across sources" in caveat for caveat in within.caveats):
         return f". Within generations: {slope}, which sources carry too"
+    if any("only across generations" in caveat for caveat in head.caveats):
+        return ". Size and lineage are not told apart"
     if head.verdict not in (*CHANGES, ScalingVerdict.CANNOT_TEST) and within.verdict in CHANGES:
         words = f". Within generations: {slope}, {within.verdict.value}"
-        if head.verdict is ScalingVerdict.UNDECIDED and any("across generations" in caveat for caveat in head.caveats):
-            return f"{words}; size and lineage are not told apart"
         # two tests of two questions: nothing is corrected over them
         return f"{words} (a test of another kind, of models beside those of their own generation, at a level of its own)"
     if head.verdict not in CHANGES or (within.verdict is head.verdict and within.bend == head.bend):
@@ -193,7 +196,7 @@ def _source_words(head: SeriesResult, found: WithinSource | None, options: Optio
         return ""
     if found.signs_differ:
         # a claim that was taken back says it already
-        known = any("across sources" in caveat for caveat in head.caveats)
+        known = any("only across sources" in caveat for caveat in head.caveats)
         return "" if known else f". Within sources the slope has the opposite sign: {slope_and_interval(found)}"
     held = found.p_value is not None and found.p_value <= options.alpha
     if held or head.verdict not in DIRECTED:
@@ -208,7 +211,9 @@ def _words(result: SettingResult, options: Options) -> str:
     words = head.words.removesuffix(".") + _source_words(head, result.within_sources, options)
     words += _lineage_words(head, result.within_generations)
     words += "".join(f"; {caveat}" for caveat in head.caveats if caveat.startswith("the mix of attack classes"))
-    words += "".join(f". {change[0].upper()}{change[1:]}" for change in change_words(head.robustness, head.verdict, head.bend, head.label))
+    words += "".join(
+        f". {change[0].upper()}{change[1:]}" for change in change_words(head.robustness, head.verdict, head.bend, head.label)
+    )
     if len(result.attack_classes) > 1:
         words += f". By class ({plural(len(result.attack_classes), 'attack class')}): {_class_words(result.attack_classes)}"
     return words + "."
