@@ -10,7 +10,7 @@ from safescale.analyses.units import ModelUnit
 from safescale.analyses.words import and_list
 from safescale.cells import IdenticalModels
 
-__all__ = ["MIN_MINORITY_ROWS", "ONE_SERIES", "units_without_copies"]
+__all__ = ["MIN_MINORITY_ROWS", "ONE_SERIES", "added_up", "units_without_copies"]
 
 ONE_SERIES = "one series under two ids"
 
@@ -68,3 +68,24 @@ def _notes(group: list[ModelUnit], tampered: Mapping[str, bool]) -> dict[str, st
         }
     kept = min(group, key=lambda u: (tampered[u.model], u.params_total_b is None, u.size_is_guess, u.model))
     return {u.model: f"same verdict on every prompt as {kept.model}: {ONE_SERIES}" for u in group if u is not kept}
+
+
+def added_up(units: Mapping[str, ModelUnit], present: Iterable[str], identical: Iterable[IdenticalModels]) -> tuple[str, ...]:
+    """Which ids are one model, so that their rows are added up; and whether those are the same verdicts under several ids."""
+    members: dict[str, list[str]] = {}
+    for model_id in sorted(set(present)):
+        members.setdefault(units[model_id].model, []).append(model_id)
+    groups = [set(same.model_ids) for same in identical]
+    said = []
+    for model, ids in sorted(members.items()):
+        if len(ids) < 2:
+            continue
+        words = f"{model}: the rows of {and_list(ids)} are added up, ids of one model"
+        twice = [name for name in ids if any(name in group and len(group & set(ids)) > 1 for group in groups)]
+        if twice:
+            words += (
+                f"; {and_list(twice)} have the same verdict on every prompt, so the same rows may count {len(twice)} times and its "
+                "interval be too narrow (--exclude-model leaves an id out)"
+            )
+        said.append(words)
+    return tuple(said)

@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Final, Literal, TypeAlias
 
 import attrs
 
 from safescale.analyses.observations import Observation, Part, Scope, Series, pooled
 from safescale.analyses.words import and_list, plural
 
-__all__ = ["class_mean_series", "class_series", "lineage_series", "quoted_series", "rows_pooled_series", "within_series"]
+__all__ = [
+    "GROUPS",
+    "Grouping",
+    "class_mean_series",
+    "class_series",
+    "lineage_series",
+    "quoted_series",
+    "rows_pooled_series",
+    "within_series",
+]
 
 ByClass = Mapping[str, Mapping[str, Part]]
+
+Grouping: TypeAlias = Literal["lineage", "family", "developer"]
+
+GROUPS: Final[Mapping[Grouping, str]] = {"lineage": "generations", "family": "families", "developer": "providers"}
+"""What models are compared within, in words."""
 
 
 def class_series(by_class: ByClass) -> tuple[Series, ...]:
@@ -76,16 +90,15 @@ def lineage_series(by_class: ByClass, level: Literal["lineage", "family"]) -> tu
     )
 
 
-def within_series(base: Series, level: Literal["lineage", "family", "developer"]) -> Series:
+def within_series(base: Series, level: Grouping) -> Series:
     """The same models, compared within their lineages or providers only."""
-    words = {"lineage": "generations", "family": "families", "developer": "providers"}[level]
     scopes: dict[str, Scope] = {
         "lineage": "within_generations",
         "family": "within_families",
         "developer": "within_providers",
     }
     scope = scopes[level]
-    return attrs.evolve(base, scope=scope, name=f"within {words}, {base.name}", grouping=level)
+    return attrs.evolve(base, scope=scope, name=f"within {GROUPS[level]}, {base.name}", grouping=level)
 
 
 def quoted_series(mean: Series | None, rows: Series | None, min_cell: int) -> Series | None:

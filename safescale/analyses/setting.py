@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 import attrs
 
-from safescale.cells import AggregateCell, Cell, Cells
+from safescale.analyses.words import and_list, plural
+from safescale.cells import AggregateCell, Cell, Cells, Reason
 from safescale.errors import DomainError
 from safescale.records.outcomes import Tier
 
-__all__ = ["Setting", "cells_by_setting", "excluded_by_reason"]
+__all__ = ["Setting", "cells_by_setting", "excluded_by_reason", "why_nothing"]
+
+LETS_IN: Final[Mapping[Reason, str]] = {
+    Reason.TAMPERED_MODEL: "--tampered include",
+    Reason.NOT_A_TAMPERED_MODEL: "--tampered include",
+    Reason.KEYWORD_GRADER: "--allow-keyword",
+    Reason.TELEMETRY: "--include-telemetry",
+    Reason.NO_RESPONSE: "--include-no-response",
+}
+"""The option of the command that lets rows in which a reason left out."""
 
 
 @attrs.frozen(kw_only=True)
@@ -67,3 +78,19 @@ def excluded_by_reason(setting: Setting, cells: Cells) -> dict[str, int]:
         if (row["grader"], row["target"], row["condition"]) == (setting.grader, setting.target, setting.condition):
             counts[row["reason"]] = counts.get(row["reason"], 0) + row["rows"]
     return dict(sorted(counts.items()))
+
+
+def why_nothing(cells: Cells, tier: Tier) -> str:
+    """Why no setting is there to be answered, and the options that would let rows in."""
+    if cells.counted or cells.aggregates:
+        return f"no grader of this corpus has a {tier.value} rate"
+    left_out = [e for e in cells.exclusions if e.rows]
+    switches = list(dict.fromkeys(LETS_IN[e.reason] for e in left_out if e.reason in LETS_IN))
+    lets_in = f"; {and_list(switches)} {'lets' if len(switches) == 1 else 'let'} rows in" if switches else ""
+    keyword = sum(e.rows for e in left_out if e.reason is Reason.KEYWORD_GRADER)
+    if keyword and keyword == cells.considered:
+        return f"all {plural(keyword, 'verdict')} are of keyword rules, which are not graders of harm{lets_in}"
+    if cells.considered:
+        reasons = and_list([f"{e.rows:,} {e.reason.value}" for e in left_out])
+        return f"none of {plural(cells.considered, 'graded row')} can be counted ({reasons}{lets_in})"
+    return "nothing is graded"

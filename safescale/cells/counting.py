@@ -54,6 +54,13 @@ class Counting:
         return self._corpus.read(table, columns)
 
     @property
+    def sources(self) -> frozenset[str]:
+        """The sources of the traces and published rates of the corpus."""
+        return frozenset(
+            source for table in ("traces", "aggregates") for source in self.read(table, ["source"])["source"].unique().to_pylist()
+        )
+
+    @property
     def fingerprint(self) -> str:
         """Fingerprint of the corpus."""
         return self._corpus.fingerprint()

@@ -87,9 +87,11 @@ def inverse_scaling() -> Analysis[InverseScalingResult]:
     """Does the attack success rate change with model size?"""
 
     def run(counting: Counting, question: Question) -> InverseScalingResult:
+        several = len(counting.sources) > 1
         return analyze_inverse_scaling(
             counting.cells(question.selection),
             counting.models,
+            by_source=counting.cells(question.selection, by_source=True) if several else None,
             tier=question.tier,
             claim_classes=question.claim_classes or None,
             grader=question.graders or None,

@@ -68,7 +68,10 @@ def _findings(result: SafetyRoiResult) -> tuple[Finding, ...]:
 
 def _finding(setting: SettingRoi) -> Finding:
     share, line = setting.share, setting.line
-    models = f"{plural(share.n_models, 'model')} of {plural(share.n_providers, 'provider')} with a size and enough rows"
+    unknown = len(setting.models_without_provider)
+    models = f"{plural(share.n_models + unknown, 'model')} with a size and enough rows"
+    models += f", {share.n_models} of them of a known provider" if unknown else ""
+    models += f", {plural(share.n_providers, 'provider')}"
     several = share.n_providers - len(share.single_model_providers)
     able = f"{models}; {several} of the providers with two models or more"
     if share.smallest_p is not None and share.verdict is not ProviderVerdict.CANNOT_TELL:
@@ -82,7 +85,7 @@ def _finding(setting: SettingRoi) -> Finding:
     return Finding(
         question=QUESTION,
         about=setting.name,
-        verdict=f"{share.verdict.value}; size: {line.verdict.value}",
+        verdict=f"{share.verdict.value}; size: {line.only_across or line.verdict.value}",
         testable=testable,
         testability=f"{able}.",
         answer=setting.words,

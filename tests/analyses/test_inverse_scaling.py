@@ -354,7 +354,8 @@ def test_keyword_verdicts_alone_answer_nothing() -> None:
     made = corpus({"a": noisy(0.12)}, grader_id="kw", grader_kind="keyword")
     result = analyze(made)
     assert result.answer == (
-        "this corpus cannot test this claim: all 2,000 verdicts are of keyword rules, which are not graders of harm."
+        "this corpus cannot test this claim: all 2,000 verdicts are of keyword rules, which are not graders of harm; "
+        "--allow-keyword lets rows in."
     )
     (setting,) = analyze(made, Selection(allow_keyword=True)).settings
     assert setting.notes == ("these are verdicts of a keyword rule, not of a grader of harm",)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from analyses.designs import PROVIDERS_OF_21, SIZES_OF_21, model_rows, published, rows, with_slope_and_share
+from analyses.test_inverse_scaling import corpus
 from cells.fake_corpus import FakeCorpus, fake_corpus, graded
 from safescale.analyses import SafetyRoiResult, ScalingVerdict, analyze_safety_roi, to_jsonable
 from safescale.analyses.safety_roi import PlacingLabel, ProviderVerdict, Sensitivity, SettingRoi
@@ -160,7 +161,7 @@ def test_odd_but_valid_data_never_raise(
 
 
 def test_a_corpus_without_grades_says_so() -> None:
-    assert "none of 0 graded rows can be counted" in analyze(fake_corpus()).answer
+    assert "nothing is graded" in analyze(fake_corpus()).answer
     binary = rows({"a": levels([0.1, 0.2, 0.3, 0.4])}, SIZES, PROVIDERS)
     assert analyze(binary, tier=Tier.BROAD).settings
 
@@ -474,3 +475,45 @@ def test_the_design_of_report_164_is_not_claimed_by_either() -> None:
     setting = only(analyze(published(rates, SIZES_OF_21, PROVIDERS_OF_21)))
     assert (setting.share.verdict, setting.line.verdict) == (NOT_SHOWN, ScalingVerdict.UNDECIDED)
     assert {p.label for p in setting.places} == {PlacingLabel.CANNOT_TELL}
+
+
+def test_a_slope_that_providers_carry_is_not_claimed_of_size_and_flips_with_the_data() -> None:
+    """Simpson's paradox: larger models are of providers of another level; within each the slope has the other sign."""
+    sizes = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0]
+    providers = [name for name in ("frim", "gorl", "hask") for _ in range(3)]
+    rates = [0.30, 0.22, 0.15, 0.58, 0.50, 0.42, 0.85, 0.78, 0.70]
+    for sign, claimed, within in ((1, "comply more", "comply less"), (-1, "comply less", "comply more")):
+        chosen = rates if sign > 0 else [1 - rate for rate in rates]
+        setting = only(analyze(rows({"a": chosen}, sizes, providers, n=200)))
+        assert setting.line.verdict is ScalingVerdict.UNDECIDED
+        words = f"larger models {claimed} only across providers; within them "
+        assert words in setting.words
+        assert setting.line.only_across is not None
+        assert setting.line.only_across.endswith(f"larger models {within}")
+        assert all(s.scale_verdict is not ScalingVerdict.COMPLY_MORE for s in setting.sensitivities)
+    upheld = only(analyze(rows({"a": levels([0.5] * 4, slope=0.25)}, SIZES, PROVIDERS, n=200)))
+    assert upheld.line.only_across is None
+
+
+def test_differences_of_adjusted_r_squared_above_one_are_no_percentages() -> None:
+    sizes = [1.0, 8.0, 70.0, 1.5, 7.0, 72.0, 3.0, 24.0, 123.0]
+    providers = [name for name in ("frim", "gorl", "hask") for _ in range(3)]
+    setting = only(analyze(rows({"a": [0.2, 0.5, 0.8, 0.22, 0.46, 0.82, 0.21, 0.48, 0.81]}, sizes, providers, n=200)))
+    assert setting.joint is not None
+    assert setting.joint.adjusted.unique_second > 1
+    assert "no percentages of the variance" in setting.words
+    assert "% (p" not in setting.words
+    assert ", below 0 and so taken as 0" in setting.words
+
+
+def test_rows_that_are_all_left_out_name_the_reason_and_the_option() -> None:
+    part = graded("m0", ["COMPLIANCE"] * 30, grader_kind="keyword")
+    assert "--allow-keyword lets rows in" in analyze(fake_corpus(*part, [{"model_id": "m0"}])).answer
+    part = graded("m0", ["COMPLIANCE"] * 30)
+    made = fake_corpus(*part, [{"model_id": "m0", "tampering": "abliterated"}])
+    assert "(30 tampered_model; --tampered include lets rows in)" in analyze(made).answer
+
+
+def test_without_any_known_provider_nothing_is_said_of_how_many_models_each_has() -> None:
+    nobody = corpus({"a": levels([0.5] * 4, slope=0.25)}, SIZES)
+    assert repeat(only(analyze(nobody)), "without_single_model_providers").reason == "no model here has a known provider"

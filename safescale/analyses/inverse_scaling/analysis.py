@@ -18,10 +18,10 @@ from safescale.analyses.inverse_scaling.results import (
     able_verdicts,
 )
 from safescale.analyses.inverse_scaling.setting import setting_result
-from safescale.analyses.setting import cells_by_setting
+from safescale.analyses.setting import cells_by_setting, why_nothing
 from safescale.analyses.units import model_units
 from safescale.analyses.words import LEVEL_HOLDS, and_list, plural, signed
-from safescale.cells import Cells, Reason
+from safescale.cells import Cells
 from safescale.errors import DomainError
 from safescale.records.outcomes import Tier
 
@@ -34,6 +34,7 @@ def analyze_inverse_scaling(
     cells: Cells,
     models: pa.Table,
     *,
+    by_source: Cells | None = None,
     tier: Tier = Tier.STRICT,
     claim_classes: Sequence[str] | None = None,
     grader: str | Sequence[str] | None = None,
@@ -56,6 +57,9 @@ def analyze_inverse_scaling(
         Counts of a corpus, from ``safescale.cells.build_cells``.
     models : pyarrow.Table
         Table ``models`` of the corpus (record Model).
+    by_source : Cells, optional
+        The same counts with the sources kept apart, ``build_cells(corpus, selection, by_source=True)``: a change with size that
+        is one between sources only is then not claimed. Not needed where all rows are of one source.
     tier : Tier, default strict
         Which verdicts count as success.
     claim_classes : sequence of str, optional
@@ -88,8 +92,17 @@ def analyze_inverse_scaling(
     members = cells_by_setting(cells, tier, grader)
     able = {setting: found for setting, found in members.items() if tier in cells.graders[setting.grader].tiers}
     units = model_units(models, [cell.model_id for found in able.values() for cell in found])
+    apart = {} if by_source is None else cells_by_setting(by_source, tier)
     settings = tuple(
-        setting_result(setting, found, cells=cells, units=units, claim_classes=claim_classes, options=options)
+        setting_result(
+            setting,
+            found,
+            cells=cells,
+            units=units,
+            claim_classes=claim_classes,
+            options=options,
+            by_source=apart.get(setting, ()),
+        )
         for setting, found in able.items()
     )
     bands, caveats = _bands(settings), _caveats(settings, cells, alpha)
@@ -221,7 +234,7 @@ def _vanished(cells: Cells) -> list[str]:
 
 def _answer(settings: Sequence[SettingResult], bands: Sequence[GraderBand], cells: Cells, options: Options) -> str:
     if not settings:
-        return f"{ScalingVerdict.CANNOT_TEST.value}: {_why_nothing(cells, options.tier)}."
+        return f"{ScalingVerdict.CANNOT_TEST.value}: {why_nothing(cells, options.tier)}."
     sentences = [f"{_setting_name(setting, settings)}{setting.words}" for setting in settings]
     sentences += [f"{band.words}." for band in bands]
     if len(settings) > 1:
@@ -240,15 +253,3 @@ def _setting_name(setting: SettingResult, settings: Sequence[SettingResult]) -> 
     if len({(s.target, s.condition) for s in settings}) > 1:
         names += [f"target {setting.target}", f"condition {setting.condition}"]
     return ", ".join(names).replace("asr", "ASR") + ": "
-
-
-def _why_nothing(cells: Cells, tier: Tier) -> str:
-    if cells.counted or cells.aggregates:
-        return f"no grader of this corpus has a {tier.value} rate"
-    keyword = sum(e.rows for e in cells.exclusions if e.reason is Reason.KEYWORD_GRADER)
-    if keyword and keyword == cells.considered:
-        return f"all {plural(keyword, 'verdict')} are of keyword rules, which are not graders of harm"
-    if cells.considered:
-        reasons = and_list([f"{e.rows:,} {e.reason.value}" for e in cells.exclusions])
-        return f"none of {plural(cells.considered, 'graded row')} can be counted ({reasons})"
-    return "nothing is graded"

@@ -63,6 +63,7 @@ class Estimate:
     shape: SeriesShape | None = None
     shape_unavailable: str | None = None
     verdict: ScalingVerdict = ScalingVerdict.CANNOT_TEST
+    only_across: str | None = None
 
     @property
     def kind(self) -> Literal["slope", "difference", "nothing"]:

@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 import attrs
 
 from safescale.analyses.headline import Headline
+from safescale.analyses.inverse_scaling.within_source import WithinSource
 from safescale.analyses.observations import Scope
 from safescale.cells import Exclusion, GraderMeaning, IdenticalModels, Selection, TraceCounts
 from safescale.records.outcomes import Tier
@@ -244,6 +245,7 @@ class SettingResult:
 
     ``rows_in_claim_classes`` of ``rows`` are in the attack classes that the claim concerns. ``headline`` is the series to
     quote first: the mean over common classes, unless it holds fewer than half of the models that the pooled rows hold.
+    ``within_sources`` is its slope within sources, where there are several and they were kept apart.
     """
 
     grader: GraderMeaning
@@ -268,6 +270,7 @@ class SettingResult:
     within_families: SeriesResult | None
     notes: tuple[str, ...]
     words: str
+    within_sources: WithinSource | None = None
 
     @property
     def headline(self) -> SeriesResult | None:

@@ -27,7 +27,7 @@ from safescale.analyses.words import (
     slope_words,
 )
 from safescale.cells import Cells
-from safescale.stats import wilson_interval
+from safescale.stats import ScalingLabel, wilson_interval
 
 __all__ = ["change_words", "series_result", "verdict_words"]
 
@@ -82,6 +82,8 @@ def verdict_words(estimate: Estimate, options: Options) -> str:
         reasons = and_list(testability.reasons) if testability.reasons else estimate.slope_unavailable or "no slope"
         return f"{verdict} ({reasons}{'; ' + '; '.join(testability.needs) if testability.needs else ''})"
     words = str(verdict.value)
+    if estimate.only_across is not None:
+        return f"{words}: {estimate.only_across}"
     denied = _denied_words(estimate)
     if verdict is ScalingVerdict.FLAT and estimate.equivalence_p_holm is not None:
         words += f" of {options.margin_pp:g} pp per decade (equivalence test, {p_clause(estimate.equivalence_p_holm)})"
@@ -102,6 +104,8 @@ def verdict_words(estimate: Estimate, options: Options) -> str:
 def _denied_words(estimate: Estimate) -> str | None:
     """Both p-values, where a t test would claim what a permutation of models denies."""
     if estimate.verdict is not ScalingVerdict.UNDECIDED or estimate.permutation_p is None or estimate.slope is None:
+        return None
+    if estimate.only_across is not None:
         return None
     words = f"the t test leans on single models: t test {p_clause(estimate.slope.p_value)}"
     words += f", permutation of models {p_clause(estimate.permutation_p)}"
@@ -186,6 +190,7 @@ def _prompts(estimate: Estimate, cells: Cells) -> int | None:
 
 def _caveats(estimate: Estimate, robustness: tuple[Robustness, ...], options: Options) -> tuple[str, ...]:
     found = [
+        estimate.only_across,
         _denied_words(estimate),
         _bend_caveat(estimate, options),
         _shape_caveat(estimate),
@@ -193,11 +198,13 @@ def _caveats(estimate: Estimate, robustness: tuple[Robustness, ...], options: Op
         _mix_caveat(estimate),
         *_data_caveats(estimate),
     ]
-    found.extend(change_words(robustness, estimate.verdict, estimate.bend))
+    found.extend(change_words(robustness, estimate.verdict, estimate.bend, estimate.label))
     return tuple(caveat for caveat in found if caveat is not None)
 
 
-def change_words(robustness: tuple[Robustness, ...], verdict: ScalingVerdict, bend: Bend | None) -> tuple[str, ...]:
+def change_words(
+    robustness: tuple[Robustness, ...], verdict: ScalingVerdict, bend: Bend | None, label: ScalingLabel | None
+) -> tuple[str, ...]:
     """A sentence for each repetition under which the verdict changes, the way of a bend, or the label."""
     under = {
         "without_estimated_sizes": "without estimated sizes",
@@ -206,11 +213,20 @@ def change_words(robustness: tuple[Robustness, ...], verdict: ScalingVerdict, be
     }
     sentences = []
     for repeat in robustness:
-        if repeat.changed and repeat.verdict is not None:
-            now = repeat.verdict.value if repeat.verdict is not verdict else f"label {repeat.label}"
-            if repeat.verdict is verdict and repeat.bend != bend:
-                now = f"the rates {BENDS[repeat.bend]}" if repeat.bend else repeat.verdict.value
-            sentences.append(f"{under[repeat.name]} the result changes: {now} ({repeat.reason})")
+        if not repeat.changed or repeat.verdict is None:
+            continue
+        if repeat.verdict is not verdict:
+            now = f"the result changes: {repeat.verdict.value}"
+        elif repeat.bend != bend:
+            now = f"the result changes: {f'the rates {BENDS[repeat.bend]}' if repeat.bend else repeat.verdict.value}"
+        elif repeat.label is not None and label is not None and repeat.label != label:
+            # the label is the estimate's side of a threshold; what may be claimed stays
+            now = f"only the label of report 353 changes, from {label} to {repeat.label}"
+        elif repeat.label != label:
+            now = "the answer stays, but it is " + ("no slope any more" if repeat.label is None else "a slope now")
+        else:
+            continue
+        sentences.append(f"{under[repeat.name]} {now} ({repeat.reason})")
     return tuple(sentences)
 
 

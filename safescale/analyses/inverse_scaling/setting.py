@@ -7,12 +7,21 @@ from typing import Literal
 
 import attrs
 
-from safescale.analyses.copies import units_without_copies
+from safescale.analyses.copies import added_up, units_without_copies
+from safescale.analyses.inverse_scaling.across import (
+    DIRECTED,
+    against_groups,
+    against_sources,
+    repeated,
+    sources_of,
+    within_sources_of,
+)
 from safescale.analyses.inverse_scaling.bend import BENDS
-from safescale.analyses.inverse_scaling.estimate import estimate_family
+from safescale.analyses.inverse_scaling.estimate import Estimate, estimate_family
 from safescale.analyses.inverse_scaling.results import Options, ScalingVerdict, SeriesResult, SettingResult
 from safescale.analyses.inverse_scaling.robustness import repeat_family
 from safescale.analyses.inverse_scaling.sentences import change_words, series_result
+from safescale.analyses.inverse_scaling.within_source import WithinSource, slope_and_interval
 from safescale.analyses.observations import Part, Series, parts_by_class
 from safescale.analyses.series import (
     class_mean_series,
@@ -29,7 +38,6 @@ from safescale.cells import AggregateCell, Cell, Cells
 
 __all__ = ["setting_result"]
 
-DIRECTED = (ScalingVerdict.COMPLY_MORE, ScalingVerdict.COMPLY_LESS)
 CHANGES = (*DIRECTED, ScalingVerdict.NOT_A_LINE)
 
 
@@ -41,8 +49,9 @@ def setting_result(
     units: Mapping[str, ModelUnit],
     claim_classes: Sequence[str] | None,
     options: Options,
+    by_source: Sequence[Cell | AggregateCell] = (),
 ) -> SettingResult:
-    """Every series of one setting, with its words."""
+    """Every series of one setting, with its words; ``by_source`` are its cells with the sources kept apart."""
     meaning = cells.graders[setting.grader]
     wanted = [cell for cell in members if claim_classes is None or cell.attack_class in claim_classes]
     same = [s for s in cells.identical_models if (s.grader, s.target, s.condition) == attrs.astuple(setting)]
@@ -53,8 +62,14 @@ def setting_result(
     mean_series, note = class_mean_series(by_class, options.min_cell)
     pooled_rows = rows_pooled_series(by_class) if by_class else None
     headline = quoted_series(mean_series, pooled_rows, options.min_cell)
-    one = [_family([series], options, cells)[0] if series else None for series in (mean_series, pooled_rows)]
-    classes = _family(class_series(by_class), options, cells)
+    check = _Check(
+        options=options,
+        cells=cells,
+        units=distinct,
+        sources=sources_of([cell for cell in by_source if claim_classes is None or cell.attack_class in claim_classes]),
+    )
+    one = [_family([series], check)[0] if series else None for series in (mean_series, pooled_rows)]
+    classes = _family(class_series(by_class), check)
     result = SettingResult(
         grader=meaning,
         target=setting.target,
@@ -71,25 +86,57 @@ def setting_result(
         class_mean_note=note,
         rows_pooled=one[1],
         attack_classes=classes,
-        generations=_family(lineage_series(by_class, "lineage"), options, cells),
-        families=_family(lineage_series(by_class, "family"), options, cells),
+        generations=_family(lineage_series(by_class, "lineage"), check),
+        families=_family(lineage_series(by_class, "family"), check),
         headline_scope=None if headline is None else headline.scope,
-        within_generations=_within(headline, "lineage", options, cells),
-        within_families=_within(headline, "family", options, cells),
-        notes=_notes(meaning.grader_kinds, claim_classes, rows, claimed, by_class),
+        within_generations=_within(headline, "lineage", check),
+        within_families=_within(headline, "family", check),
+        within_sources=None if headline is None else check.within_sources(headline),
+        notes=(
+            *_notes(meaning.grader_kinds, claim_classes, rows, claimed, by_class),
+            *added_up(distinct, {cell.model_id for cell in wanted}, same),
+        ),
         words="",
     )
-    return attrs.evolve(result, words=_words(result))
+    return attrs.evolve(result, words=_words(result, options))
 
 
-def _family(many: Iterable[Series], options: Options, cells: Cells) -> tuple[SeriesResult, ...]:
+@attrs.frozen(kw_only=True)
+class _Check:
+    """What a series is looked at with: the counts, and the same rows with the sources kept apart."""
+
+    options: Options
+    cells: Cells
+    units: Mapping[str, ModelUnit]
+    sources: Mapping[str, Sequence[Cell | AggregateCell]]
+
+    def within_sources(self, series: Series) -> WithinSource | None:
+        if len(self.sources) < 2:
+            return None
+        (estimate,) = estimate_family([series], self.options, self.cells)
+        return within_sources_of(estimate, self.sources, self.units, self.options)
+
+    def upheld(self, estimate: Estimate) -> Estimate:
+        """The estimate, a claim taken back that models within sources or generations contradict."""
+        if estimate.verdict not in DIRECTED:
+            return estimate
+        found = against_sources(estimate, within_sources_of(estimate, self.sources, self.units, self.options))
+        return against_groups(found, "lineage", self.options, self.cells)
+
+
+def _family(many: Iterable[Series], check: _Check) -> tuple[SeriesResult, ...]:
+    options, cells = check.options, check.cells
     estimates = estimate_family(list(many), options, cells)
     repeats = repeat_family(estimates, options, cells)
-    return tuple(series_result(estimate, repeated, options, cells) for estimate, repeated in zip(estimates, repeats, strict=True))
+    found = []
+    for estimate, repeats_of in zip(estimates, repeats, strict=True):
+        upheld = check.upheld(estimate)
+        found.append(series_result(upheld, repeated(repeats_of, estimate, upheld), options, cells))
+    return tuple(found)
 
 
-def _within(base: Series | None, level: Literal["lineage", "family"], options: Options, cells: Cells) -> SeriesResult | None:
-    return None if base is None else _family([within_series(base, level)], options, cells)[0]
+def _within(base: Series | None, level: Literal["lineage", "family"], check: _Check) -> SeriesResult | None:
+    return None if base is None else _family([within_series(base, level)], check)[0]
 
 
 def _models(by_class: Mapping[str, Mapping[str, Part]], has: Callable[[ModelUnit], bool]) -> tuple[str, ...]:
@@ -128,6 +175,14 @@ def _lineage_words(head: SeriesResult, within: SeriesResult | None) -> str:
     slope = f"{signed(within.slope.slope.slope_pp_per_decade)} pp per decade, {p_clause(within.slope.p_value)}"
     if head.bend is not None and within.curvature is not None and within.curvature.p_value is not None:
         slope += f" (square of log10 size {p_clause(within.curvature.p_value)})"
+    if within.verdict is ScalingVerdict.UNDECIDED and any("only across sources" in caveat for caveat in within.caveats):
+        return f". Within generations: {slope}, which sources carry too"
+    if any("only across generations" in caveat for caveat in head.caveats):
+        return ". Size and lineage are not told apart"
+    if head.verdict not in (*CHANGES, ScalingVerdict.CANNOT_TEST) and within.verdict in CHANGES:
+        words = f". Within generations: {slope}, {within.verdict.value}"
+        # two tests of two questions: nothing is corrected over them
+        return f"{words} (a test of another kind, of models beside those of their own generation, at a level of its own)"
     if head.verdict not in CHANGES or (within.verdict is head.verdict and within.bend == head.bend):
         return f". Within generations: {slope}, {within.verdict.value}"
     if len({point.lineage for point in within.points if point.why_not_fitted is None}) < 2:
@@ -135,13 +190,30 @@ def _lineage_words(head: SeriesResult, within: SeriesResult | None) -> str:
     return f". Within generations: {slope}, {within.verdict.value}; size and lineage are not told apart"
 
 
-def _words(result: SettingResult) -> str:
+def _source_words(head: SeriesResult, found: WithinSource | None, options: Options) -> str:
+    """What is left of a slope within sources; nothing where a claim is upheld there."""
+    if found is None or head.slope is None:
+        return ""
+    if found.signs_differ:
+        # a claim that was taken back says it already
+        known = any("only across sources" in caveat for caveat in head.caveats)
+        return "" if known else f". Within sources the slope has the opposite sign: {slope_and_interval(found)}"
+    held = found.p_value is not None and found.p_value <= options.alpha
+    if held or head.verdict not in DIRECTED:
+        return ""
+    return f". Within sources this is not shown: {slope_and_interval(found)}"
+
+
+def _words(result: SettingResult, options: Options) -> str:
     head = result.headline
     if head is None:
         return f"{ScalingVerdict.CANNOT_TEST.value} (no evaluable row in the attack classes that it concerns)"
-    words = head.words.removesuffix(".") + _lineage_words(head, result.within_generations)
+    words = head.words.removesuffix(".") + _source_words(head, result.within_sources, options)
+    words += _lineage_words(head, result.within_generations)
     words += "".join(f"; {caveat}" for caveat in head.caveats if caveat.startswith("the mix of attack classes"))
-    words += "".join(f". {change[0].upper()}{change[1:]}" for change in change_words(head.robustness, head.verdict, head.bend))
+    words += "".join(
+        f". {change[0].upper()}{change[1:]}" for change in change_words(head.robustness, head.verdict, head.bend, head.label)
+    )
     if len(result.attack_classes) > 1:
         words += f". By class ({plural(len(result.attack_classes), 'attack class')}): {_class_words(result.attack_classes)}"
     return words + "."

@@ -10,9 +10,9 @@ from safescale.analyses.inverse_scaling.analysis import check_options
 from safescale.analyses.inverse_scaling.results import Options, ScalingVerdict
 from safescale.analyses.pooled.results import PooledResult, PooledSetting
 from safescale.analyses.pooled.setting import pooled_setting
-from safescale.analyses.setting import cells_by_setting
+from safescale.analyses.setting import cells_by_setting, why_nothing
 from safescale.analyses.units import model_units
-from safescale.analyses.words import LEVEL_HOLDS, and_list, plural
+from safescale.analyses.words import LEVEL_HOLDS
 from safescale.cells import Cells
 from safescale.errors import DomainError
 from safescale.records.outcomes import Tier
@@ -114,23 +114,15 @@ def analyze_pooled(
         graders_without_tier={g: f"outcome map {cells.graders[g].outcome_map!r}" for g in sorted(unable)},
         settings=settings,
         caveats=tuple(caveats),
-        answer=_answer(settings, with_tampered, options),
+        answer=_answer(settings, cells, options),
     )
 
 
-def _answer(settings: Sequence[PooledSetting], with_tampered: Cells, options: Options) -> str:
+def _answer(settings: Sequence[PooledSetting], cells: Cells, options: Options) -> str:
     if settings:
         several = len(settings) > 1
         return " ".join(f"{_capital(s.setting.words)}: {s.words}" if several else _capital(s.words) for s in settings)
-    counted = with_tampered.counted or len(with_tampered.aggregates)
-    reasons = [f"{e.rows:,} {e.reason.value}" for e in with_tampered.exclusions]
-    if counted:
-        why = f"no grader of this corpus has a {options.tier.value} rate among the models that were asked for"
-    elif reasons:
-        why = f"none of {plural(with_tampered.considered, 'graded row')} can be counted ({and_list(reasons)})"
-    else:
-        why = "nothing is graded"
-    return f"{ScalingVerdict.CANNOT_TEST.value}: {why}."
+    return f"{ScalingVerdict.CANNOT_TEST.value}: {why_nothing(cells, options.tier)}."
 
 
 def _capital(words: str) -> str:

@@ -9,9 +9,10 @@ import attrs
 
 from safescale.analyses.headline import Headline
 from safescale.analyses.inverse_scaling.results import Options, ScalingVerdict, SeriesResult
+from safescale.analyses.inverse_scaling.within_source import WithinSource
 from safescale.analyses.setting import Setting
 from safescale.cells import Exclusion, GraderMeaning, IdenticalModels, Selection
-from safescale.stats import PartialPooling, ScalingLabel, WithinGroupSlope
+from safescale.stats import PartialPooling, ScalingLabel
 
 __all__ = [
     "Composition",
@@ -94,38 +95,6 @@ class Variant:
     verdict: ScalingVerdict
     label: ScalingLabel | None
     changed: bool
-
-
-@attrs.frozen(kw_only=True)
-class WithinSource:
-    """
-    The slope within sources: one intercept per source, so differences between sources do not enter it.
-
-    Attributes
-    ----------
-    fit : WithinGroupSlope
-        The slope. Its own interval and p take every model in every source as a unit of its own; they are not quoted.
-    interval, p_value : tuple of float and float, or None
-        With models as clusters (CR2, Satterthwaite), in pp per decade; None where there are too few.
-    few_models : bool
-        So few models that the interval is not to be relied on.
-    points, models, sources : int
-        Rates behind it, the models and the sources that they are of.
-    signs_differ : bool
-        The pooled slope has the other sign.
-    shown_apart : bool
-        The signs differ and both intervals exclude zero.
-    """
-
-    fit: WithinGroupSlope
-    interval: tuple[float, float] | None
-    p_value: float | None
-    few_models: bool
-    points: int
-    models: int
-    sources: int
-    signs_differ: bool
-    shown_apart: bool
 
 
 @attrs.frozen(kw_only=True)

@@ -8,9 +8,8 @@ import pyarrow as pa
 
 from safescale.analyses.safety_roi.results import ProviderVerdict, RoiOptions, SafetyRoiResult, SettingRoi
 from safescale.analyses.safety_roi.setting import setting_roi
-from safescale.analyses.setting import cells_by_setting
+from safescale.analyses.setting import cells_by_setting, why_nothing
 from safescale.analyses.units import model_units
-from safescale.analyses.words import plural
 from safescale.cells import Cells
 from safescale.errors import DomainError
 from safescale.records.outcomes import Tier
@@ -164,9 +163,7 @@ def _caveats(settings: Sequence[SettingRoi], alpha: float) -> tuple[str, ...]:
 def _answer(settings: Sequence[SettingRoi], cells: Cells, tier: Tier) -> str:
     if settings:
         return " ".join(f"{_setting_name(setting, settings, tier)}: {setting.words}" for setting in settings)
-    if cells.counted or cells.aggregates:
-        return f"{ProviderVerdict.CANNOT_TELL.value}: no grader of this corpus has a {tier.value} rate."
-    return f"{ProviderVerdict.CANNOT_TELL.value}: none of {plural(cells.considered, 'graded row')} can be counted."
+    return f"{ProviderVerdict.CANNOT_TELL.value}: {why_nothing(cells, tier)}."
 
 
 def _setting_name(setting: SettingRoi, settings: Sequence[SettingRoi], tier: Tier) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import attrs
 
+from safescale.analyses.inverse_scaling.across import against_groups
 from safescale.analyses.inverse_scaling.estimate import Estimate, estimate_family
 from safescale.analyses.observations import Observation, Series
 from safescale.analyses.safety_roi.providers import ProviderOf
@@ -28,9 +29,11 @@ class Evaluated:
 
 
 def evaluate(series: Series, provider_of: ProviderOf, options: RoiOptions, cells: Cells) -> Evaluated:
-    """Share of provider and slope on size over the fitted models of a series."""
+    """Share of provider and slope on size over the fitted models; a slope that models within providers contradict is not claimed."""
     fitted = series.fitted(options.min_cell)
-    (estimate,) = estimate_family([series], scaling_options(options), cells)
+    chosen = scaling_options(options)
+    (estimate,) = estimate_family([series], chosen, cells)
+    estimate = against_groups(estimate, "developer", chosen, cells)
     return Evaluated(series=series, fitted=fitted, share=share_of(series, fitted, provider_of, options), estimate=estimate)
 
 

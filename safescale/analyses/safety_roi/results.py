@@ -157,6 +157,8 @@ class SizeLine:
         The p that the number of models supports: exact permutation for up to 8.
     verdict, words
         What may be claimed, as in the question of inverse scaling.
+    only_across : str or None
+        Why a slope is not claimed that models within providers contradict.
     equivalence : SlopeEquivalenceTest or None
         The only evidence of flatness.
     difference : Difference or None
@@ -182,6 +184,7 @@ class SizeLine:
     detectable: MinimumDetectableSlope | None
     needed: tuple[NeededModels, ...]
     band: tuple[BandPoint, ...]
+    only_across: str | None = None
 
 
 @attrs.frozen(kw_only=True)

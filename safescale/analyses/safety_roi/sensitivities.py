@@ -80,7 +80,9 @@ def without_single_models(base: Evaluated) -> Variant:
     kept = tuple(o for o in base.fitted if (name := developer(o.unit)) is None or models[name] > 1)
     singles = len(base.share.single_model_providers)
     if not singles:
-        return Variant(series=base.series, same=True, reason="every provider has two models or more")
+        known = any(name is not None for name in models)
+        reason = "every provider has two models or more" if known else "no model here has a known provider"
+        return Variant(series=base.series, same=True, reason=reason)
     return Variant(
         series=attrs.evolve(base.series, observations=kept),
         reason=f"{plural(singles, 'provider')} of one model left out ({and_list(base.share.single_model_providers)})",

@@ -48,13 +48,20 @@ def share_words(found: ProviderShare) -> str:
     if share is None:
         return f"{found.verdict.value} ({found.unavailable})"
     interval = "" if share.interval is None else f", {100 * share.level:g} % interval {_interval(share.interval)}"
+    interval += "" if share.interval is None else " for these very providers"
     omega = share.omega_squared
     if omega is not None and omega > 0:
         words = (
             f"provider carries omega squared {fraction(omega)} of the variance between models beyond what chance gives{interval}"
         )
     else:
-        none = "" if omega is None else f": omega squared {fraction(omega)}"
+        none = (
+            ""
+            if omega is None
+            else f": omega squared {fraction(omega)}, below 0 and so taken as 0"
+            if omega < 0
+            else ": omega squared .000"
+        )
         words = f"provider carries nothing of the variance between models beyond what chance gives{none}{interval}"
     words += f" (eta squared {fraction(share.eta_squared)}, where {plural(found.n_providers, 'provider')} have "
     words += f"{fraction(share.null_expectation)} by chance; permutation {_permutation(share, found)})"
@@ -66,13 +73,14 @@ def setting_words(setting: SettingRoi, options: RoiOptions) -> str:
     """The answer of one setting."""
     share, line = setting.share, setting.line.slope
     over = f"over {_models_words(setting)} ({setting.estimand})"
-    sentences = [f"{over}, {share_words(share)}", _size_words(setting)]
+    sentences = [f"{over}, {share_words(share)}", _size_words(setting, options)]
     if share.share is not None:
         sentences.append(setting.lineages.words)
     if share.verdict is ProviderVerdict.NOT_SHOWN and share.detectable_icc is not None:
         power = f"power {options.power:g}"
         sentences.append(
-            f"this design finds a share of {fraction(share.detectable_icc)} or more with {power}, and smaller ones less often"
+            f"this design finds a share of {fraction(share.detectable_icc)} or more, of providers drawn from many, with {power}, and "
+            "smaller ones less often"
         )
     if line is not None and setting.places:
         sentences.append(_places_words(setting))
@@ -156,7 +164,7 @@ def _permutation(share: EtaSquared, found: ProviderShare) -> str:
     return words
 
 
-def _size_words(setting: SettingRoi) -> str:
+def _size_words(setting: SettingRoi, options: RoiOptions) -> str:
     """What size adds, and its slope."""
     line, joint = setting.line.slope, setting.joint
     if line is None:
@@ -171,16 +179,38 @@ def _size_words(setting: SettingRoi) -> str:
         slope = f"the slope on size is {signed(line.slope_pp_per_doubling)} pp per doubling{ends}{p}: {setting.line.words}"
     if joint is None:
         return f"{slope}; what either adds to the other cannot be told ({setting.joint_unavailable})"
-    return f"{_joint_words(joint)}; {slope}"
+    return f"{_joint_words(joint)}{_hidden_words(setting, joint, options.alpha)}; {slope}"
 
 
 def _joint_words(joint: CommonalityAnalysis) -> str:
     shares = joint.adjusted
     p_size = "" if joint.p_second is None else f" ({p_clause(joint.p_second)})"
     p_provider = "" if joint.p_first is None else f" ({p_clause(joint.p_first)})"
+    parts = (shares.unique_second, shares.unique_first, shares.common)
+    if min(parts) < 0 or max(parts) > 1:
+        # differences of adjusted R squared are shares of nothing once a factor alone stands below what chance gives
+        return (
+            f"by adjusted R squared size adds {_more(parts[0])}{p_size} to provider, and provider {_more(parts[1])}{p_provider} to "
+            f"size; {_more(parts[2])} is common to both (no percentages of the variance: adjusted R squared is below 0 where a factor "
+            f"explains less than chance gives, and a part below 0 means that each hides the other or adds nothing)"
+        )
     return (
         f"size adds {percent(shares.unique_second)}{p_size} to provider, and provider {percent(shares.unique_first)}{p_provider} "
         f"to size, of the variance between models by adjusted R squared; {percent(shares.common)} is common to both"
+    )
+
+
+def _more(value: float) -> str:
+    return f"+{fraction(value)}" if value > 0 else fraction(value)
+
+
+def _hidden_words(setting: SettingRoi, joint: CommonalityAnalysis, alpha: float) -> str:
+    """Why provider alone is not told from chance where it adds to size."""
+    if setting.share.verdict is not ProviderVerdict.NOT_SHOWN or joint.p_first is None or joint.p_first > alpha:
+        return ""
+    return (
+        "; these are two questions: alone provider is not told from chance, because the sizes of its models are in the spread within it; beside "
+        "size, with that spread taken out, it adds"
     )
 
 

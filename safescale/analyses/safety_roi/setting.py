@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import attrs
 import numpy as np
 
-from safescale.analyses.copies import units_without_copies
+from safescale.analyses.copies import added_up, units_without_copies
 from safescale.analyses.inverse_scaling import SeriesResult
 from safescale.analyses.inverse_scaling.estimate import estimate_family
 from safescale.analyses.inverse_scaling.sentences import series_result
@@ -93,7 +93,9 @@ def setting_roi(
         caveats=(),
         words="",
     )
-    result = attrs.evolve(result, caveats=setting_caveats(result, _copies(by_class)))
+    result = attrs.evolve(
+        result, caveats=setting_caveats(result, (*_copies(by_class), *_added_up(setting, members, cells, units, claim_classes)))
+    )
     return attrs.evolve(result, words=setting_words(result, options))
 
 
@@ -117,6 +119,13 @@ def _parts(
 def _copies(by_class: Mapping[str, Mapping[str, Part]]) -> tuple[str, ...]:
     units = {part.unit.model: part.unit for parts in by_class.values() for part in parts.values()}
     return tuple(f"{model}: {unit.copy_note}" for model, unit in sorted(units.items()) if unit.copy_note)
+
+
+def _added_up(
+    setting: Setting, members: Members, cells: Cells, units: Mapping[str, ModelUnit], claim_classes: Sequence[str] | None
+) -> tuple[str, ...]:
+    same = [s for s in cells.identical_models if (s.grader, s.target, s.condition) == attrs.astuple(setting)]
+    return added_up(units, {cell.model_id for cell in _wanted(members, claim_classes)}, same)
 
 
 def _rate(series: Series, observation: Observation) -> float:

@@ -59,6 +59,7 @@ def size_line(estimate: Estimate, options: RoiOptions) -> SizeLine:
         else math.copysign(math.sqrt(line.r_squared), line.slope_pp_per_decade),
         test=estimate.slope,
         verdict=estimate.verdict,
+        only_across=estimate.only_across,
         words=verdict_words(estimate, scaling_options(options)),
         equivalence=estimate.equivalence,
         difference=estimate.difference,
