@@ -331,7 +331,8 @@ def test_headlines_have_a_name_each() -> None:
     found = {headline.quantity: headline for headline in result.headlines}
     assert len(found) == len(result.headlines) == 8
     mean = found["mean gap, abliterated"]
-    assert (mean.estimate, mean.unit) == (pytest.approx(100 * sum(t - b for t, b in zip(NARROWING, BASE, strict=True)) / 6), "pp")
+    assert mean.unit == "pp"
+    assert mean.estimate == pytest.approx(100 * sum(t - b for t, b in zip(NARROWING, BASE, strict=True)) / 6)
     assert mean.verdict.startswith("tampered models comply more in 6 of 6 pairs")
     assert found["gap over size, abliterated"].unit == "pp per decade"
 
