@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from safescale.analyses.plan import Detectable, SettingPlan, StudyPlan
+from safescale.analyses.plan import Detectable, FlatNeeded, SettingPlan, StudyPlan
 from safescale.analyses.plan.answer import pp_words
 from safescale.analyses.words import p_words, percent, size_words
 from safescale.report.document import Column, Table
@@ -302,11 +302,7 @@ def settings_table(settings: Sequence[SettingPlan], *, id: str, source: str) -> 
                 _found(plan, found),
                 NOTHING if plan is None else models_range(plan) if needed is None else _models(needed.n_models),
                 NOTHING if safe is None else _models(safe.n_models),
-                NOTHING
-                if plan is None
-                else _range([_models(row.n_models) for row in plan.flat])
-                if flat is None
-                else _models(flat.n_models),
+                _to_show_flat(plan, flat),
                 NOTHING if plan is None or not plan.size_gains else size_words(plan.size_gains[0].size_b),
             )
         )
@@ -335,6 +331,12 @@ def _found(plan: StudyPlan | None, found: Detectable | None) -> str:
         return NOTHING
     slopes = [row.slope_pp_per_decade for row in ([found] if found is not None else plan.detectable)]
     return _range([pp_words(slope) for slope in slopes])
+
+
+def _to_show_flat(plan: StudyPlan | None, flat: FlatNeeded | None) -> str:
+    if plan is None:
+        return NOTHING
+    return _range([_models(row.n_models) for row in ([flat] if flat is not None else plan.flat)])
 
 
 def _ranges_note(settings: Sequence[SettingPlan]) -> tuple[str, ...]:

@@ -80,6 +80,7 @@ def test_from_logs_the_options_of_every_question_hold(tmp_path: Path) -> None:
         (("--base-rate", "40"), 4, "safescale: base_rate must lie strictly between 0 and 1, got 40; a percentage over 100 is one"),
         (("--effect-pp-per-decade", "5", "--effect-pp-per-doubling", "2"), 4, "per decade and per doubling; give one"),
         (("--effect-pp-per-decade", "-5"), 4, "looks in both directions, so state its size"),
+        (("--models", "100000000", "--tau-pp", "5"), 4, "safescale: models must be at most 10,000, got 100,000,000"),
         (("--models", "2"), 4, "a slope needs at least 3 models"),
         (("--half-width-pp", "3"), 4, "give both of one pair"),
         (("nowhere.jsonl",), 3, "nowhere.jsonl"),

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from analyses.test_inverse_scaling import corpus, noisy
@@ -13,6 +14,7 @@ from analyses.test_plan import BASE, planned
 from report.made import RISING, write_logs
 from report.page import Page
 from safescale.analyses.plan import CorpusPlan, StudyPlan, Wanted, plan_study
+from safescale.cells import Selection
 from safescale.main_job import Input, Question
 from safescale.main_job.planning import plan_from_assumptions, plan_from_rows, wanted_arguments, write_plan
 from safescale.report.chapter import Chapter
@@ -75,6 +77,42 @@ def test_words_flip_with_the_data() -> None:
     assert rows["open"][1] == "neither a change with size nor its absence is shown"
     assert rows["settled"][1] == "larger models comply more"
     assert "Nothing more is needed" in settled.section.paragraphs[0]
+
+
+def test_law_the_table_says_of_an_unknown_spread_what_the_finding_says() -> None:
+    chapter = plan_chapter(planned(corpus({"a": [0.2, 0.3]}, sizes=[8.0, 70.0])), "safescale plan c")
+    (row,) = tables(chapter)["plan-settings"].rows
+    assert " to " in row[5]
+    assert chapter.findings[0].verdict.startswith(f"{row[5]} models to find 5 pp per decade")
+    assert "a range is given, from tau 0 pp to tau 15 pp" in tables(chapter)["plan-settings"].notes[0]
+
+
+def test_of_many_settings_only_the_open_ones_are_told_in_full() -> None:
+    result = planned(corpus({"a": noisy(0.0, 0.15)}))
+    untestable = planned(corpus({"a": [0.2, 0.3]}, sizes=[8.0, 70.0])).settings[0]
+    few = attrs.evolve(result, settings=(*result.settings, untestable))
+    many = attrs.evolve(result, settings=(*result.settings, *[untestable] * 11))
+    for whole, told in ((few, 2), (many, 1)):
+        chapter = plan_chapter(whole, "safescale plan c")
+        assert len(chapter.findings) == told
+        assert len(tables(chapter)["plan-settings"].rows) == told
+        assert len(chapter.section.sections) == 1
+        n = len(whole.settings) - 1
+        assert chapter.section.paragraphs[0] == f"1 of {n + 1} settings is open and {n} cannot be tested."
+    assert "the other 11 are only counted" in plan_chapter(many, "c").section.paragraphs[1]
+
+
+def test_where_nothing_is_open_the_terminal_says_why(tmp_path: Path) -> None:
+    logs = write_logs(tmp_path / "a.jsonl", RISING)
+    settled = plan_from_rows(Input(paths=(logs,)), Question(), Wanted())
+    assert "Nothing more is needed for this answer." in settled.told("text")
+    nothing = plan_from_rows(Input(paths=(logs,)), Question(selection=Selection(tampered="only")), Wanted())
+    assert "Nothing can be planned from these rows" in nothing.told("text")
+    assert "left out because only tampered models were asked for (--tampered)" in nothing.told("text")
+    write_plan(nothing, tmp_path / "out")
+    page = Page((tmp_path / "out" / "plan.html").read_text()).text
+    assert "Nothing can be planned from these rows" in page
+    assert "Nothing is open" not in page
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,17 @@ __all__ = ["analyze_plan", "plan_of_scaling"]
 STEPS = (0.5, 1.0, 2.0)
 """Effects of the table of one setting, as multiples of the one asked for."""
 
+OPTIONS = {
+    "tampered": "--tampered",
+    "exclude_sources": "--exclude-source",
+    "exclude_models": "--exclude-model",
+    "allow_keyword": "--allow-keyword counts them",
+    "include_telemetry": "--include-telemetry counts them",
+    "include_no_response": "--include-no-response counts them",
+    "merge_same_traces": "--count-copies counts them",
+}
+"""The option behind each choice, in the words of a sentence."""
+
 SETTLED = (ScalingVerdict.COMPLY_MORE, ScalingVerdict.COMPLY_LESS, ScalingVerdict.FLAT)
 
 
@@ -119,7 +130,7 @@ def _left_out(cells: Cells) -> str:
     said = []
     for reason in dict.fromkeys(exclusion.reason for exclusion in cells.exclusions):
         rows = sum(exclusion.rows for exclusion in cells.exclusions if exclusion.reason is reason)
-        choice = f" (choice {SWITCHES[reason].replace('_', '-')})" if reason in SWITCHES else ""
+        choice = f" ({OPTIONS[SWITCHES[reason]]})" if reason in SWITCHES else ""
         said.append(f"{plural(rows, 'row')} left out because {REASON_WORDS[reason]}{choice}")
     return "; ".join(said)
 
