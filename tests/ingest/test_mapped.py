@@ -13,10 +13,13 @@ import pytest
 import yaml
 
 from ingest.reading import Read, read_mapped
+from safescale.cells import build_cells
 from safescale.errors import DataError
 from safescale.ingest.batch import Options, Probe
 from safescale.ingest.identity import sha256_text
 from safescale.ingest.mapped import Mapped
+from safescale.ingest.session import ingest
+from safescale.store import open_corpus
 
 BASE: dict[str, Any] = {
     "source": "toy",
@@ -336,10 +339,28 @@ def test_a_percentage_read_as_a_fraction_is_out_of_range(tmp_path: Path) -> None
     assert (1, "OUT_OF_RANGE") in found.codes()
 
 
-def test_two_rates_for_one_cell_share_an_id(tmp_path: Path) -> None:
-    found = run(tmp_path, AGGREGATES, "model,attack,asr,n,lo,hi,b\nm,GCG,10,,,,\nm,GCG,20,,,,\nm,PAIR,20,,,,\n")
-    a, b, c = (row["aggregate_id"] for row in found.aggregates)
-    assert a == b != c
+TWO_RATES = "model,attack,asr,n,lo,hi,b\nm,GCG,10,,,,\nm,GCG,20,,,,\nm,PAIR,20,,,,\nm,PAIR,20,,,,\n"
+
+
+def test_two_rates_for_one_cell_are_two_and_the_same_rate_twice_is_one(tmp_path: Path) -> None:
+    found = run(tmp_path, AGGREGATES, TWO_RATES)
+    a, b, c, d = (row["aggregate_id"] for row in found.aggregates)
+    assert len({a, b, c}) == 3
+    assert c == d
+
+
+def test_two_rates_for_one_cell_are_stored_and_count_for_nothing(tmp_path: Path) -> None:
+    (tmp_path / "rates.csv").write_text(TWO_RATES)
+    (tmp_path / "map.yaml").write_text(yaml.safe_dump(AGGREGATES))
+    corpus = open_corpus(tmp_path / "corpus.db", create=True)
+    ingest([tmp_path / "rates.csv"], corpus, options=Options(column_map=tmp_path / "map.yaml"))
+    try:
+        assert corpus.count("aggregates") == 3
+        cells = build_cells(corpus)
+    finally:
+        corpus.close()
+    assert [cell.attack_class for cell in cells.aggregates] == ["PAIR"]
+    assert cells.aggregate_exclusions == {"publications_disagree": 2}
 
 
 JSONL = (

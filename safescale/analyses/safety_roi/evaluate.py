@@ -29,7 +29,7 @@ class Evaluated:
 
 
 def evaluate(series: Series, provider_of: ProviderOf, options: RoiOptions, cells: Cells) -> Evaluated:
-    """Share of provider and slope on size over the fitted models; a slope that models within providers contradict is not claimed."""
+    """Share of provider and slope on size over the fitted models; a slope that is contradicted within providers is not claimed."""
     fitted = series.fitted(options.min_cell)
     chosen = scaling_options(options)
     (estimate,) = estimate_family([series], chosen, cells)

@@ -79,8 +79,8 @@ def setting_words(setting: SettingRoi, options: RoiOptions) -> str:
     if share.verdict is ProviderVerdict.NOT_SHOWN and share.detectable_icc is not None:
         power = f"power {options.power:g}"
         sentences.append(
-            f"this design finds a share of {fraction(share.detectable_icc)} or more, of providers drawn from many, with {power}, and "
-            "smaller ones less often"
+            f"this design finds a share of {fraction(share.detectable_icc)} or more, of providers drawn from many, with {power}, "
+            "and smaller ones less often"
         )
     if line is not None and setting.places:
         sentences.append(_places_words(setting))
@@ -191,8 +191,8 @@ def _joint_words(joint: CommonalityAnalysis) -> str:
         # differences of adjusted R squared are shares of nothing once a factor alone stands below what chance gives
         return (
             f"by adjusted R squared size adds {_more(parts[0])}{p_size} to provider, and provider {_more(parts[1])}{p_provider} to "
-            f"size; {_more(parts[2])} is common to both (no percentages of the variance: adjusted R squared is below 0 where a factor "
-            f"explains less than chance gives, and a part below 0 means that each hides the other or adds nothing)"
+            f"size; {_more(parts[2])} is common to both (no percentages of the variance: adjusted R squared is below 0 where a "
+            "factor explains less than chance gives, and a part below 0 means that each hides the other or adds nothing)"
         )
     return (
         f"size adds {percent(shares.unique_second)}{p_size} to provider, and provider {percent(shares.unique_first)}{p_provider} "
@@ -209,8 +209,8 @@ def _hidden_words(setting: SettingRoi, joint: CommonalityAnalysis, alpha: float)
     if setting.share.verdict is not ProviderVerdict.NOT_SHOWN or joint.p_first is None or joint.p_first > alpha:
         return ""
     return (
-        "; these are two questions: alone provider is not told from chance, because the sizes of its models are in the spread within it; beside "
-        "size, with that spread taken out, it adds"
+        "; these are two questions: alone provider is not told from chance, because the sizes of its models are in the spread "
+        "within it; beside size, with that spread taken out, it adds"
     )
 
 
