@@ -73,12 +73,12 @@ def _of_corpus(result: CorpusPlan, command: str, sink: FigureSink | None) -> Cha
     source = _source(command, result.fingerprint, "one row per grader, target and condition")
     first = next((setting.plan for setting in result.settings if setting.plan is not None), None)
     rows = result.settings if len(result.settings) <= IN_FULL else tuple(s for s in result.settings if s.open)
-    tables: list[Table] = [settings_table(rows, id="plan-settings", source=source)] if rows else []
+    others = len(result.settings) - len(rows)
+    counted = (f"Open settings only; the other {others} are counted: {lead_of(result.settings)}",) if others else ()
+    tables: list[Table] = [settings_table(rows, id="plan-settings", source=source, notes=counted)] if rows else []
     if first is not None:
         tables.append(exact_table(first, id="plan-exact", source=_source(command, result.fingerprint, "sizes alone")))
-    notes = []
-    if len(rows) < len(result.settings):
-        notes.append(f"The open settings are planned here; the other {len(result.settings) - len(rows)} are only counted.")
+    notes = list(counted if not rows else ())
     opened = sum(setting.open for setting in result.settings)
     if 0 < len(shown) < opened:
         notes.append(f"Details are given for {len(shown)} of {opened} open settings: those with most models.")

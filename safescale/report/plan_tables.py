@@ -285,7 +285,7 @@ def _range(words: Sequence[str]) -> str:
     return words[0] if words[0] == words[-1] else f"{words[0]} to {words[-1]}"
 
 
-def settings_table(settings: Sequence[SettingPlan], *, id: str, source: str) -> Table:
+def settings_table(settings: Sequence[SettingPlan], *, id: str, source: str, notes: Sequence[str] = ()) -> Table:
     """Every setting in a row: what it finds now, and what would do."""
     rows = []
     for setting in settings:
@@ -321,7 +321,7 @@ def settings_table(settings: Sequence[SettingPlan], *, id: str, source: str) -> 
             Column(name="best size to add", numeric=True),
         ),
         rows=tuple(rows),
-        notes=_ranges_note(settings),
+        notes=(*notes, *_ranges_note(settings)),
         source=source,
     )
 
