@@ -142,6 +142,7 @@ def safety_roi(*, residual_pp: float = 10.0) -> Analysis[SafetyRoiResult]:
             counting.cells(question.selection),
             counting.models,
             other_tampering=counting.cells(_other_tampering(question.selection)),
+            by_source=counting.cells(question.selection, by_source=True) if len(counting.sources) > 1 else None,
             tier=question.tier,
             claim_classes=question.claim_classes or None,
             grader=question.graders or None,

@@ -17,13 +17,13 @@ MANY_SETTINGS: Final = 8
 
 def condensed(chapter: Chapter) -> Chapter:
     """
-    The chapter with one row for each part that could not be tested, where there are many parts.
+    The chapter with one row for each part that could not be tested and has no figure, where there are many parts.
 
     What is left out of the page stands in ``report.json``; the page says so.
     """
     parts = chapter.section.sections
     untold = {_key(finding): finding for finding in chapter.findings if not finding.testable}
-    short = [part for part in parts if _finding_of(part, untold) is not None]
+    short = [part for part in parts if not part.figures and _finding_of(part, untold) is not None]
     if len(parts) <= MANY_SETTINGS or not short:
         return chapter
     kept = tuple(part for part in parts if part not in short)

@@ -517,3 +517,24 @@ def test_rows_that_are_all_left_out_name_the_reason_and_the_option() -> None:
 def test_without_any_known_provider_nothing_is_said_of_how_many_models_each_has() -> None:
     nobody = corpus({"a": levels([0.5] * 4, slope=0.25)}, SIZES)
     assert repeat(only(analyze(nobody)), "without_single_model_providers").reason == "no model here has a known provider"
+
+
+def test_a_slope_that_sources_carry_is_not_claimed() -> None:
+    """Three sources, each falling with size; the one with the larger models has the higher rates."""
+    traces, grades, models = [], [], []
+    for number, (source, sizes) in enumerate({"s1": (1, 1.5, 2, 3), "s2": (7, 8, 9, 11), "s3": (50, 60, 70, 90)}.items()):
+        for step, size in enumerate(sizes):
+            name = f"plim{number}-{size}b"
+            hits = 10 + 22 * number - 3 * step
+            of_trace, of_grade = graded(name, ["COMPLIANCE"] * hits + ["REFUSAL"] * (80 - hits), source=source)
+            traces += of_trace
+            grades += of_grade
+            models.append({"model_id": name, "params_total_b": size, "size_source": "name", "developer": f"maker {step}"})
+    made = fake_corpus(traces, grades, models)
+    cells = build_cells(made)
+    plain = only(analyze_safety_roi(cells, made.read("models")))
+    held = only(analyze_safety_roi(cells, made.read("models"), by_source=build_cells(made, by_source=True)))
+    assert plain.line.verdict is ScalingVerdict.COMPLY_MORE
+    assert held.line.verdict is ScalingVerdict.UNDECIDED
+    assert "larger models comply more only across sources" in held.words
+    assert "size: larger models comply more" not in held.words

@@ -22,6 +22,7 @@ def analyze_safety_roi(
     models: pa.Table,
     *,
     other_tampering: Cells | None = None,
+    by_source: Cells | None = None,
     tier: Tier = Tier.STRICT,
     claim_classes: Sequence[str] | None = None,
     grader: str | Sequence[str] | None = None,
@@ -51,6 +52,8 @@ def analyze_safety_roi(
         Table ``models`` of the corpus (record Model).
     other_tampering : Cells, optional
         Counts of the same corpus with the other choice on tampered models.
+    by_source : Cells, optional
+        The same counts with the sources kept apart: a slope on size whose sign is another within sources is not claimed.
     tier : Tier, default strict
         Which verdicts count as success.
     claim_classes : sequence of str, optional
@@ -107,6 +110,7 @@ def analyze_safety_roi(
     flipped = {} if other_tampering is None else cells_by_setting(other_tampering, tier)
     everyone = [*able.values(), *flipped.values()]
     units = model_units(models, [cell.model_id for found in everyone for cell in found])
+    apart = {} if by_source is None else cells_by_setting(by_source, tier)
     settings = tuple(
         setting_roi(
             setting,
@@ -116,6 +120,7 @@ def analyze_safety_roi(
             other=None if other_tampering is None or setting not in flipped else (flipped[setting], other_tampering),
             claim_classes=claim_classes,
             options=options,
+            by_source=apart.get(setting, ()),
         )
         for setting, found in able.items()
     )

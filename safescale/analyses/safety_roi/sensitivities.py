@@ -139,7 +139,7 @@ def _of_variant(
         return _row(name, base, variant, None, None)
     if variant.same:
         return _row(name, base, variant, base.share, base)
-    again = evaluate(variant.series, provider_of, options, cells)
+    again = evaluate(variant.series, provider_of, options, cells, mix=base.mix, otherwise=base.within_sources)
     return _row(name, base, variant, again.share, again)
 
 

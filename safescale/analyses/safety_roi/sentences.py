@@ -192,7 +192,7 @@ def _joint_words(joint: CommonalityAnalysis) -> str:
         return (
             f"by adjusted R squared size adds {_more(parts[0])}{p_size} to provider, and provider {_more(parts[1])}{p_provider} to "
             f"size; {_more(parts[2])} is common to both (no percentages of the variance: adjusted R squared is below 0 where a "
-            "factor explains less than chance gives, and a part below 0 means that each hides the other or adds nothing)"
+            "factor carries less than chance gives, and a part below 0 means that each hides the other or adds nothing)"
         )
     return (
         f"size adds {percent(shares.unique_second)}{p_size} to provider, and provider {percent(shares.unique_first)}{p_provider} "

@@ -9,11 +9,12 @@ import numpy as np
 
 from safescale.analyses.copies import added_up, units_without_copies
 from safescale.analyses.inverse_scaling import SeriesResult
+from safescale.analyses.inverse_scaling.across import sources_of
 from safescale.analyses.inverse_scaling.estimate import estimate_family
 from safescale.analyses.inverse_scaling.sentences import series_result
 from safescale.analyses.observations import Observation, Part, Series, parts_by_class
 from safescale.analyses.safety_roi.estimand import Estimand, estimand_of, with_unknown_sizes
-from safescale.analyses.safety_roi.evaluate import Evaluated, evaluate, share_of
+from safescale.analyses.safety_roi.evaluate import Evaluated, SourceMix, evaluate, share_of
 from safescale.analyses.safety_roi.places import provider_places, provider_ratios, residuals_pp
 from safescale.analyses.safety_roi.providers import developer, host_as_published, lineages_of
 from safescale.analyses.safety_roi.results import ProviderPoint, RoiOptions, SettingRoi, SizeLine
@@ -43,12 +44,19 @@ def setting_roi(
     other: tuple[Members, Cells] | None,
     claim_classes: Sequence[str] | None,
     options: RoiOptions,
+    by_source: Members = (),
 ) -> SettingRoi:
-    """Everything of one setting, with its words. ``other`` is the same setting with the other choice on tampered models."""
+    """
+    Everything of one setting, with its words.
+
+    ``other`` is the same setting with the other choice on tampered models, ``by_source`` its cells with the sources kept apart.
+    """
     by_class = _parts(setting, members, cells, units, claim_classes, options)
     estimand = estimand_of(by_class, options.min_cell)
     series = estimand.series or Series(scope="rows_pooled", name="nothing", pooling="rows", observations=())
-    base = evaluate(series, developer, options, cells)
+    sources = sources_of(_wanted(by_source, claim_classes))
+    mix = SourceMix(sources=sources, units=units) if len(sources) > 1 else None
+    base = evaluate(series, developer, options, cells, mix=mix)
     line = size_line(base.estimate, options)
     everyone = with_unknown_sizes(series, by_class, options.min_cell)
     without = without_single_models(base).series
