@@ -33,7 +33,9 @@ class SwitchEffect:
     after: tuple[Headline, ...]
 
 
-def switch_effects(counting: Counting, selection: Selection, run: Callable[[Selection], Answer]) -> tuple[SwitchEffect, ...]:
+def switch_effects(
+    counting: Counting, selection: Selection, run: Callable[[Selection], Answer], *, answer: Answer | None = None
+) -> tuple[SwitchEffect, ...]:
     """
     Run an analysis again under each exclusion undone.
 
@@ -45,6 +47,8 @@ def switch_effects(counting: Counting, selection: Selection, run: Callable[[Sele
         What the answer rests on.
     run : callable
         The analysis under a selection.
+    answer : Answer, optional
+        The answer under ``selection``, where it is there already.
 
     Returns
     -------
@@ -54,7 +58,7 @@ def switch_effects(counting: Counting, selection: Selection, run: Callable[[Sele
     found = tuple(flips(counting.cells(selection)))
     if not found:
         return ()
-    before = run(selection).headlines
+    before = (answer or run(selection)).headlines
     return tuple(
         SwitchEffect(reason=flip.reason, rows=flip.rows, before=before, after=run(flip.selection).headlines) for flip in found
     )

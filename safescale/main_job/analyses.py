@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
@@ -66,8 +67,8 @@ class Analysis(Generic[Result]):
         The command that it is part of; empty for a command of its own.
     named : tuple of str
         Its own positional arguments; they come before the paths.
-    switches : bool
-        Whether a report repeats it without each exclusion.
+    brief : callable, optional
+        As ``run``, for the numbers to quote only: a report repeats these without each exclusion.
     idle : callable
         Why this corpus has nothing to ask, in words, or None: a report then says that and nothing more.
     """
@@ -79,19 +80,20 @@ class Analysis(Generic[Result]):
     arguments: tuple[str, ...] = ()
     under: tuple[str, ...] = ("analyze",)
     named: tuple[str, ...] = ()
-    switches: bool = False
+    brief: Callable[[Counting, Question], Result] | None = None
     idle: Callable[[Result], str | None] = _never
 
 
 def inverse_scaling() -> Analysis[InverseScalingResult]:
     """Does the attack success rate change with model size?"""
 
-    def run(counting: Counting, question: Question) -> InverseScalingResult:
+    def run(counting: Counting, question: Question, *, brief: bool = False) -> InverseScalingResult:
         several = len(counting.sources) > 1
         return analyze_inverse_scaling(
             counting.cells(question.selection),
             counting.models,
             by_source=counting.cells(question.selection, by_source=True) if several else None,
+            brief=brief,
             tier=question.tier,
             claim_classes=question.claim_classes or None,
             grader=question.graders or None,
@@ -100,7 +102,9 @@ def inverse_scaling() -> Analysis[InverseScalingResult]:
             margin_pp=question.margin_pp,
         )
 
-    return Analysis(command="inverse-scaling", key="inverse_scaling", run=run, chapter=scaling_chapter, switches=True)
+    return Analysis(
+        command="inverse-scaling", key="inverse_scaling", run=run, chapter=scaling_chapter, brief=functools.partial(run, brief=True)
+    )
 
 
 def plan(
@@ -137,12 +141,13 @@ def safety_roi(*, residual_pp: float = 10.0) -> Analysis[SafetyRoiResult]:
         Residual from which a provider is called over- or under-invested. Unit: percentage points.
     """
 
-    def run(counting: Counting, question: Question) -> SafetyRoiResult:
+    def run(counting: Counting, question: Question, *, brief: bool = False) -> SafetyRoiResult:
         return analyze_safety_roi(
             counting.cells(question.selection),
             counting.models,
             other_tampering=counting.cells(_other_tampering(question.selection)),
             by_source=counting.cells(question.selection, by_source=True) if len(counting.sources) > 1 else None,
+            brief=brief,
             tier=question.tier,
             claim_classes=question.claim_classes or None,
             grader=question.graders or None,
@@ -153,7 +158,14 @@ def safety_roi(*, residual_pp: float = 10.0) -> Analysis[SafetyRoiResult]:
         )
 
     arguments = () if residual_pp == 10.0 else ("--residual-pp", f"{residual_pp:g}")
-    return Analysis(command="safety-roi", key="safety_roi", run=run, chapter=safety_roi_chapter, arguments=arguments, switches=True)
+    return Analysis(
+        command="safety-roi",
+        key="safety_roi",
+        run=run,
+        chapter=safety_roi_chapter,
+        arguments=arguments,
+        brief=functools.partial(run, brief=True),
+    )
 
 
 def _other_tampering(selection: Selection) -> Selection:

@@ -165,7 +165,7 @@ def write_report(
             corpus=corpus_facts(corpus, source, read),
             look=first_look(cells),
             scaling=result,
-            effects=_effects(scaling, counting, asked),
+            effects=_effects(scaling, result, counting, asked),
         )
         others = [_Run.of(analysis, counting, source, asked) for analysis in reported(result)]
         document, paths = write_report_files(
@@ -190,11 +190,12 @@ class _Run:
 
     @classmethod
     def of(cls, analysis: Analysis[Any], counting: Counting, source: Input, question: Question) -> _Run:
+        result = analysis.run(counting, question)
         return cls(
             analysis=analysis,
-            result=analysis.run(counting, question),
+            result=result,
             command=_command(analysis, source, question),
-            effects=_effects(analysis, counting, question),
+            effects=_effects(analysis, result, counting, question),
         )
 
     def chapter(self, sink: FigureSink) -> Chapter:
@@ -205,12 +206,16 @@ class _Run:
         return chapter if not self.effects else with_switch_table(chapter, self.effects, self.command, self.result.fingerprint)
 
 
-def _effects(analysis: Analysis[Result], counting: Counting, question: Question) -> tuple[SwitchEffect, ...]:
+def _effects(analysis: Analysis[Result], result: Result, counting: Counting, question: Question) -> tuple[SwitchEffect, ...]:
     """The numbers to quote without each exclusion; of an analysis that says itself which models it takes, none."""
-    if not analysis.switches:
+    brief = analysis.brief
+    if brief is None:
         return ()
     return switch_effects(
-        counting, question.selection, lambda selection: analysis.run(counting, attrs.evolve(question, selection=selection))
+        counting,
+        question.selection,
+        lambda selection: brief(counting, attrs.evolve(question, selection=selection)),
+        answer=result,
     )
 
 

@@ -35,6 +35,7 @@ def analyze_inverse_scaling(
     models: pa.Table,
     *,
     by_source: Cells | None = None,
+    brief: bool = False,
     tier: Tier = Tier.STRICT,
     claim_classes: Sequence[str] | None = None,
     grader: str | Sequence[str] | None = None,
@@ -60,6 +61,8 @@ def analyze_inverse_scaling(
     by_source : Cells, optional
         The same counts with the sources kept apart, ``build_cells(corpus, selection, by_source=True)``: a change with size that
         is one between sources only is then not claimed. Not needed where all rows are of one source.
+    brief : bool, default False
+        Only the series to quote first, repeated under no other choice.
     tier : Tier, default strict
         Which verdicts count as success.
     claim_classes : sequence of str, optional
@@ -102,6 +105,7 @@ def analyze_inverse_scaling(
             claim_classes=claim_classes,
             options=options,
             by_source=apart.get(setting, ()),
+            brief=brief,
         )
         for setting, found in able.items()
     )

@@ -149,6 +149,14 @@ def bends(estimate: Estimate, options: Options) -> bool:
     return joint and (permuted is None or permuted * factor <= options.alpha)
 
 
+@functools.lru_cache(maxsize=1024)
+def _size_slope(
+    params_b: tuple[float, ...], rates: tuple[float, ...], groups: tuple[str, ...] | None, level: float
+) -> SizeSlopeTest:
+    """Kept for the same reason."""
+    return size_slope_test(params_b, rates, groups=groups, level=level)
+
+
 def _verdict(estimate: Estimate, options: Options) -> ScalingVerdict:
     if not estimate.testability.can_test or estimate.slope is None:
         return ScalingVerdict.CANNOT_TEST
@@ -183,7 +191,7 @@ def _estimate(series: Series, testability: Testability, options: Options, cells:
 def _with_slope(base: Estimate, sizes: tuple[float, ...], options: Options) -> Estimate:
     rates = [rate for o in base.fitted if (rate := base.series.rate(o)) is not None]
     try:
-        slope = size_slope_test(sizes, rates, groups=groups_of(base.series, base.fitted), level=options.level)
+        slope = _size_slope(sizes, tuple(rates), groups_of(base.series, base.fitted), options.level)
     except DomainError as error:
         return attrs.evolve(base, slope_unavailable=str(error))
     shape, no_shape = _shape(base)

@@ -50,8 +50,14 @@ def setting_result(
     claim_classes: Sequence[str] | None,
     options: Options,
     by_source: Sequence[Cell | AggregateCell] = (),
+    brief: bool = False,
 ) -> SettingResult:
-    """Every series of one setting, with its words; ``by_source`` are its cells with the sources kept apart."""
+    """
+    Every series of one setting, with its words.
+
+    ``by_source`` are its cells with the sources kept apart; ``brief`` leaves out all but the series to quote first, and repeats
+    nothing.
+    """
     meaning = cells.graders[setting.grader]
     wanted = [cell for cell in members if claim_classes is None or cell.attack_class in claim_classes]
     same = [s for s in cells.identical_models if (s.grader, s.target, s.condition) == attrs.astuple(setting)]
@@ -63,13 +69,14 @@ def setting_result(
     pooled_rows = rows_pooled_series(by_class) if by_class else None
     headline = quoted_series(mean_series, pooled_rows, options.min_cell)
     check = _Check(
+        brief=brief,
         options=options,
         cells=cells,
         units=distinct,
         sources=sources_of([cell for cell in by_source if claim_classes is None or cell.attack_class in claim_classes]),
     )
     one = [_family([series], check)[0] if series else None for series in (mean_series, pooled_rows)]
-    classes = _family(class_series(by_class), check)
+    classes = () if brief else _family(class_series(by_class), check)
     result = SettingResult(
         grader=meaning,
         target=setting.target,
@@ -86,11 +93,11 @@ def setting_result(
         class_mean_note=note,
         rows_pooled=one[1],
         attack_classes=classes,
-        generations=_family(lineage_series(by_class, "lineage"), check),
-        families=_family(lineage_series(by_class, "family"), check),
+        generations=() if brief else _family(lineage_series(by_class, "lineage"), check),
+        families=() if brief else _family(lineage_series(by_class, "family"), check),
         headline_scope=None if headline is None else headline.scope,
-        within_generations=_within(headline, "lineage", check),
-        within_families=_within(headline, "family", check),
+        within_generations=None if brief else _within(headline, "lineage", check),
+        within_families=None if brief else _within(headline, "family", check),
         within_sources=None if headline is None else check.within_sources(headline),
         notes=(
             *_notes(meaning.grader_kinds, claim_classes, rows, claimed, by_class),
@@ -105,6 +112,7 @@ def setting_result(
 class _Check:
     """What a series is looked at with: the counts, and the same rows with the sources kept apart."""
 
+    brief: bool
     options: Options
     cells: Cells
     units: Mapping[str, ModelUnit]
@@ -127,7 +135,7 @@ class _Check:
 def _family(many: Iterable[Series], check: _Check) -> tuple[SeriesResult, ...]:
     options, cells = check.options, check.cells
     estimates = estimate_family(list(many), options, cells)
-    repeats = repeat_family(estimates, options, cells)
+    repeats = tuple(() for _ in estimates) if check.brief else repeat_family(estimates, options, cells)
     found = []
     for estimate, repeats_of in zip(estimates, repeats, strict=True):
         upheld = check.upheld(estimate)

@@ -23,6 +23,7 @@ def analyze_safety_roi(
     *,
     other_tampering: Cells | None = None,
     by_source: Cells | None = None,
+    brief: bool = False,
     tier: Tier = Tier.STRICT,
     claim_classes: Sequence[str] | None = None,
     grader: str | Sequence[str] | None = None,
@@ -54,6 +55,8 @@ def analyze_safety_roi(
         Counts of the same corpus with the other choice on tampered models.
     by_source : Cells, optional
         The same counts with the sources kept apart: a slope on size whose sign is another within sources is not claimed.
+    brief : bool, default False
+        Without the repetitions under other choices.
     tier : Tier, default strict
         Which verdicts count as success.
     claim_classes : sequence of str, optional
@@ -121,6 +124,7 @@ def analyze_safety_roi(
             claim_classes=claim_classes,
             options=options,
             by_source=apart.get(setting, ()),
+            brief=brief,
         )
         for setting, found in able.items()
     )

@@ -45,11 +45,13 @@ def setting_roi(
     claim_classes: Sequence[str] | None,
     options: RoiOptions,
     by_source: Members = (),
+    brief: bool = False,
 ) -> SettingRoi:
     """
     Everything of one setting, with its words.
 
-    ``other`` is the same setting with the other choice on tampered models, ``by_source`` its cells with the sources kept apart.
+    ``other`` is the same setting with the other choice on tampered models, ``by_source`` its cells with the sources kept apart;
+    ``brief`` leaves the repetitions under other choices out.
     """
     by_class = _parts(setting, members, cells, units, claim_classes, options)
     estimand = estimand_of(by_class, options.min_cell)
@@ -92,7 +94,7 @@ def setting_roi(
         sensitivities=sensitivities(
             base, estimand, everyone, _other_tampering(setting, other, units, claim_classes, options), options, cells
         )
-        if fitted
+        if fitted and not brief
         else (),
         models_without_provider=tuple(sorted(o.unit.model for o in fitted if developer(o.unit) is None)),
         models_of_unknown_size=tuple(
