@@ -286,7 +286,7 @@ def test_nothing_to_count_says_why() -> None:
     part = graded("m0", ["COMPLIANCE"] * 5, grader_kind="keyword")
     made = fake_corpus(*part, [{"model_id": "m0"}])
     result = analyze_pooled(*by_source(made), made.read("models"))
-    assert "none of 5 graded rows can be counted (5 keyword_grader)" in result.answer
+    assert "all 5 verdicts are of keyword rules, which are not graders of harm; --allow-keyword lets rows in" in result.answer
 
 
 def test_refuses_cells_that_add_up_the_sources() -> None:
