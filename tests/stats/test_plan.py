@@ -364,3 +364,9 @@ def test_simulated_labels_give_the_half_width_and_cover(allocation):
 def test_refuses_a_label_plan(half_width, traces, options, message):
     with pytest.raises(DomainError, match=message):
         plan_labels(half_width, traces, **options)
+
+
+def test_one_slope_in_two_units():
+    plan = plan_models(6.0, size_sd_decades=0.7, residual_sd=0.05)
+    assert plan.slope_pp_per_decade == pytest.approx(6.0, rel=1e-12)
+    assert plan.slope_pp_per_doubling == pytest.approx(6.0 * math.log10(2), rel=1e-12)
