@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import attrs
@@ -12,7 +12,7 @@ from safescale.cells import AggregateCell, Cell, Cells, Reason
 from safescale.errors import DomainError
 from safescale.records.outcomes import Tier
 
-__all__ = ["Setting", "cells_by_setting", "excluded_by_reason", "why_nothing"]
+__all__ = ["Setting", "cells_by_setting", "check_choices", "excluded_by_reason", "no_tier_words", "why_nothing", "with_tier"]
 
 LETS_IN: Final[Mapping[Reason, str]] = {
     Reason.TAMPERED_MODEL: "--tampered include",
@@ -94,3 +94,33 @@ def why_nothing(cells: Cells, tier: Tier) -> str:
         reasons = and_list([f"{e.rows:,} {e.reason.value}" for e in left_out])
         return f"none of {plural(cells.considered, 'graded row')} can be counted ({reasons}{lets_in})"
     return "nothing is graded"
+
+
+def with_tier(
+    cells: Cells, members: Mapping[Setting, list[Cell | AggregateCell]], tier: Tier
+) -> tuple[dict[Setting, list[Cell | AggregateCell]], dict[str, str]]:
+    """The settings whose grader has this tier; and why not, for each grader that has it nowhere."""
+    able = {setting: found for setting, found in members.items() if tier in cells.graders[setting.grader].tiers}
+    return able, no_tier_words(cells, {setting.grader for setting in members} - {setting.grader for setting in able})
+
+
+def no_tier_words(cells: Cells, graders: Iterable[str]) -> dict[str, str]:
+    """Why graders have no such rate, by their labels."""
+    return {grader: f"outcome map {cells.graders[grader].outcome_map!r}" for grader in sorted(graders)}
+
+
+def check_choices(*, min_cell: int, alpha: float, margin_pp: float | None = None) -> None:
+    """
+    Refuse choices that mean nothing in any analysis.
+
+    Raises
+    ------
+    DomainError
+        Naming the first that is out of range.
+    """
+    if min_cell < 1:
+        raise DomainError(f"min_cell must be at least 1 row, got {min_cell}")
+    if not 0 < alpha < 0.5:
+        raise DomainError(f"alpha must lie strictly between 0 and 0.5, got {alpha}")
+    if margin_pp is not None and not margin_pp > 0:
+        raise DomainError(f"margin_pp must be positive, got {margin_pp}; state the largest slope that counts as flat")

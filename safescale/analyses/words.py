@@ -9,6 +9,7 @@ from safescale.stats import RawDifference, ScalingLabel, Shape, SizeSlopeTest
 __all__ = [
     "LEVEL_HOLDS",
     "and_list",
+    "capital",
     "difference_words",
     "label_words",
     "p_clause",
@@ -48,6 +49,11 @@ def plural(n: int, noun: str) -> str:
 def and_list(items: Sequence[str]) -> str:
     """``a, b and c``."""
     return items[0] if len(items) == 1 else ", ".join(items[:-1]) + " and " + items[-1]
+
+
+def capital(words: str) -> str:
+    """The same words as a sentence begins."""
+    return words[0].upper() + words[1:]
 
 
 def percent(fraction: float) -> str:

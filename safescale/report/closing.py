@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from safescale.analyses.words import plural
+from safescale.analyses.words import capital, plural
 from safescale.report.document import Document, Finding, in_lines
 from safescale.report.plain import plain
 
@@ -42,7 +42,7 @@ def closing_words(document: Document, paths: Sequence[Path], *, example: bool) -
 
 def _in_full(finding: Finding) -> list[str]:
     about = f" ({finding.about})" if finding.about else ""
-    words = (finding.testability, f"{_capital(finding.verdict)}.", finding.answer)
+    words = (finding.testability, f"{capital(finding.verdict)}.", finding.answer)
     return [f"{finding.question}{about}", *(f"  {line}" for line in words), ""]
 
 
@@ -50,7 +50,3 @@ def _in_short(findings: tuple[Finding, ...]) -> list[str]:
     """A line each; of many that cannot be tested, their number."""
     told, counted = in_lines(findings)
     return [*(f"  {finding.about or 'this corpus'}: {finding.verdict}" for finding in told), *(f"  {words}" for words in counted)]
-
-
-def _capital(words: str) -> str:
-    return words[0].upper() + words[1:]

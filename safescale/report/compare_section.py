@@ -7,7 +7,7 @@ from typing import Final
 
 from safescale.analyses.compare import Arm, ComparedSetting, CompareResult, Comparison, ComparisonVerdict, GraderAgreement
 from safescale.analyses.compare.sentences import agreement_words, question_words, shows_other_rates, verdict_words
-from safescale.analyses.words import and_list, percent, plural, signed
+from safescale.analyses.words import and_list, capital, percent, plural, signed
 from safescale.report import numbers
 from safescale.report.chapter import Chapter
 from safescale.report.document import Column, Figure, Finding, Section, Table
@@ -61,7 +61,7 @@ def compare_chapter(result: CompareResult, command: str, sink: FigureSink | None
     section = Section(
         id="compare",
         title=f"{result.second.name} against {result.first.name}",
-        paragraphs=() if result.settings else (_capital(result.answer),),
+        paragraphs=() if result.settings else (capital(result.answer),),
         warnings=tuple(warnings),
         methods=_methods(result),
         sections=parts,
@@ -86,7 +86,7 @@ def _findings(result: CompareResult) -> tuple[Finding, ...]:
             verdict=verdict_words(found.verdict, (result.first, result.second)),
             testable=found.verdict not in (ComparisonVerdict.CANNOT, ComparisonVerdict.IDENTICAL),
             testability=_testability(found, result),
-            answer=_capital(found.words),
+            answer=capital(found.words),
         )
         for found in result.settings
     )
@@ -104,7 +104,7 @@ def _testability(found: ComparedSetting, result: CompareResult) -> str:
         words += (
             f"; a difference of {100 * found.overall.detectable:.1f} pp would be found in {100 * result.options.power:.0f} of 100"
         )
-    return f"{_capital(words)}."
+    return f"{capital(words)}."
 
 
 def _setting_section(
@@ -124,8 +124,8 @@ def _setting_section(
         tables.append(_agreement_table(found.agreement, result, id=f"{prefix}-agreement", source=source))
     return Section(
         id=prefix,
-        title=_capital(found.name),
-        paragraphs=(_capital(found.words),),
+        title=capital(found.name),
+        paragraphs=(capital(found.words),),
         warnings=found.caveats,
         figures=() if sink is None or found.overall is None else (_figure(found, result, position, source, sink),),
         tables=tuple(table for table in tables if table.rows),
@@ -276,7 +276,7 @@ def _methods(result: CompareResult) -> tuple[str, ...]:
     said = [words for method, words in METHODS.items() if method in used]
     if not said:
         return ()
-    sentences = [f"{_capital(words)}." for words in said]
+    sentences = [f"{capital(words)}." for words in said]
     sentences.append(
         f"Two-sided p-values of classes were corrected by Holm at {result.options.alpha:g}; all of them speak of these two only."
     )
@@ -306,7 +306,3 @@ def _table(
         source=source,
         notes=notes,
     )
-
-
-def _capital(words: str) -> str:
-    return words[0].upper() + words[1:]

@@ -8,7 +8,7 @@ from typing import Final
 from safescale.analyses.diff import Cause, DiffResult, FieldChange, FigureChange
 from safescale.analyses.diff.sentences import DIGITS, matched_words
 from safescale.analyses.headline import Headline
-from safescale.analyses.words import percent, plural, signed
+from safescale.analyses.words import capital, percent, plural, signed
 from safescale.report import numbers
 from safescale.report.chapter import Chapter
 from safescale.report.document import Column, Finding, Section, Table
@@ -170,7 +170,7 @@ def _table(
         notes = (*notes, f"The first {SHOWN_ROWS} of {len(rows):,} rows; all of them with --json.")
     return Table(
         id=id,
-        caption=caption[0].upper() + caption[1:],
+        caption=capital(caption),
         columns=tuple(Column(name=name, numeric=name in numeric) for name in names),
         rows=tuple(rows[:SHOWN_ROWS]),
         source=source,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from safescale.analyses import InverseScalingResult, ScalingVerdict
 from safescale.analyses.inverse_scaling import Agreement, SettingResult, Testability
-from safescale.analyses.words import LEVEL_HOLDS, p_words, percent, plural, size_words
+from safescale.analyses.words import LEVEL_HOLDS, capital, p_words, percent, plural, size_words
 from safescale.report.document import Finding
 
 __all__ = ["QUESTION", "findings", "section_id", "setting_name", "summary_words", "testability_words"]
@@ -96,8 +96,8 @@ def _finding(setting: SettingResult, result: InverseScalingResult, section: str)
         about=setting_name(setting, result.settings),
         verdict=verdict.value,
         testable=verdict is not ScalingVerdict.CANNOT_TEST,
-        testability=testability[0].upper() + testability[1:],
-        answer=setting.words[0].upper() + setting.words[1:],
+        testability=capital(testability),
+        answer=capital(setting.words),
         section=section,
     )
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from safescale.analyses.lineage import GapPair, GapSetting, GapSlope, GapVerdict, LineageResult, Side
 from safescale.analyses.lineage.sentences import nothing_words, testability_words
-from safescale.analyses.words import and_list, percent, plural, signed, size_words
+from safescale.analyses.words import and_list, capital, percent, plural, signed, size_words
 from safescale.report import numbers
 from safescale.report.chapter import Chapter
 from safescale.report.document import Figure, Finding, Section, Table
@@ -47,8 +47,8 @@ def _findings(result: LineageResult) -> tuple[Finding, ...]:
                     about=f"{series.name}; {setting.setting_words}",
                     verdict=series.whole_verdict,
                     testable=series.verdict is not GapVerdict.CANNOT_TEST,
-                    testability=_capital(f"{testability_words(series)}."),
-                    answer=_capital(series.words),
+                    testability=capital(f"{testability_words(series)}."),
+                    answer=capital(series.words),
                 )
             )
         if not kinds and setting.unpaired:
@@ -59,7 +59,7 @@ def _findings(result: LineageResult) -> tuple[Finding, ...]:
                     verdict=GapVerdict.CANNOT_TEST.value,
                     testable=False,
                     testability=f"Not testable: no pair, {plural(len(setting.unpaired), 'tampered model')} without a partner.",
-                    answer=_capital(setting.words),
+                    answer=capital(setting.words),
                 )
             )
     if not found:
@@ -82,8 +82,8 @@ def _setting_section(setting: GapSetting, result: LineageResult, command: str, p
     )
     return Section(
         id=prefix,
-        title=_capital(setting.setting_words),
-        paragraphs=tuple(_capital(series.words) for series in setting.series) or (_capital(setting.words),),
+        title=capital(setting.setting_words),
+        paragraphs=tuple(capital(series.words) for series in setting.series) or (capital(setting.words),),
         warnings=tuple(dict.fromkeys(caveat for series in setting.series if series.scope == "kind" for caveat in series.caveats)),
         figures=_figures(setting, result, position, source, sink),
         tables=tuple(found for found in tables if found is not None),
@@ -104,7 +104,7 @@ def _figures(setting: GapSetting, result: LineageResult, position: int, source: 
     return (
         sink.add(
             f"safety-gap-{position + 1}",
-            title=f"{_capital(tier)} attack success rate with and without safety training, by size",
+            title=f"{capital(tier)} attack success rate with and without safety training, by size",
             caption=(
                 "Each pair is an untampered (filled) and a tampered (hollow) model of one lineage and size; the arrow is the gap."
                 f"{curves} Bars: {100 * result.options.level:g} % Wilson intervals (rows taken as independent)."
@@ -261,7 +261,3 @@ def _methods(result: LineageResult) -> list[str]:
             "recovery."
         )
     return found
-
-
-def _capital(words: str) -> str:
-    return words[0].upper() + words[1:]

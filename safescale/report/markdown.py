@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from safescale.analyses.words import capital
 from safescale.report.document import Document, Figure, Section, Table, every_section
 from safescale.report.plain import plain
 from safescale.report.table_files import form_name, table_links
@@ -25,7 +26,7 @@ def document_markdown(document: Document) -> str:
         lines += [_safe(document.summary), ""]
     for finding in document.in_full:
         about = f" ({_safe(finding.about)})" if finding.about else ""
-        verdict = finding.verdict[0].upper() + finding.verdict[1:]
+        verdict = capital(finding.verdict)
         lines += [f"### {_safe(finding.question)}{about}", "", _safe(finding.testability), ""]
         lines += [f"**{_safe(verdict)}.**", "", _safe(finding.answer), ""]
     for question, told, counted in document.in_lines:

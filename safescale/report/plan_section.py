@@ -5,7 +5,7 @@ from __future__ import annotations
 from safescale.analyses.plan import CorpusPlan, SettingPlan, StudyPlan
 from safescale.analyses.plan.answer import in_so_many, pp_words, spread_words
 from safescale.analyses.plan.settle import IN_FULL, lead_of, told_in_full
-from safescale.analyses.words import plural
+from safescale.analyses.words import capital, plural
 from safescale.report.chapter import Chapter
 from safescale.report.document import Figure, Finding, Section, Table
 from safescale.report.figures.power import draw_power
@@ -124,7 +124,7 @@ def _finding(setting: SettingPlan) -> Finding:
 
 def _part(setting: SettingPlan, command: str, sink: FigureSink | None, number: int) -> Section:
     assert setting.plan is not None
-    title = setting.setting[0].upper() + setting.setting[1:]
+    title = capital(setting.setting)
     return _section(
         setting.plan, command, sink, id=f"plan-{number}", title=title, number=number, words=(setting.words,), exact=False
     )

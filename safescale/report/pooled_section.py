@@ -7,7 +7,7 @@ from typing import Final
 from safescale.analyses.inverse_scaling.results import ScalingVerdict, SeriesResult
 from safescale.analyses.pooled import PooledResult, PooledSetting
 from safescale.analyses.pooled.sentences import within_words
-from safescale.analyses.words import and_list, percent, plural, signed
+from safescale.analyses.words import and_list, capital, percent, plural, signed
 from safescale.report import numbers
 from safescale.report.chapter import Chapter
 from safescale.report.document import Column, Figure, Finding, Section, Table
@@ -38,7 +38,7 @@ def pooled_chapter(result: PooledResult, command: str, sink: FigureSink | None =
     section = Section(
         id="pooled",
         title="Sources, pooled and one by one",
-        paragraphs=() if result.settings else (_capital(result.answer),),
+        paragraphs=() if result.settings else (capital(result.answer),),
         warnings=result.caveats + _without_tier(result),
         methods=_methods(result),
         sections=parts,
@@ -83,8 +83,8 @@ def _finding(found: PooledSetting) -> Finding:
         about=found.setting.words,
         verdict=verdict,
         testable=bool(able),
-        testability=_capital(f"{head}. By source: {len(able)} of {len(found.sources)} can be tested."),
-        answer=_capital(found.words),
+        testability=capital(f"{head}. By source: {len(able)} of {len(found.sources)} can be tested."),
+        answer=capital(found.words),
     )
 
 
@@ -103,8 +103,8 @@ def _setting_section(found: PooledSetting, result: PooledResult, command: str, p
     unavailable = [w for w in (found.within_unavailable, found.heterogeneity_unavailable) if w]
     return Section(
         id=prefix,
-        title=_capital(found.setting.words),
-        paragraphs=(_capital(found.words), *(f"Not said: {words}." for words in unavailable)),
+        title=capital(found.setting.words),
+        paragraphs=(capital(found.words), *(f"Not said: {words}." for words in unavailable)),
         warnings=found.caveats,
         figures=figures,
         tables=tuple(table for table in tables if table.rows),
@@ -270,7 +270,3 @@ def _methods(result: PooledResult) -> tuple[str, ...]:
             "sources with at least five models."
         )
     return tuple(said)
-
-
-def _capital(words: str) -> str:
-    return words[0].upper() + words[1:]

@@ -6,7 +6,7 @@ from typing import Final
 
 from safescale.analyses.reemergence import Reemergence, ReemergenceResult, TamperedSeries, TamperedSetting
 from safescale.analyses.reemergence.sentences import responses_words, testability_words
-from safescale.analyses.words import and_list, p_words, percent, plural, size_words
+from safescale.analyses.words import and_list, capital, p_words, percent, plural, size_words
 from safescale.report.chapter import Chapter
 from safescale.report.document import Figure, Finding, Section
 from safescale.report.figures.composition import SHOWN_PANELS, draw_composition, panels_of
@@ -78,8 +78,8 @@ def _finding(series: TamperedSeries, setting: TamperedSetting, result: Reemergen
         about=f"{series.name}; {_setting_name(setting, result)}",
         verdict=series.verdict.value,
         testable=series.verdict is not Reemergence.CANNOT_TEST,
-        testability=_capital(testability),
-        answer=_capital(series.words),
+        testability=capital(testability),
+        answer=capital(series.words),
     )
 
 
@@ -90,7 +90,7 @@ def _nothing(setting: TamperedSetting, result: ReemergenceResult) -> Finding:
         verdict=Reemergence.CANNOT_TEST.value,
         testable=False,
         testability=f"Not testable: {plural(len(setting.alone), 'tampered model')}, no series over size.",
-        answer=_capital(setting.words),
+        answer=capital(setting.words),
     )
 
 
@@ -117,11 +117,11 @@ def _setting_section(
         neighbours_table(setting, id=f"{prefix}-neighbours", source=source),
         shares_table(setting, id=f"{prefix}-shares", level=level, source=source),
     )
-    words = tuple(_capital(series.words) for series in setting.series) or (_capital(setting.words),)
+    words = tuple(capital(series.words) for series in setting.series) or (capital(setting.words),)
     missing = tuple(dict.fromkeys(reason for series in setting.series for reason in series.not_told))
     return Section(
         id=prefix,
-        title=_capital(setting.setting.words),
+        title=capital(setting.setting.words),
         paragraphs=words,
         warnings=(*setting.notes, *(c for series in setting.series for c in series.caveats), *missing),
         figures=_figures(setting, result, position, source, sink),
@@ -222,7 +222,3 @@ def _methods(result: ReemergenceResult) -> list[str]:
     if result.targets:
         found.append("Text and action were compared trace by trace by McNemar's exact test and the paired interval of Newcombe.")
     return found
-
-
-def _capital(words: str) -> str:
-    return words[0].upper() + words[1:]

@@ -6,7 +6,7 @@ from typing import Final
 
 from safescale.analyses.inverse_scaling import ScalingVerdict
 from safescale.analyses.safety_roi import ProviderVerdict, SafetyRoiResult, SettingRoi
-from safescale.analyses.words import p_words, plural
+from safescale.analyses.words import capital, p_words, plural
 from safescale.report.chapter import Chapter
 from safescale.report.document import Figure, Finding, Section
 from safescale.report.figures.sink import FigureSink
@@ -124,8 +124,8 @@ def _setting_section(
     note = setting.estimand_note
     return Section(
         id=prefix,
-        title=setting.name[0].upper() + setting.name[1:],
-        paragraphs=(setting.words, f"{note[0].upper()}{note[1:]}."),
+        title=capital(setting.name),
+        paragraphs=(setting.words, f"{capital(note)}."),
         warnings=setting.caveats,
         figures=figures,
         tables=tuple(table for table in tables if table is not None),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from safescale.analyses import InverseScalingResult
 from safescale.analyses.inverse_scaling import SettingResult
+from safescale.analyses.words import capital
 from safescale.report.chapter import Chapter
 from safescale.report.document import Figure, Section
 from safescale.report.figures.sink import FigureSink
@@ -60,21 +61,17 @@ def setting_section(
         robustness_table(setting, id=f"{prefix}-robustness", source=source),
         rates_table(setting, id=f"{prefix}-rates", level=level, source=source),
     )
-    words = [_capital(setting.words)]
+    words = [capital(setting.words)]
     if head is not None:
-        words.insert(0, _capital(f"{testability_words(head.testability)}."))
+        words.insert(0, capital(f"{testability_words(head.testability)}."))
     if setting.class_mean_note:
-        words.append(_capital(f"{setting.class_mean_note}."))
+        words.append(capital(f"{setting.class_mean_note}."))
 
     return Section(
         id=prefix,
-        title=_capital(setting_name(setting)),
+        title=capital(setting_name(setting)),
         paragraphs=tuple(words),
         warnings=setting_warnings(setting),
         figures=figures,
         tables=tuple(table for table in tables if table is not None and table.rows),
     )
-
-
-def _capital(words: str) -> str:
-    return words[0].upper() + words[1:]

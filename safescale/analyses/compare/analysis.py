@@ -22,8 +22,8 @@ from safescale.analyses.compare.results import (
 )
 from safescale.analyses.compare.sentences import comparison_words, setting_caveats, setting_words
 from safescale.analyses.compare.sides import sides
-from safescale.analyses.setting import cells_by_setting
-from safescale.analyses.words import plural
+from safescale.analyses.setting import cells_by_setting, no_tier_words
+from safescale.analyses.words import capital, plural
 from safescale.cells import AggregateCell, Cell, Cells, IdenticalModels
 from safescale.errors import DomainError
 from safescale.records.outcomes import Tier
@@ -126,7 +126,7 @@ def analyze_compare(
         considered=cells.considered,
         counted=cells.counted,
         exclusions=cells.exclusions,
-        graders_without_tier={g: f"outcome map {cells.graders[g].outcome_map!r}" for g in sorted(unable)},
+        graders_without_tier=no_tier_words(cells, unable),
         settings=settings,
         caveats=caveats,
         answer=_answer(settings, one, two),
@@ -329,8 +329,4 @@ def _answer(settings: Sequence[ComparedSetting], one: Side, two: Side) -> str:
     if not settings:
         return f"{one.name} and {two.name} cannot be compared: no grader has the rate that was asked for."
     several = len(settings) > 1
-    return " ".join(f"{_capital(s.name)}: {s.words}" if several else s.words for s in settings)
-
-
-def _capital(words: str) -> str:
-    return words[0].upper() + words[1:]
+    return " ".join(f"{capital(s.name)}: {s.words}" if several else s.words for s in settings)

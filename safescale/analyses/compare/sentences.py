@@ -13,7 +13,7 @@ from safescale.analyses.compare.results import (
     GraderAgreement,
     Side,
 )
-from safescale.analyses.words import and_list, p_clause, percent, plural, signed, size_words
+from safescale.analyses.words import and_list, capital, p_clause, percent, plural, signed, size_words
 
 __all__ = [
     "agreement_words",
@@ -156,7 +156,7 @@ def setting_words(found: ComparedSetting, pair: tuple[Side, Side], options: Comp
             return f"{first} and {second} cannot be compared: {found.one_sided_because}."
         why = f" ({'; '.join(found.left_out)})" if found.left_out else ""
         return f"{first} and {second} cannot be compared: no attack class has rows of both{why}."
-    sentences = [found.overall.words[0].upper() + found.overall.words[1:]]
+    sentences = [capital(found.overall.words)]
     if len(found.classes) > 1:
         sentences.append(f"By class ({len(found.classes)}, Holm): {_tally(found.classes, pair)}")
     if found.models:

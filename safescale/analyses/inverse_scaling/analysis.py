@@ -18,7 +18,7 @@ from safescale.analyses.inverse_scaling.results import (
     able_verdicts,
 )
 from safescale.analyses.inverse_scaling.setting import setting_result
-from safescale.analyses.setting import cells_by_setting, why_nothing
+from safescale.analyses.setting import cells_by_setting, check_choices, why_nothing, with_tier
 from safescale.analyses.units import model_units
 from safescale.analyses.words import LEVEL_HOLDS, and_list, plural, signed
 from safescale.cells import Cells
@@ -93,7 +93,7 @@ def analyze_inverse_scaling(
     check_options(min_cell, alpha, margin_pp, min_decades)
     options = Options(tier=tier, min_cell=min_cell, alpha=alpha, margin_pp=margin_pp, min_decades=min_decades, level=level)
     members = cells_by_setting(cells, tier, grader)
-    able = {setting: found for setting, found in members.items() if tier in cells.graders[setting.grader].tiers}
+    able, without_tier = with_tier(cells, members, tier)
     units = model_units(models, [cell.model_id for found in able.values() for cell in found])
     apart = {} if by_source is None else cells_by_setting(by_source, tier)
     settings = tuple(
@@ -110,7 +110,6 @@ def analyze_inverse_scaling(
         for setting, found in able.items()
     )
     bands, caveats = _bands(settings), _caveats(settings, cells, alpha)
-    unable = {setting.grader for setting in members} - {setting.grader for setting in able}
     return InverseScalingResult(
         fingerprint=cells.fingerprint,
         selection=cells.selection,
@@ -123,7 +122,7 @@ def analyze_inverse_scaling(
         traces=cells.traces,
         identical_models=cells.identical_models,
         unknown_tampering=cells.unknown_tampering,
-        graders_without_tier={g: f"outcome map {cells.graders[g].outcome_map!r}" for g in sorted(unable)},
+        graders_without_tier=without_tier,
         settings=settings,
         bands=bands,
         caveats=caveats,
@@ -140,12 +139,7 @@ _AGREEMENT_WORDS = {
 
 def check_options(min_cell: int, alpha: float, margin_pp: float, min_decades: float) -> None:
     """Refuse choices that mean nothing."""
-    if min_cell < 1:
-        raise DomainError(f"min_cell must be at least 1 row, got {min_cell}")
-    if not 0 < alpha < 0.5:
-        raise DomainError(f"alpha must lie strictly between 0 and 0.5, got {alpha}")
-    if not margin_pp > 0:
-        raise DomainError(f"margin_pp must be positive, got {margin_pp}; state the largest slope that counts as flat")
+    check_choices(min_cell=min_cell, alpha=alpha, margin_pp=margin_pp)
     if min_decades < 0:
         raise DomainError(f"min_decades must not be negative, got {min_decades}")
 

@@ -33,7 +33,7 @@ from safescale.analyses.series import (
 )
 from safescale.analyses.setting import Setting, excluded_by_reason
 from safescale.analyses.units import ModelUnit
-from safescale.analyses.words import and_list, p_clause, percent, plural, signed
+from safescale.analyses.words import and_list, capital, p_clause, percent, plural, signed
 from safescale.cells import AggregateCell, Cell, Cells
 
 __all__ = ["setting_result"]
@@ -219,9 +219,7 @@ def _words(result: SettingResult, options: Options) -> str:
     words = head.words.removesuffix(".") + _source_words(head, result.within_sources, options)
     words += _lineage_words(head, result.within_generations)
     words += "".join(f"; {caveat}" for caveat in head.caveats if caveat.startswith("the mix of attack classes"))
-    words += "".join(
-        f". {change[0].upper()}{change[1:]}" for change in change_words(head.robustness, head.verdict, head.bend, head.label)
-    )
+    words += "".join(f". {capital(change)}" for change in change_words(head.robustness, head.verdict, head.bend, head.label))
     if len(result.attack_classes) > 1:
         words += f". By class ({plural(len(result.attack_classes), 'attack class')}): {_class_words(result.attack_classes)}"
     return words + "."

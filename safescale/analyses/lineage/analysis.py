@@ -13,7 +13,7 @@ from safescale.analyses.lineage.results import GapSetting, LineageResult, Option
 from safescale.analyses.lineage.sentences import result_caveats, result_words, setting_words
 from safescale.analyses.lineage.slopes import gap_series
 from safescale.analyses.observations import Part, parts_by_class
-from safescale.analyses.setting import Setting, cells_by_setting, excluded_by_reason
+from safescale.analyses.setting import Setting, cells_by_setting, check_choices, excluded_by_reason, with_tier
 from safescale.analyses.units import ModelUnit, model_units
 from safescale.cells import AggregateCell, Cell, Cells
 from safescale.errors import DomainError
@@ -99,14 +99,13 @@ def analyze_lineage(
         tampered_conditions=tuple(tampered_conditions),
     )
     members = cells_by_setting(cells, tier, grader)
-    able = {setting: found for setting, found in members.items() if tier in cells.graders[setting.grader].tiers}
+    able, without_tier = with_tier(cells, members, tier)
     units = model_units(models, [cell.model_id for found in able.values() for cell in found])
     by_model = {setting: _by_model(setting, found, units, cells, claim_classes, tier) for setting, found in able.items()}
     if baseline_condition is None:
         settings = tuple(_of_models(setting, able[setting], by_model[setting], cells, options) for setting in able)
     else:
         settings = _of_conditions(by_model, able, cells, options)
-    unable = {setting.grader for setting in members} - {setting.grader for setting in able}
     return LineageResult(
         fingerprint=cells.fingerprint,
         selection=cells.selection,
@@ -118,7 +117,7 @@ def analyze_lineage(
         traces=cells.traces,
         identical_models=cells.identical_models,
         unknown_tampering=cells.unknown_tampering,
-        graders_without_tier={g: f"outcome map {cells.graders[g].outcome_map!r}" for g in sorted(unable)},
+        graders_without_tier=without_tier,
         settings=settings,
         caveats=result_caveats(settings, cells, alpha),
         answer=result_words(settings, cells, alpha),
@@ -149,12 +148,7 @@ def _check(
         raise DomainError(f"the condition {baseline!r} cannot be baseline and tampered at once")
     if not 0 <= size_tolerance < 0.5:
         raise DomainError(f"size_tolerance must lie in [0, 0.5), got {size_tolerance}; it is a share of the larger size")
-    if min_cell < 1:
-        raise DomainError(f"min_cell must be at least 1 row, got {min_cell}")
-    if not 0 < alpha < 0.5:
-        raise DomainError(f"alpha must lie strictly between 0 and 0.5, got {alpha}")
-    if not margin_pp > 0:
-        raise DomainError(f"margin_pp must be positive, got {margin_pp}; state the largest slope that counts as flat")
+    check_choices(min_cell=min_cell, alpha=alpha, margin_pp=margin_pp)
 
 
 def _by_model(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from safescale.analyses.lineage.results import GapPair, GapSeries, GapSetting, GapSlope, GapVerdict, Options, Unpaired
-from safescale.analyses.words import LEVEL_HOLDS, and_list, p_clause, p_words, percent, plural, signed, size_words
+from safescale.analyses.words import LEVEL_HOLDS, and_list, capital, p_clause, p_words, percent, plural, signed, size_words
 from safescale.cells import Cells
 from safescale.records.outcomes import Tier
 from safescale.stats import distinct_sizes
@@ -193,7 +193,7 @@ def setting_words(found: GapSetting) -> str:
             f"{GapVerdict.CANNOT_TEST.value}: no tampered model has an untampered one of its lineage and size beside it."
         )
     if found.unpaired:
-        sentences.append(f"{unpaired_words(found.unpaired)[0].upper()}{unpaired_words(found.unpaired)[1:]}.")
+        sentences.append(f"{capital(unpaired_words(found.unpaired))}.")
     return " ".join(sentences)
 
 
@@ -225,6 +225,6 @@ def result_words(settings: Sequence[GapSetting], cells: Cells, alpha: float) -> 
         needs = "tampered models and the untampered ones of the same lineage and size, under one grader"
         return f"{GapVerdict.CANNOT_TEST.value}: {nothing}. Needs {needs}."
     heading = len(settings) > 1
-    sentences = [f"{s.setting_words[0].upper()}{s.setting_words[1:]}: {s.words}" if heading else s.words for s in told]
+    sentences = [f"{capital(s.setting_words)}: {s.words}" if heading else s.words for s in told]
     sentences += [f"Warning: {caveat}." for caveat in result_caveats(settings, cells, alpha) if "one series" in caveat]
     return " ".join(sentences)

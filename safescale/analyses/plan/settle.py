@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from safescale.analyses.plan.answer import in_so_many, models_words, pp_words, prompts_words, reach_words
 from safescale.analyses.plan.results import Evidence, SettingPlan, StudyPlan
-from safescale.analyses.words import and_list, plural, size_words
+from safescale.analyses.words import and_list, capital, plural, size_words
 
 __all__ = ["IN_FULL", "answer_of", "lead_of", "settle_words", "told_in_full"]
 
@@ -17,7 +17,7 @@ IN_FULL = 8
 def answer_of(settings: Sequence[SettingPlan], nothing: str, left_out: str = "") -> str:
     """One paragraph: how many settings are open, and what each of them needs."""
     if not settings:
-        why = f"{nothing} {_capital(left_out)}." if left_out else nothing
+        why = f"{nothing} {capital(left_out)}." if left_out else nothing
         return f"Nothing can be planned from these rows: {why} State sizes, tau and base rate to plan without a corpus."
     unsettled = [setting for setting in settings if not setting.settled]
     lead = f"{lead_of(settings)} " if len(settings) > 1 else ""
@@ -26,7 +26,7 @@ def answer_of(settings: Sequence[SettingPlan], nothing: str, left_out: str = "")
     chosen = told_in_full(settings)
     if not unsettled:
         chosen = tuple(settings)[:IN_FULL]
-    return lead + " ".join(f"{_capital(s.setting)}: {s.words}" if len(settings) > 1 else s.words for s in chosen)
+    return lead + " ".join(f"{capital(s.setting)}: {s.words}" if len(settings) > 1 else s.words for s in chosen)
 
 
 def told_in_full(settings: Sequence[SettingPlan]) -> tuple[SettingPlan, ...]:
@@ -48,11 +48,11 @@ def lead_of(settings: Sequence[SettingPlan]) -> str:
 
 def settle_words(setting: SettingPlan) -> str:
     """One setting."""
-    verdict = f"{_capital(setting.verdict.value)}."
+    verdict = f"{capital(setting.verdict.value)}."
     plan, evidence = setting.plan, setting.evidence
     if plan is None or evidence is None:
         needs = "; ".join(setting.needs) or "no model of known size has enough rows: sizes, or more rows, are needed first"
-        return f"{verdict} {_capital(needs)}."
+        return f"{verdict} {capital(needs)}."
     parts = [verdict, _reach(plan, evidence)]
     if setting.settled:
         return " ".join([*parts, "Nothing more is needed for this answer."])
@@ -65,7 +65,7 @@ def settle_words(setting: SettingPlan) -> str:
 def _reach(plan: StudyPlan, evidence: Evidence) -> str:
     asked, found = plan.assumptions, plan.found_at()
     if plan.not_detectable_because is not None:
-        return f"{_capital(reach_words(plan))}"
+        return f"{capital(reach_words(plan))}"
     if found is None:
         why = evidence.tau_unavailable or "it is not known"
         each = [row for row in plan.detectable if row.tau_pp in (5.0, 10.0)]
@@ -148,7 +148,3 @@ def _size(plan: StudyPlan) -> str:
         f"The one size that helps most is {size_words(best.size_b)}: with it the smallest slope found is "
         f"{pp_words(best.slope_pp_per_decade)} pp per decade."
     )
-
-
-def _capital(words: str) -> str:
-    return words[0].upper() + words[1:]

@@ -10,9 +10,9 @@ from safescale.analyses.inverse_scaling.analysis import check_options
 from safescale.analyses.inverse_scaling.results import Options, ScalingVerdict
 from safescale.analyses.pooled.results import PooledResult, PooledSetting
 from safescale.analyses.pooled.setting import pooled_setting
-from safescale.analyses.setting import cells_by_setting, why_nothing
+from safescale.analyses.setting import cells_by_setting, why_nothing, with_tier
 from safescale.analyses.units import model_units
-from safescale.analyses.words import LEVEL_HOLDS
+from safescale.analyses.words import LEVEL_HOLDS, capital
 from safescale.cells import Cells
 from safescale.errors import DomainError
 from safescale.records.outcomes import Tier
@@ -82,7 +82,7 @@ def analyze_pooled(
     options = Options(tier=tier, min_cell=min_cell, alpha=alpha, margin_pp=margin_pp, min_decades=min_decades, level=level)
     members = cells_by_setting(cells, tier, grader)
     before = cells_by_setting(with_tampered, tier)
-    able = {setting: found for setting, found in members.items() if tier in cells.graders[setting.grader].tiers}
+    able, without_tier = with_tier(cells, members, tier)
     model_ids = {cell.model_id for found in (*able.values(), *before.values()) for cell in found}
     units = model_units(models, model_ids)
     states = dict(zip(models["model_id"].to_pylist(), models["tampering"].to_pylist(), strict=True))
@@ -100,7 +100,6 @@ def analyze_pooled(
         )
         for setting, found in able.items()
     )
-    unable = {setting.grader for setting in members} - {setting.grader for setting in able}
     caveats = [f"{len(settings)} settings are answered: the level of {alpha:g} {LEVEL_HOLDS}"] if len(settings) > 1 else []
     return PooledResult(
         fingerprint=cells.fingerprint,
@@ -111,7 +110,7 @@ def analyze_pooled(
         counted=cells.counted,
         exclusions=cells.exclusions,
         identical_models=cells.identical_models,
-        graders_without_tier={g: f"outcome map {cells.graders[g].outcome_map!r}" for g in sorted(unable)},
+        graders_without_tier=without_tier,
         settings=settings,
         caveats=tuple(caveats),
         answer=_answer(settings, cells, options),
@@ -121,9 +120,5 @@ def analyze_pooled(
 def _answer(settings: Sequence[PooledSetting], cells: Cells, options: Options) -> str:
     if settings:
         several = len(settings) > 1
-        return " ".join(f"{_capital(s.setting.words)}: {s.words}" if several else _capital(s.words) for s in settings)
+        return " ".join(f"{capital(s.setting.words)}: {s.words}" if several else capital(s.words) for s in settings)
     return f"{ScalingVerdict.CANNOT_TEST.value}: {why_nothing(cells, options.tier)}."
-
-
-def _capital(words: str) -> str:
-    return words[0].upper() + words[1:]

@@ -10,7 +10,7 @@ from safescale.analyses.reemergence.results import Options, ReemergenceResult
 from safescale.analyses.reemergence.sentences import result_caveats, result_words, targets_words
 from safescale.analyses.reemergence.setting import tampered_setting
 from safescale.analyses.reemergence.targets import target_comparisons
-from safescale.analyses.setting import Setting, cells_by_setting
+from safescale.analyses.setting import Setting, cells_by_setting, check_choices
 from safescale.analyses.units import model_units
 from safescale.cells import AggregateCell, Cell, Cells, Responses, TargetPairs
 from safescale.errors import DomainError
@@ -78,10 +78,7 @@ def analyze_reemergence(
             f"re-emergence is asked of tampered models only, these cells were counted with tampered={cells.selection.tampered!r}; "
             "count with Selection(tampered='only')"
         )
-    if min_cell < 1:
-        raise DomainError(f"min_cell must be at least 1 row, got {min_cell}")
-    if not 0 < alpha < 0.5:
-        raise DomainError(f"alpha must lie strictly between 0 and 0.5, got {alpha}")
+    check_choices(min_cell=min_cell, alpha=alpha)
     options = Options(min_cell=min_cell, alpha=alpha, min_decades=min_decades, level=level)
     members = _members(cells, grader)
     units = model_units(models, [cell.model_id for by_tier in members.values() for found in by_tier.values() for cell in found])

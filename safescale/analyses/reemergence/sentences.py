@@ -19,7 +19,18 @@ from safescale.analyses.reemergence.results import (
     Trend,
 )
 from safescale.analyses.reemergence.trends import CLAIMS
-from safescale.analyses.words import LEVEL_HOLDS, and_list, p_clause, p_words, percent, plural, shape_words, signed, size_words
+from safescale.analyses.words import (
+    LEVEL_HOLDS,
+    and_list,
+    capital,
+    p_clause,
+    p_words,
+    percent,
+    plural,
+    shape_words,
+    signed,
+    size_words,
+)
 from safescale.cells import Cells, DistinctResponses
 from safescale.records.verdicts import Verdict
 from safescale.stats import distinct_sizes
@@ -73,11 +84,7 @@ def series_words(series: TamperedSeries, options: Options) -> str:
         _ranks(series),
         _items(series, options.alpha),
     ]
-    return ". ".join(_capital(sentence) if i else sentence for i, sentence in enumerate(s for s in sentences if s)) + "."
-
-
-def _capital(words: str) -> str:
-    return words[0].upper() + words[1:]
+    return ". ".join(capital(sentence) if i else sentence for i, sentence in enumerate(s for s in sentences if s)) + "."
 
 
 def _models_counted(series: TamperedSeries) -> str:

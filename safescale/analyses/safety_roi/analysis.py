@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from safescale.analyses.safety_roi.results import ProviderVerdict, RoiOptions, SafetyRoiResult, SettingRoi
 from safescale.analyses.safety_roi.setting import setting_roi
-from safescale.analyses.setting import cells_by_setting, why_nothing
+from safescale.analyses.setting import cells_by_setting, check_choices, why_nothing, with_tier
 from safescale.analyses.units import model_units
 from safescale.cells import Cells
 from safescale.errors import DomainError
@@ -109,7 +109,7 @@ def analyze_safety_roi(
         planned_pp_per_doubling=tuple(planned_pp_per_doubling),
     )
     members = cells_by_setting(cells, tier, grader)
-    able = {setting: found for setting, found in members.items() if tier in cells.graders[setting.grader].tiers}
+    able, without_tier = with_tier(cells, members, tier)
     flipped = {} if other_tampering is None else cells_by_setting(other_tampering, tier)
     everyone = [*able.values(), *flipped.values()]
     units = model_units(models, [cell.model_id for found in everyone for cell in found])
@@ -128,7 +128,6 @@ def analyze_safety_roi(
         )
         for setting, found in able.items()
     )
-    unable = {setting.grader for setting in members} - {setting.grader for setting in able}
     return SafetyRoiResult(
         fingerprint=cells.fingerprint,
         selection=cells.selection,
@@ -140,7 +139,7 @@ def analyze_safety_roi(
         aggregate_exclusions=cells.aggregate_exclusions,
         traces=cells.traces,
         identical_models=cells.identical_models,
-        graders_without_tier={g: f"outcome map {cells.graders[g].outcome_map!r}" for g in sorted(unable)},
+        graders_without_tier=without_tier,
         settings=settings,
         caveats=_caveats(settings, alpha),
         answer=_answer(settings, cells, tier),
@@ -148,12 +147,7 @@ def analyze_safety_roi(
 
 
 def _check(min_cell: int, alpha: float, margin_pp: float, threshold_pp: float, resamples: int) -> None:
-    if min_cell < 1:
-        raise DomainError(f"min_cell must be at least 1 row, got {min_cell}")
-    if not 0 < alpha < 0.5:
-        raise DomainError(f"alpha must lie strictly between 0 and 0.5, got {alpha}")
-    if not margin_pp > 0:
-        raise DomainError(f"margin_pp must be positive, got {margin_pp}; state the largest slope that counts as flat")
+    check_choices(min_cell=min_cell, alpha=alpha, margin_pp=margin_pp)
     if not threshold_pp > 0:
         raise DomainError(f"threshold_pp must be positive, got {threshold_pp}; state the residual that matters")
     if resamples < 99:

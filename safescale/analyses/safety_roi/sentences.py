@@ -13,7 +13,7 @@ from safescale.analyses.safety_roi.results import (
     Sensitivity,
     SettingRoi,
 )
-from safescale.analyses.words import and_list, p_clause, p_words, percent, plural, signed
+from safescale.analyses.words import and_list, capital, p_clause, p_words, percent, plural, signed
 from safescale.stats import CommonalityAnalysis, EtaSquared
 
 __all__ = ["SENSITIVITY_WORDS", "setting_caveats", "setting_words", "share_words"]
@@ -86,7 +86,7 @@ def setting_words(setting: SettingRoi, options: RoiOptions) -> str:
         sentences.append(_places_words(setting))
     changes = [_change(repeat) for repeat in setting.sensitivities if repeat.changed]
     sentences += changes
-    return " ".join(f"{_capital(words)}." for words in sentences if words)
+    return " ".join(f"{capital(words)}." for words in sentences if words)
 
 
 def _models_words(setting: SettingRoi) -> str:
@@ -139,10 +139,6 @@ def setting_caveats(setting: SettingRoi, copies: Sequence[str]) -> tuple[str, ..
             f"its median is {ratio.null_median:.1f}, and it is as large as here with probability {p_words(ratio.p_as_large)}"
         )
     return (*found, *copies)
-
-
-def _capital(words: str) -> str:
-    return words[0].upper() + words[1:]
 
 
 def _names(names: Sequence[str]) -> str:
