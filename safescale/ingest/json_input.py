@@ -20,6 +20,10 @@ __all__ = ["DOCUMENT_BYTES", "JsonLine", "first_objects", "json_document", "json
 DOCUMENT_BYTES: Final = 512 << 20
 """Largest document that is held in memory at once (some six times as much as Python objects); lines have no such limit."""
 
+UNPACKED_TIMES: Final = 100
+"""A compressed document may unpack to so many times its size (logs shrink to a tenth or a fiftieth, a bomb to a thousandth)."""
+_SMALL: Final = 64 << 20
+
 _BOM: Final = b"\xef\xbb\xbf"
 _STEP: Final = 1 << 20
 
@@ -78,6 +82,8 @@ def json_document(path: Path, *, limit: int = DOCUMENT_BYTES) -> Any | RejectedR
     pieces: list[bytes] = []
     size = 0
     try:
+        if path.suffix in {".gz", ".zst"}:
+            limit = min(limit, max(_SMALL, UNPACKED_TIMES * path.stat().st_size))
         with open_bytes(path) as stream:
             while piece := stream.read(_STEP):
                 size += len(piece)
