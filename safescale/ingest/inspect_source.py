@@ -80,7 +80,7 @@ def _open_eval(path: Path) -> Log | RejectedRow:
 
 def _oversized(path: Path) -> RejectedRow | None:
     """
-    Why an ``.eval`` archive is not opened at all: no zip, or members that would unpack to more than a document may be.
+    Why an ``.eval`` archive is not opened at all: a member that would unpack to more than a document may be.
 
     Only the directory of the archive is read. Members are read by the names that inspect_ai writes, and nothing is unpacked to
     disk, so what the names of other members say does not matter.
@@ -88,8 +88,8 @@ def _oversized(path: Path) -> RejectedRow | None:
     try:
         with zipfile.ZipFile(path) as archive:
             largest = max((member.file_size for member in archive.infolist()), default=0)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        return RejectedRow.of(0, RejectCode.UNREADABLE, expected="an Inspect .eval log", got=str(error))
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return None  # inspect_ai says what is wrong with it
     if largest <= DOCUMENT_BYTES:
         return None
     expected = f"members of at most {DOCUMENT_BYTES:,} bytes"
