@@ -52,7 +52,7 @@ class CaseReader:
             completions = json_document(beside) if beside is not None else {}
         except DataError:
             completions = {}
-        names = [*path.parts[-6:-1], path.name]
+        names = [place.attack or "", place.experiment, path.name]
         return cls(
             options=options,
             whole=completions if isinstance(completions, dict) else {},

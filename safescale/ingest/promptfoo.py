@@ -38,6 +38,7 @@ class Promptfoo:
     speaks of quality, so its verdict is UNGRADED until the user's map says what a pass means (``scorers: {pass: safe_when_1}``).
     Where a red-team row has other assertions too (latency, format), only the red-team ones give the verdict. The attack class is
     the strategy (``none`` for ``basic``), the prompt id the plugin with the hash of the text before the strategy changed it.
+    The time of the run, which lines do not have, is no part of a trace: document and lines of one run are the same traces.
     """
 
     name = "promptfoo"
@@ -129,7 +130,7 @@ def _read_document(path: Path, options: Options, scorers: Scorers, into: Gatheri
     for row in rows:
         if isinstance(row, dict):
             columns.see(row)
-    run = Run.of(options, scorers, config if isinstance(config, dict) else {}, columns.prompts, columns.labels, _timestamp(summary))
+    run = Run.of(options, scorers, config if isinstance(config, dict) else {}, columns.prompts, columns.labels)
     for number, row in enumerate(rows, 1):
         if isinstance(row, dict):
             into.take(number, lambda r=row: result_records(r, run))  # type: ignore[misc]
@@ -207,10 +208,6 @@ def _provider(table: Mapping[str, Any], index: int) -> Any:
     prompts = head.get("prompts") if isinstance(head, dict) else None
     column = prompts[index] if isinstance(prompts, list) and index < len(prompts) else None
     return column.get("provider") if isinstance(column, dict) else None
-
-
-def _timestamp(summary: Any) -> Any:
-    return summary.get("timestamp") or summary.get("createdAt")
 
 
 def _compare_stats(summary: Mapping[str, Any], run: Run, into: Gathering) -> None:

@@ -13,7 +13,6 @@ import attrs
 from safescale.ingest.batch import Options
 from safescale.ingest.gathering import Gathering, Records, Unusable
 from safescale.ingest.identity import content_trace_id, sha256_text
-from safescale.ingest.inspect_sample import instant
 from safescale.ingest.polarity import UNDECLARED, Scorers, undeclared
 from safescale.ingest.promptfoo_grades import Judgement, judged, plugin_facts
 from safescale.records.fates import NoteCode, RejectCode
@@ -50,7 +49,6 @@ class Run:
     inject: str | None
     several_prompts: bool
     labels: Mapping[str, set[str]]
-    timestamp: str | None
     repeats: Counter[tuple[str, ...]] = attrs.field(factory=Counter)
     successes: int = 0
     failures: int = 0
@@ -66,7 +64,6 @@ class Run:
         config: Mapping[str, Any],
         prompts: Mapping[str, int],
         labels: Mapping[str, set[str]],
-        timestamp: Any = None,
     ) -> Run:
         """From the head of the file and a first look at its rows."""
         redteam = config.get("redteam")
@@ -77,7 +74,6 @@ class Run:
             inject=inject if isinstance(inject, str) else None,
             several_prompts=len(prompts) > 1,
             labels=labels,
-            timestamp=instant(timestamp),
         )
 
     def tell(self, into: Gathering) -> None:
@@ -134,7 +130,6 @@ def result_records(row: Mapping[str, Any], run: Run) -> Records:
         "sample_index": sample,
         "response_kind": kind,
         "finish_reason": "error" if failed else _finish(row),
-        "created_at": run.timestamp,
         "error": clip(judgement.error) if judgement.target_failed and judgement.error else None,
         "prompt": asked,
         "response": response,
