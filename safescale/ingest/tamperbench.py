@@ -100,7 +100,7 @@ class TamperBench:
     of the table, from 1.
 
     Inferences and scores of an evaluation hold the same responses: they are one trace, and the scores grade it. Evaluations of
-    capability and the summary (``results.parquet``, ``evaluation.json``) carry no record. An attack on the weights is part of the
+    capability, summaries (``results.parquet``, ``evaluation.json``) and the sweep's ``study.db`` and ``best.json`` carry no record. An attack on the weights is part of the
     model id, which says that the model was tampered with, and the condition.
     """
 
@@ -120,7 +120,11 @@ class TamperBench:
         return str(trial_of(path))
 
     def recognises(self, probe: Probe) -> bool:
-        """A Parquet file (or ``evaluation.json``) of an evaluation, by its folder and columns."""
+        """A Parquet file (or ``evaluation.json``) of an evaluation, by its folder; ``study.db`` and ``best.json`` of a sweep."""
+        if probe.path.name == "study.db":
+            return probe.head.startswith(b"SQLite format 3\x00") and trial_of(probe.path / "x").attack is not None
+        if probe.path.name == "best.json":
+            return b'"top_trials"' in probe.head and b'"study_name"' in probe.head
         if _FILE.fullmatch(probe.path.name) is None or not _in_tree(probe.path):
             return False
         return probe.head.startswith(b"PAR1") or (probe.stem.endswith(".json") and probe.head.lstrip().startswith((b"[", b"{")))
@@ -136,7 +140,9 @@ class TamperBench:
         """
         into = Gathering(str(path))
         trial = trial_of(path)
-        if path.suffix.lower() == ".json":
+        if path.suffix.lower() == ".db":
+            into.metadata(1)
+        elif path.suffix.lower() == ".json":
             _summary(path, into)
         else:
             scorers = Scorers.of(self.name, options.column_map)

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
+from ingest.broken import as_bytes, mutations
+from ingest.reading import Read, read
 from safescale.errors import DataError
 from safescale.ingest.batch import Options, Probe
 from safescale.ingest.detect import choose_adapter
 from safescale.ingest.promptfoo import Promptfoo
 from safescale.ingest.session import ingest
 from safescale.store import open_corpus
-from ingest.broken import as_bytes, mutations
-from ingest.reading import Read, read
 
 
 def part(passed: Any = True, kind: str = "promptfoo:redteam:harmful:zarv", reason: str = "fine", **more: Any) -> dict[str, Any]:
