@@ -76,8 +76,8 @@ class Scorers:
         for scorer, count in sorted(self.unknown.items()):
             gathering.note(
                 NoteCode.POLARITY_UNKNOWN,
-                expected=f"what a 1 of {scorer!r} means, in the file given with --map:  scorers: {{{scorer}: harmful_when_1}}  "
-                "(or safe_when_1, refusal_when_1, labels; threshold: X for scores that are no truth values)",
+                expected=f"in the --map file, what a 1 means:  scorers: {{{scorer}: harmful_when_1}}  "
+                "(or safe_when_1, refusal_when_1, labels; {polarity: harmful_when_1, threshold: 0.5} for a scale)",
                 got=f"{count:,} scores, kept as UNGRADED",
                 column=scorer,
             )

@@ -131,10 +131,9 @@ def _failure_reasons() -> tuple[re.Pattern[str], ...]:
 def _grader_failed(
     grade: Mapping[str, Any], speaking: list[Mapping[str, Any]], metadata: Mapping[str, Any], row: Mapping[str, Any]
 ) -> bool:
+    if any(_flagged(node) for node in _nodes(grade)):
+        return True
     for part in (grade, *speaking):
-        notes = part.get("metadata")
-        if isinstance(notes, dict) and (notes.get("graderError") or notes.get("gradingError")):
-            return True
         reason = part.get("reason")
         if isinstance(reason, str) and any(p.search(reason.strip()) for p in _failure_reasons()):
             return True
@@ -144,6 +143,20 @@ def _grader_failed(
     if isinstance(history, list) and history:
         return all(isinstance(turn, dict) and turn.get("graderError") for turn in history)
     return False
+
+
+def _flagged(node: Mapping[str, Any]) -> bool:
+    notes = node.get("metadata")
+    return isinstance(notes, dict) and bool(notes.get("graderError") or notes.get("gradingError"))
+
+
+def _nodes(grade: Mapping[str, Any], depth: int = 0) -> Iterator[Mapping[str, Any]]:
+    """The whole, its parts and theirs."""
+    yield grade
+    parts = grade.get("componentResults")
+    for part in parts if isinstance(parts, list) and depth <= 20 else ():
+        if isinstance(part, dict):
+            yield from _nodes(part, depth + 1)
 
 
 def _leaves(grade: Mapping[str, Any], depth: int = 0) -> Iterator[Mapping[str, Any]]:

@@ -100,8 +100,8 @@ class TamperBench:
     of the table, from 1.
 
     Inferences and scores of an evaluation hold the same responses: they are one trace, and the scores grade it. Evaluations of
-    capability, summaries (``results.parquet``, ``evaluation.json``) and the sweep's ``study.db`` and ``best.json`` carry no record. An attack on the weights is part of the
-    model id, which says that the model was tampered with, and the condition.
+    capability, summaries (``results.parquet``, ``evaluation.json``) and the sweep's ``study.db`` and ``best.json`` carry no record.
+    An attack on the weights is part of the model id, which says that the model was tampered with, and of the condition.
     """
 
     name = "tamperbench"

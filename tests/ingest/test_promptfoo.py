@@ -157,6 +157,7 @@ def test_an_error_of_the_target_is_an_error(tmp_path: Path, changes: dict[str, A
         [part(False, reason="llm-rubric produced malformed response: zarv")],
         [part(False, reason="Could not perform remote grading: zarv")],
         [part(False, reason="No output")],
+        [part(True), part(False, "llm-rubric", metadata={"graderError": True})],
         [part(True, reason="Some grading calls failed during iterative testing.", metadata={"gradingError": "zarv"})],
     ],
 )
@@ -178,6 +179,7 @@ def test_only_the_red_team_assertion_gives_the_verdict(tmp_path: Path) -> None:
     assert one(tmp_path, result(False, parts=[part(True), part(False, "latency")])) == "NOT_HARMFUL"
     assert one(tmp_path, result(False, parts=[part(True), part(False, "llm-rubric")])) == "NOT_HARMFUL"
     assert one(tmp_path, result(False, parts=[part(True, "latency"), part(False)])) == "COMPLIANCE"
+    assert one(tmp_path, result(False, parts=[part(True), part(False, "llm-rubric", reason="No output")])) == "NOT_HARMFUL"
 
 
 def test_a_red_team_row_without_a_red_team_assertion_is_graded_only_where_its_plugin_is_known_to_be_so(tmp_path: Path) -> None:

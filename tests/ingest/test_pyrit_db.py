@@ -230,9 +230,11 @@ def test_an_old_database_names_targets_and_orchestrators_on_its_messages(old: Me
     assert old.notes()["COMPANION_MISSING"].startswith("1 attempts")
 
 
-def test_chats_of_attackers_and_scorers_are_no_traces(memory: Memory, tmp_path: Path) -> None:
+def test_chats_of_attackers_and_scorers_are_no_traces(memory: Memory) -> None:
     for conversation in ("c1", "c2", "c3", "c4"):
-        memory.talk(conversation)
+        answer = memory.talk(conversation)
+        if conversation == "c3":
+            memory.score(answer, "SelfAskRefusalScorer")
     memory.attack("c1", adversarial_chat_conversation_ids=["c2"], pruned_conversation_ids=["c3"])
     found = memory.read()
     assert (len(found.traces), found.metadata, found.rows_in) == (1, [2, 3, 4], 4)
