@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
+from ingest import test_easyjailbreak, test_harmbench, test_promptfoo, test_pyrit_db, test_tamperbench
 from ingest.lines import row, write
 from safescale.simulate.database import DDL
 
@@ -145,6 +146,41 @@ def mapped_parquet(folder: Path) -> Path:
     return folder / "rows.parquet"
 
 
+def harmbench(folder: Path) -> Path:
+    cases = {
+        f"zarv_{i}": [test_harmbench.case(i % 2), test_harmbench.case(-1 if i == 2 else 0, advbench_label=1)] for i in range(4)
+    }
+    return test_harmbench.put(folder, "results/GCG/llama2_7b/results/llama2_7b.json", cases)
+
+
+def promptfoo(folder: Path) -> Path:
+    rows = [test_promptfoo.result(bool(i % 2), testIdx=i) for i in range(5)]
+    return test_promptfoo.write(folder, test_promptfoo.document(rows))
+
+
+def promptfoo_lines(folder: Path) -> Path:
+    return write(folder / "out.jsonl", [test_promptfoo.result(bool(i % 2), testIdx=i) for i in range(5)])
+
+
+def pyrit(folder: Path) -> Path:
+    memory = test_pyrit_db.Memory(folder / "pyrit.db")
+    for i in range(4):
+        piece = memory.talk(f"c{i}")
+        score = memory.score(piece, "SelfAskRefusalScorer", str(bool(i % 2)))
+        memory.attack(f"c{i}", ("success", "failure", "error", "undetermined")[i], last_response_id=piece, last_score_id=score)
+    memory.base.close()
+    return memory.path
+
+
+def tamperbench(folder: Path) -> Path:
+    rows = [test_tamperbench.row(i, score=i / 4) for i in range(5)]
+    return test_tamperbench.put(folder, f"{test_tamperbench.TREE}/evaluator_scores.parquet", rows)
+
+
+def easyjailbreak(folder: Path) -> Path:
+    return test_easyjailbreak.write(folder, [test_easyjailbreak.line(bool(i % 2), query=f"plim {i}") for i in range(5)])
+
+
 SEEDS: Final[dict[str, tuple[str, Seed]]] = {
     "safescale": ("safescale", canonical),
     "failure-first": ("failure-first", failure_first),
@@ -154,5 +190,11 @@ SEEDS: Final[dict[str, tuple[str, Seed]]] = {
     "mapped-csv": ("mapped", mapped_csv),
     "mapped-jsonl": ("mapped", mapped_jsonl),
     "mapped-parquet": ("mapped", mapped_parquet),
+    "harmbench": ("harmbench", harmbench),
+    "promptfoo": ("promptfoo", promptfoo),
+    "promptfoo-lines": ("promptfoo", promptfoo_lines),
+    "pyrit": ("pyrit", pyrit),
+    "tamperbench": ("tamperbench", tamperbench),
+    "easyjailbreak": ("easyjailbreak", easyjailbreak),
 }
 """Name of the seed to (adapter, writer); a file ``map.yaml`` beside the seed is its column map."""

@@ -25,8 +25,8 @@ import pytest
 from ingest.mutations import mutate
 from ingest.seeds import SEEDS
 from safescale.errors import DataError
-from safescale.ingest.batch import Options
-from safescale.ingest.bytes_in import line_chunks
+from safescale.ingest.batch import Options, Probe
+from safescale.ingest.bytes_in import head_bytes, line_chunks
 from safescale.ingest.detect import adapters
 from safescale.ingest.outcome import IngestReport
 from safescale.ingest.session import ingest, validate
@@ -67,6 +67,14 @@ def test_every_seed_is_read_as_its_format(seed: str, tmp_path: Path) -> None:
     assert outcome.format == name
     assert outcome.fates[Fate.TRACE] > 0
     assert not outcome.rejects
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_no_other_format_claims_a_seed(seed: str, tmp_path: Path) -> None:
+    name, write = SEEDS[seed]
+    path = write(tmp_path)
+    probe = Probe(path=path, head=head_bytes(path))
+    assert {other for other, adapter in adapters().items() if adapter.recognises(probe)} == ({name} - {"mapped"})
 
 
 def test_every_format_has_a_seed() -> None:
