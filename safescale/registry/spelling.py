@@ -22,6 +22,12 @@ _BEDROCK: Final = re.compile(
     r"(anthropic|meta|amazon|mistral|cohere|ai21|deepseek|qwen|openai|writer|nvidia|minimax|moonshot|google)\.([a-z].*)$"
 )
 _BEDROCK_REVISION: Final = re.compile(r"-v\d+(?:[:-]\d+(?:[:-]\d+k)?)?$|-\d+:\d+$")
+_COLON_PREFIX: Final = re.compile(
+    r"^(openai|azure|azureopenai|anthropic|google|vertex|bedrock|openrouter|ollama|huggingface|replicate|togetherai|groq|fireworks|"
+    r"cerebras|localai|vllm|litellm|xai)"
+    r"(?::(?:chat|completions?|messages|responses|text-generation|assistants?|realtime))?:(?=[^:]*[a-z])"
+)
+"""promptfoo's ids: provider, sometimes the kind of call, model. A family that is a provider too (``mistral:7b``) is not here."""
 _PATH: Final = re.compile(r"^(?:.*/)?(accounts|publishers)/([^/]+)/models/(.+)$")
 _QUANTISATION: Final = re.compile(
     r"(?:(?<=[-_.:])|^)(?:(?:ud[-_])?i?q\d(?:[-_](?:k(?:[-_](?:xl|xs|s|m|l))?|0|1|xxs|xs|s|m|nl))*|gguf|ggml|gptq|awq|exl[23]|mlx|"
@@ -84,6 +90,7 @@ def split_id(model_id: str) -> IdParts:
     host: str | None = None
     if (plain := _ROUTER_VARIANT.sub("", text)) != text:
         text, host = plain, "openrouter"
+    text = _COLON_PREFIX.sub(r"\1/", text)
     text, *interventions = text.split("+")
     custom = text.startswith(("ft:", "ft-"))
     text = text[3:] if custom else text

@@ -71,3 +71,24 @@ def test_canonical_id_is_its_own_canonical_id_for_untouched_models() -> None:
     infos = [parse_model_id(row["model_id"]) for row in rows if row["tampering"] == "none"]
     again = {info.canonical_id: parse_model_id(info.canonical_id).canonical_id for info in infos}
     assert {first: second for first, second in again.items() if first != second} == {}
+
+
+@pytest.mark.parametrize(
+    ("given", "plain"),
+    [
+        ("openai:gpt-4o-mini", "openai/gpt-4o-mini"),
+        ("openai:chat:gpt-4o-mini", "openai/gpt-4o-mini"),
+        ("anthropic:messages:claude-3-5-sonnet-20241022", "anthropic/claude-3-5-sonnet-20241022"),
+        ("ollama:chat:llama3.1:8b", "ollama/llama3.1:8b"),
+        ("openrouter:meta-llama/llama-3.1-8b-instruct", "openrouter/meta-llama/llama-3.1-8b-instruct"),
+        ("huggingface:text-generation:mistralai/Mistral-7B-Instruct-v0.2", "mistralai/Mistral-7B-Instruct-v0.2"),
+        ("bedrock:us.anthropic.claude-3-5-sonnet-20241022-v2:0", "us.anthropic.claude-3-5-sonnet-20241022-v2:0"),
+    ],
+)
+def test_a_provider_before_a_colon_is_a_prefix_as_before_a_slash(given: str, plain: str) -> None:
+    assert parse_model_id(given).canonical_id == parse_model_id(plain).canonical_id
+
+
+def test_a_family_before_a_colon_stays_a_name_with_a_tag() -> None:
+    assert parse_model_id("mistral:7b").params_total_b == 7.0
+    assert parse_model_id("deepseek-r1:8b").params_total_b == 8.0
