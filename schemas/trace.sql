@@ -7,7 +7,7 @@ CREATE TABLE "traces" (
   "attack_class" TEXT NOT NULL CHECK ("attack_class" <> ''),
   "condition" TEXT NOT NULL CHECK ("condition" <> ''),
   "sample_index" INTEGER NOT NULL CHECK ("sample_index" >= 0),
-  "response_kind" TEXT NOT NULL CHECK (("response_kind" = 'text' OR "response_kind" = 'withheld' OR "response_kind" = 'none' OR "response_kind" = 'telemetry')),
+  "response_kind" TEXT NOT NULL CHECK (("response_kind" = 'text' OR "response_kind" = 'withheld' OR "response_kind" = 'none' OR "response_kind" = 'telemetry' OR "response_kind" = 'not_asked')),
   "finish_reason" TEXT NOT NULL CHECK (("finish_reason" = 'stop' OR "finish_reason" = 'length' OR "finish_reason" = 'content_filter' OR "finish_reason" = 'tool_calls' OR "finish_reason" = 'error' OR "finish_reason" = 'timeout' OR "finish_reason" = 'parse_error' OR "finish_reason" = 'unknown')),
   "response_chars" INTEGER CHECK ("response_chars" >= 0),
   "response_sha256" TEXT CHECK (length("response_sha256") = 64 AND "response_sha256" NOT GLOB '*[^0-9a-f]*'),

@@ -13,9 +13,9 @@ from safescale.errors import DomainError
 from safescale.records.fields import arrow_schema
 from safescale.records.models import HR_MEANINGS
 from safescale.records.outcomes import OUTCOME_MAPS
-from safescale.records.rows import RejectedRow
+from safescale.records.rows import FileNote, RejectedRow
 
-__all__ = ["Adapter", "Batch", "Options", "Probe", "grader_row", "table_of"]
+__all__ = ["Adapter", "Batch", "FormatFacts", "Options", "Probe", "grader_row", "table_of"]
 
 
 @attrs.frozen(kw_only=True)
@@ -89,6 +89,8 @@ class Batch:
         Source rows that carry no record (headers, digests), and attempts that a later row of the same file replaces.
     declared_sizes : mapping of model_id to (total_b, active_b, is_estimate)
         Sizes that the data declare.
+    notes : sequence of FileNote
+        What a reader of the numbers must know of the file beside the fates of its rows.
     """
 
     rows_in: int
@@ -101,10 +103,40 @@ class Batch:
     metadata_rows: Sequence[int] = ()
     superseded_rows: Sequence[int] = ()
     declared_sizes: Mapping[str, tuple[float | None, float | None, bool]] = attrs.field(factory=dict)
+    notes: Sequence[FileNote] = ()
     checked: bool = False
     """Whether the tables already passed the violation mask of their records."""
     bytes_read: int = 0
     """Bytes of the (decompressed) file that this piece took, for the progress bar."""
+
+
+@attrs.frozen(kw_only=True)
+class FormatFacts:
+    """
+    What an adapter declares of its format: printed by ``safescale formats`` and in the documentation.
+
+    Parameters
+    ----------
+    files : str
+        Which files it reads.
+    polarity : str
+        What a 1, a true or a pass of this format means.
+    outcome_map : str
+        Names of the outcome maps that its graders go through.
+    denominator : str
+        Which rows the format itself divides by, and what is done here.
+    cluster_key : str
+        What the prompt id, by which rows are clustered, is made of.
+    attempts : str
+        How several rows of one attempt become one trace.
+    """
+
+    files: str
+    polarity: str
+    outcome_map: str
+    denominator: str
+    cluster_key: str
+    attempts: str
 
 
 class Adapter(Protocol):
@@ -115,8 +147,21 @@ class Adapter(Protocol):
         """Name of the format, as ``--from`` takes it."""
         ...
 
+    @property
+    def facts(self) -> FormatFacts:
+        """What it declares of its format."""
+        ...
+
     def recognises(self, probe: Probe) -> bool:
         """Whether the file is of this format, from its name and first bytes."""
+        ...
+
+    def context(self, path: Path) -> str:
+        """
+        What the meaning of the file takes from outside its bytes (its path, a companion file); '' when nothing.
+
+        Two files of equal bytes are one import only when this is equal too.
+        """
         ...
 
     def read(self, path: Path, options: Options) -> Iterator[Batch]:

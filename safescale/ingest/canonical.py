@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from safescale.ingest.batch import Batch, Options, Probe, grader_row, table_of
+from safescale.ingest.batch import Batch, FormatFacts, Options, Probe, grader_row, table_of
 from safescale.ingest.bytes_in import Chunk, line_chunks
 from safescale.ingest.decoding import Decoded, decode
 from safescale.ingest.parallel import map_ordered
@@ -38,6 +38,18 @@ class Canonical:
     """One JSON object a line with the columns of GradedTrace."""
 
     name = "safescale"
+    facts = FormatFacts(
+        files="safescale's own lines: one JSON object a line with the columns of the record graded_trace",
+        polarity="a verdict in words; nothing is inferred from 0 or 1",
+        outcome_map="the row's own, else flip",
+        denominator="evaluable verdicts",
+        cluster_key="prompt_id",
+        attempts="sample_index numbers the repeats; equal rows are duplicates",
+    )
+
+    def context(self, path: Path) -> str:
+        """Nothing: the bytes say all."""
+        return ""
 
     def recognises(self, probe: Probe) -> bool:
         """Whether one of the first lines is an object with the columns that only this form has."""

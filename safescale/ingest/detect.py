@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import os
 from collections.abc import Iterator, Sequence
 from importlib.metadata import entry_points
@@ -20,23 +21,29 @@ __all__ = ["FoundFile", "adapters", "choose_adapter", "found_files", "named_adap
 ENTRY_POINTS: Final = "safescale.adapters"
 """Entry-point group for adapters of other packages: each a callable without arguments that gives an Adapter."""
 
+_OURS: Final = (
+    "canonical:Canonical",
+    "jailbreak_db:JailbreakDb",
+    "inspect_log:InspectLog",
+    "failure_first:FailureFirst",
+    "mapped:Mapped",
+)
+"""Our adapters in order of detection: those that know their format by a mark that no other has stand first."""
+
 _DATA_SUFFIXES: Final = (".jsonl", ".json", ".csv", ".parquet", ".db", ".sqlite", ".sqlite3", ".eval", ".ndjson")
 
 
 @functools.cache
 def adapters() -> dict[str, Adapter]:
     """Every adapter by name: ours in order of detection, then those of other packages."""
-    from safescale.ingest.canonical import Canonical
-    from safescale.ingest.failure_first import FailureFirst
-    from safescale.ingest.inspect_log import InspectLog
-    from safescale.ingest.jailbreak_db import JailbreakDb
-    from safescale.ingest.mapped import Mapped
-
-    ours: list[Adapter] = [Canonical(), JailbreakDb(), InspectLog(), FailureFirst(), Mapped()]
-    found = {adapter.name: adapter for adapter in ours}
+    found: dict[str, Adapter] = {}
+    for home in _OURS:
+        module, _, name = home.partition(":")
+        adapter: Adapter = getattr(importlib.import_module(f"safescale.ingest.{module}"), name)()
+        found[adapter.name] = adapter
     for point in entry_points(group=ENTRY_POINTS):
-        adapter = point.load()()
-        found.setdefault(adapter.name, adapter)
+        other: Adapter = point.load()()
+        found.setdefault(other.name, other)
     return found
 
 

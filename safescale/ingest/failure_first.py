@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from safescale.ingest.batch import Batch, Options, Probe, table_of
+from safescale.ingest.batch import Batch, FormatFacts, Options, Probe, table_of
 from safescale.ingest.bytes_in import Chunk, line_chunks
 from safescale.ingest.failure_first_grades import graders_of
 from safescale.ingest.failure_first_lines import Line, LineReader, is_utf8
@@ -38,6 +38,18 @@ class FailureFirst:
     """
 
     name = "failure-first"
+    facts = FormatFacts(
+        files="JSONL traces of the Failure-First runners, with and without FLIP verdicts",
+        polarity="verdicts in words (FLIP); labels.attack_success true = harmful, by keyword rules",
+        outcome_map="flip",
+        denominator="evaluable verdicts; benign prompts never enter",
+        cluster_key="scenario_id or episode_id",
+        attempts="each line is one",
+    )
+
+    def context(self, path: Path) -> str:
+        """The grader that the file's name states."""
+        return file_naming(path.name).grader or ""
 
     def recognises(self, probe: Probe) -> bool:
         """By the documented file names, and by the keys of the first lines; canonical flat lines are not ours."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from safescale.ingest.batch import Batch, Options, Probe, grader_row, table_of
+from safescale.ingest.batch import Batch, FormatFacts, Options, Probe, grader_row, table_of
 from safescale.ingest.inspect_polarity import polarities
 from safescale.ingest.inspect_sample import LogFacts, SampleRecords, instant, sample_records
 from safescale.ingest.inspect_source import Log, open_log
@@ -32,6 +32,18 @@ class InspectLog:
     """
 
     name = "inspect"
+    facts = FormatFacts(
+        files="logs of Inspect AI, .json and (extra inspect) .eval",
+        polarity="defined by the task: a table of known scorers, and the user's --map; any other score is UNGRADED",
+        outcome_map="binary_harmful, binary_safe, refusal_only, or the labels of the scorer",
+        denominator="evaluable verdicts; samples that failed or were not scored are counted and left out",
+        cluster_key="sample id",
+        attempts="epochs are repeats",
+    )
+
+    def context(self, path: Path) -> str:
+        """Nothing: the bytes say all."""
+        return ""
 
     def recognises(self, probe: Probe) -> bool:
         """An ``.eval`` zip, or JSON that begins as a log does."""

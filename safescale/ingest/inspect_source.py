@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
 import logging
 import warnings
-import zlib
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 import attrs
 
 from safescale.errors import MissingBackend
-from safescale.ingest.bytes_in import open_bytes
+from safescale.ingest.json_input import DOCUMENT_BYTES, json_document
 from safescale.records.fates import RejectCode
 from safescale.records.rows import RejectedRow
 
@@ -52,23 +51,15 @@ def _open_json(path: Path) -> Log | RejectedRow:
     def refuse(code: RejectCode, expected: str, got: object) -> RejectedRow:
         return RejectedRow.of(0, code, expected=expected, got=got)
 
-    try:
-        with open_bytes(path) as stream:
-            data = stream.read()
-    except (OSError, EOFError, zlib.error) as error:
-        return refuse(RejectCode.TRUNCATED_FILE, "a whole compressed file", str(error))
-    try:
-        log = json.loads(data.removeprefix(b"\xef\xbb\xbf").decode())  # not msgspec: Inspect writes NaN for unscored
-    except UnicodeDecodeError as error:
-        return refuse(RejectCode.NOT_UTF8, "UTF-8", f"byte {error.start}")
-    except (ValueError, RecursionError) as error:
-        return refuse(RejectCode.BAD_JSON, "one JSON object", str(error))
+    log = json_document(path)
+    if isinstance(log, RejectedRow):
+        return log
     if not isinstance(log, dict) or not isinstance(log.get("eval"), dict):
         return refuse(RejectCode.UNKNOWN_FORMAT, "an Inspect log: an object with 'eval'", type(log).__name__)
     samples = log.pop("samples", None) or []
     if not isinstance(samples, list):
         return refuse(RejectCode.WRONG_TYPE, "a list of samples", type(samples).__name__)
-    return Log(log, iter(samples), len(data))
+    return Log(log, iter(samples), path.stat().st_size)
 
 
 def _open_eval(path: Path) -> Log | RejectedRow:
@@ -77,11 +68,32 @@ def _open_eval(path: Path) -> Log | RejectedRow:
             from inspect_ai.log import read_eval_log
         except ImportError as error:
             raise MissingBackend("inspect_ai", "inspect") from error
+        oversized = _oversized(path)
+        if oversized is not None:
+            return oversized
         try:
             header = read_eval_log(str(path), header_only=True).model_dump(mode="json")
         except Exception as error:  # the reader's own zip, zstd, JSON and validation errors have no common base
             return RejectedRow.of(0, RejectCode.UNREADABLE, expected="an Inspect .eval log", got=str(error))
     return Log(header, _eval_samples(path), path.stat().st_size)
+
+
+def _oversized(path: Path) -> RejectedRow | None:
+    """
+    Why an ``.eval`` archive is not opened at all: a member that would unpack to more than a document may be.
+
+    Only the directory of the archive is read. Members are read by the names that inspect_ai writes, and nothing is unpacked to
+    disk, so what the names of other members say does not matter.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            largest = max((member.file_size for member in archive.infolist()), default=0)
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return None  # inspect_ai says what is wrong with it
+    if largest <= DOCUMENT_BYTES:
+        return None
+    expected = f"members of at most {DOCUMENT_BYTES:,} bytes"
+    return RejectedRow.of(0, RejectCode.UNREADABLE, expected=expected, got=f"one of {largest:,} bytes")
 
 
 def _eval_samples(path: Path) -> Iterator[Any]:

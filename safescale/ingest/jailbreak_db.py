@@ -11,7 +11,7 @@ import attrs
 import msgspec
 
 from safescale.errors import DataError
-from safescale.ingest.batch import Batch, Options, Probe, table_of
+from safescale.ingest.batch import Batch, FormatFacts, Options, Probe, table_of
 from safescale.ingest.failure_first_answers import Answer, answer_of
 from safescale.ingest.failure_first_grades import HEURISTIC, UnknownVerdict, grader_kind_of, graders_of, verdict_of
 from safescale.ingest.failure_first_traces import Collected, columns_table
@@ -83,6 +83,18 @@ class JailbreakDb:
     """
 
     name = "jailbreak-db"
+    facts = FormatFacts(
+        files="jailbreak_corpus.db, the SQLite corpus of the Failure-First project",
+        polarity="verdicts in words (FLIP)",
+        outcome_map="flip",
+        denominator="evaluable verdicts; benign prompts never enter",
+        cluster_key="results.prompt_id",
+        attempts="each row of results is one",
+    )
+
+    def context(self, path: Path) -> str:
+        """Nothing: the bytes say all."""
+        return ""
 
     def recognises(self, probe: Probe) -> bool:
         """An SQLite file with at least two of the corpus's tables (a missing one is then named by ``read``)."""

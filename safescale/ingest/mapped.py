@@ -9,7 +9,7 @@ from pathlib import Path
 import attrs
 
 from safescale.errors import DataError
-from safescale.ingest.batch import Batch, Options, Probe
+from safescale.ingest.batch import Batch, FormatFacts, Options, Probe
 from safescale.ingest.bytes_in import head_bytes
 from safescale.ingest.column_map import load_column_map
 from safescale.ingest.mapped_csv import csv_pieces
@@ -32,6 +32,18 @@ class Mapped:
     """
 
     name = "mapped"
+    facts = FormatFacts(
+        files="any CSV, JSONL or Parquet with a column map (--map)",
+        polarity="as the map says",
+        outcome_map="as the map says",
+        denominator="evaluable verdicts",
+        cluster_key="the column that the map gives for prompt_id",
+        attempts="as the map says; else equal rows are duplicates",
+    )
+
+    def context(self, path: Path) -> str:
+        """Nothing: the bytes say all."""
+        return ""
 
     def recognises(self, probe: Probe) -> bool:
         """Never: a file does not say what its columns mean, so this adapter is only taken together with a map."""

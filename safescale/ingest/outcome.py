@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import attrs
 
 from safescale.records.fates import Fate, assert_conserved
-from safescale.records.rows import RejectedRow
+from safescale.records.rows import FileNote, RejectedRow
 
 __all__ = ["FileOutcome", "IngestReport"]
 
@@ -26,6 +26,7 @@ class FileOutcome:
     rows_in: int
     fates: Mapping[Fate, int]
     rejects: tuple[RejectedRow, ...]
+    notes: tuple[FileNote, ...] = ()
     grades: int = 0
     size_bytes: int = 0
     already_ingested: bool = False

@@ -24,7 +24,7 @@ from safescale.ingest.outcome import FileOutcome, IngestReport
 from safescale.ingest.same_traces import SAME_TRACES_RULE, update_same_traces
 from safescale.ingest.sizes import update_models
 from safescale.records.fates import Fate, RejectCode
-from safescale.records.rows import RejectedRow
+from safescale.records.rows import FileNote, RejectedRow
 from safescale.store.base import Corpus, FileTransaction, LedgerEntry
 
 __all__ = ["Progress", "ingest", "validate"]
@@ -161,7 +161,7 @@ class _Reading:
         adapter = choose_adapter(path, self.options, name=self.format)
         if adapter is None:
             return _unknown(path)
-        options = _options_key(adapter, self.options)
+        options = _options_key(adapter, self.options, path)
         earlier = self._earlier(path, size, options)
         if earlier is not None:
             self._tell(path, size)
@@ -189,6 +189,8 @@ class _Reading:
                 outcome = self._admit_all(path, adapter, sink, size)
                 digest = hashing.result() if hashing else ""
                 sink.add("rejects", _reject_table(outcome))
+                if outcome.notes:
+                    sink.add("notes", _note_table(outcome))
                 entry = LedgerEntry(
                     file=str(path),
                     sha256=digest,
@@ -219,11 +221,13 @@ class _Reading:
     def _admit_all(self, path: Path, adapter: Adapter, sink: FileTransaction, size: int) -> FileOutcome:
         fates: Counter[Fate] = Counter()
         rejects: list[RejectedRow] = []
+        notes: list[FileNote] = []
         rows_in = grades = told = 0
         for batch in adapter.read(path, self.options):
             admission = Admission.admit(batch, self.known, sink, str(path))
             fates.update(admission.fates)
             rejects += admission.rejects
+            notes += batch.notes
             rows_in += batch.rows_in
             grades += admission.grades_added
             step = min(batch.bytes_read, size - told)
@@ -236,6 +240,7 @@ class _Reading:
             rows_in=rows_in,
             fates={fate: fates[fate] for fate in Fate},
             rejects=tuple(rejects),
+            notes=tuple(notes),
             grades=grades,
             size_bytes=size,
             unreadable=any(r.row == 0 and (r.code is RejectCode.UNREADABLE or not rows_in) for r in rejects),
@@ -294,7 +299,13 @@ def _reject_table(outcome: FileOutcome) -> pa.Table:
     )
 
 
-def _options_key(adapter: Adapter, options: Options) -> str:
+def _note_table(outcome: FileOutcome) -> pa.Table:
+    return table_of(
+        "note", [{**attrs.asdict(n), "code": n.code.value, "source_file": outcome.file, "source_row": n.row} for n in outcome.notes]
+    )
+
+
+def _options_key(adapter: Adapter, options: Options, path: Path) -> str:
     """The options as a stable text: the same bytes read in another way are another import. A map counts by its content."""
     facts = attrs.asdict(options)
     if options.column_map is not None:
@@ -307,7 +318,8 @@ def _options_key(adapter: Adapter, options: Options) -> str:
                 expected="a YAML file",
                 got=str(error.strerror),
             ) from None
-    return json.dumps({"format": adapter.name, **facts}, sort_keys=True)
+    context = adapter.context(path)
+    return json.dumps({"format": adapter.name, **facts, **({"context": context} if context else {})}, sort_keys=True)
 
 
 def _sha256(path: Path) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from safescale.errors import SafescaleError
 
-__all__ = ["Fate", "RejectCode", "assert_conserved"]
+__all__ = ["Fate", "NoteCode", "RejectCode", "assert_conserved"]
 
 
 class Fate(enum.StrEnum):
@@ -44,6 +44,25 @@ class RejectCode(enum.StrEnum):
     UNKNOWN_FORMAT = "UNKNOWN_FORMAT"
     UNREADABLE = "UNREADABLE"
     CONTRADICTION = "CONTRADICTION"
+
+
+class NoteCode(enum.StrEnum):
+    """What an adapter says of a file beside the fates of its rows. A note never changes a fate."""
+
+    HEADER_CONTRADICTS_ROWS = "HEADER_CONTRADICTS_ROWS"
+    """A total that the file prints is not that of its rows; the rows count."""
+    CLIPPED_TEXT = "CLIPPED_TEXT"
+    """Texts are cut, so they are neither compared nor graded as if they were whole."""
+    ONE_OF_SEVERAL = "ONE_OF_SEVERAL"
+    """Rows that repeat a response (one a filter, one a metric) are read once; which one was kept."""
+    POLARITY_UNKNOWN = "POLARITY_UNKNOWN"
+    """Scores whose meaning nobody declared: kept as UNGRADED."""
+    GRADER_FAILED = "GRADER_FAILED"
+    """Verdicts that the grader did not give, though the file has a number for them."""
+    COMPANION_MISSING = "COMPANION_MISSING"
+    """A file beside this one that would say more (model, settings, whole texts) is not there."""
+    NOT_ASKED = "NOT_ASKED"
+    """Rows for which the attack gave no prompt; the format counts them as failures of the attack."""
 
 
 def assert_conserved(rows_in: int, fates: Mapping[Fate, int], *, where: str) -> None:

@@ -15,6 +15,7 @@ from typing import Any, Final
 import pandera.pyarrow as pa
 from pandera.api.pyarrow.model_config import BaseConfig
 
+from safescale.records.fates import NoteCode
 from safescale.records.verdicts import Verdict
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "GradedTrace",
     "Grader",
     "Model",
+    "Note",
     "Reject",
     "Run",
     "Trace",
@@ -40,8 +42,11 @@ __all__ = [
 ]
 
 PROMPT_KINDS: Final = ("harmful", "benign", "unknown")
-RESPONSE_KINDS: Final = ("text", "withheld", "none", "telemetry")
-"""``withheld``: there was a response, its text is not in the source. ``none``: error, timeout, nothing came back."""
+RESPONSE_KINDS: Final = ("text", "withheld", "none", "telemetry", "not_asked")
+"""
+``withheld``: there was a response, its text is not in the source. ``none``: error, timeout, nothing came back. ``not_asked``: the
+attack gave no prompt, so nothing was asked; the attack failed, and a source whose denominator is its behaviours counts it.
+"""
 FINISH_REASONS: Final = ("stop", "length", "content_filter", "tool_calls", "error", "timeout", "parse_error", "unknown")
 TARGETS: Final = ("text", "action", "tool_call")
 GRADER_KINDS: Final = ("human", "llm", "classifier", "keyword", "imported")
@@ -208,6 +213,17 @@ class Reject(_Record):
     raw_sha256: str = _pattern(SHA256_BODY, "SHA-256 of the raw line or file", nullable=True)
 
 
+class Note(_Record):
+    """Something that a reader of the numbers must know of a file, and that is no fate of a row."""
+
+    source_file: str = _text("file that is spoken of")
+    source_row: int = _number("1-based line or row; 0 speaks of the file", ge=0)
+    code: str = _text("what kind of note", isin=[code.value for code in NoteCode])
+    column: str = _text("column or JSON path", nullable=True)
+    expected: str = _text("what one would expect (clipped to 200 characters)", str_length={"min_value": 0})
+    got: str = _text("what came (clipped to 200 characters)", str_length={"min_value": 0})
+
+
 class GradedTrace(_Answer):
     """
     The canonical flat line: a trace with at most one grade and, optionally, the declared size of its model.
@@ -239,6 +255,7 @@ RECORDS: Final[dict[str, type[pa.DataFrameModel]]] = {
     "model": Model,
     "run": Run,
     "reject": Reject,
+    "note": Note,
     "graded_trace": GradedTrace,
 }
 """Every record by name."""

@@ -6,9 +6,9 @@ import hashlib
 
 import attrs
 
-from safescale.records.fates import RejectCode
+from safescale.records.fates import NoteCode, RejectCode
 
-__all__ = ["CLIP_CHARS", "RejectedRow", "clip"]
+__all__ = ["CLIP_CHARS", "FileNote", "RejectedRow", "clip"]
 
 CLIP_CHARS = 200
 
@@ -54,3 +54,23 @@ class RejectedRow:
             got=clip(got),
             raw_sha256=None if raw is None else hashlib.sha256(raw).hexdigest(),
         )
+
+
+@attrs.frozen(kw_only=True)
+class FileNote:
+    """
+    Something that a reader of the numbers must know of a file, and that is no fate of a row.
+
+    ``row`` is 1-based; 0 speaks of the whole file. ``got`` and ``expected`` are clipped.
+    """
+
+    code: NoteCode
+    expected: str
+    got: str
+    row: int = 0
+    column: str | None = None
+
+    @classmethod
+    def of(cls, code: NoteCode, *, expected: object, got: object, row: int = 0, column: str | None = None) -> FileNote:
+        """Build a note; what was expected and what came are clipped."""
+        return cls(code=code, expected=clip(expected), got=clip(got), row=row, column=column)

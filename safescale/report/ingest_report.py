@@ -25,6 +25,7 @@ def ingest_text(report: IngestReport, *, corpus: Path | None = None) -> str:
     if report.same_traces:
         lines.append(f"present in two sources, counted once: {report.same_traces} traces ({report.same_traces_rule})")
     lines += _reject_lines(report.files)
+    lines += _note_lines(report.files)
     if report.not_read:
         named = ", ".join(report.not_read[:SHOWN_REJECTS]) + (" ..." if len(report.not_read) > SHOWN_REJECTS else "")
         lines.append(f"not read, no suffix of a data format: {len(report.not_read):,} ({named}); name a file to have it read")
@@ -65,6 +66,9 @@ def ingest_json(report: IngestReport, *, corpus: Path | None = None) -> str:
                         "raw_sha256": r.raw_sha256,
                     }
                     for r in f.rejects
+                ],
+                "notes": [
+                    {"row": n.row, "code": n.code.value, "column": n.column, "expected": n.expected, "got": n.got} for n in f.notes
                 ],
             }
             for f in report.files
@@ -111,6 +115,21 @@ def _reject_lines(files: Sequence[FileOutcome]) -> list[str]:
         lines.append(f"  {file}:{r.row}: {r.code.value}{column}: expected {r.expected}; got {r.got!r}")
     if len(located) > SHOWN_REJECTS:
         lines.append(f"  ... and {len(located) - SHOWN_REJECTS:,} more (--json lists all; the corpus keeps them in 'rejects')")
+    return lines
+
+
+def _note_lines(files: Sequence[FileOutcome]) -> list[str]:
+    located = [(f.file, n) for f in files for n in f.notes]
+    if not located:
+        return []
+    codes = Counter(n.code.value for _, n in located)
+    lines = ["notes by code: " + ", ".join(f"{code} {n:,}" for code, n in codes.most_common())]
+    for file, n in located[:SHOWN_REJECTS]:
+        where = f":{n.row}" if n.row else ""
+        column = f" column {n.column!r}" if n.column else ""
+        lines.append(f"  {file}{where}: {n.code.value}{column}: expected {n.expected}; got {n.got}")
+    if len(located) > SHOWN_REJECTS:
+        lines.append(f"  ... and {len(located) - SHOWN_REJECTS:,} more (--json lists all; the corpus keeps them in 'notes')")
     return lines
 
 

@@ -26,6 +26,7 @@ TABLES: Final[dict[str, str]] = {
     "models": "model",
     "runs": "run",
     "rejects": "reject",
+    "notes": "note",
 }
 """Table name to record name."""
 

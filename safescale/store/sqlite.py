@@ -175,7 +175,9 @@ class SqliteCorpus:
     def count(self, table: str) -> int:
         """Number of rows of a table."""
         with self._reading():
-            (rows,) = self.connection.execute(f"SELECT count(*) FROM {_known(table)}").fetchone()
+            if self._is_absent(_known(table)):
+                return 0
+            (rows,) = self.connection.execute(f"SELECT count(*) FROM {table}").fetchone()
         return int(rows)
 
     def read(self, table: str, columns: Sequence[str] | None = None) -> pa.Table:
@@ -188,9 +190,15 @@ class SqliteCorpus:
 
     def _batches(self, table: str, schema: pa.Schema, *, rows: int = 65536) -> Iterator[pa.RecordBatch]:
         with self._reading():
+            if self._is_absent(table):
+                return
             for batch in select_batches(self.connection, table, schema, rows=rows):
                 self._check()
                 yield batch
+
+    def _is_absent(self, table: str) -> bool:
+        """Whether the corpus is older than this table (a reader migrates nothing)."""
+        return not self.connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", [table]).fetchall()
 
     def content_hashes(self, table: str) -> npt.NDArray[np.uint64]:
         """Content hashes as an array of shape (rows, 2)."""

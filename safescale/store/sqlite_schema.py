@@ -16,7 +16,7 @@ from safescale.store.fingerprint import Lanes
 __all__ = ["FORMAT", "SCHEMA_VERSION", "is_initialised", "migrations", "refuse_foreign"]
 
 FORMAT: Final = "safescale corpus"
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 _APPLICATION_ID: Final = 0x53534331  # "SSC1", for file(1)
 
 migrations: Final = Migrations("safescale")
@@ -66,7 +66,27 @@ def m001_tables(db: Database) -> None:
     db.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
 
 
+def m002_notes(db: Database) -> None:
+    """
+    Corpora of schema 1: the table ``notes``, and ``not_asked`` as a kind of response.
+
+    A CHECK is loosened by editing the stored statement, as SQLite documents for changes that leave the content as it is:
+    a table that others refer to cannot be made anew while keys are enforced.
+    """
+    if "notes" not in db.table_names():
+        db.execute(sqlite_ddl("note"))
+    before = "\"response_kind\" = 'telemetry')"
+    after = before[:-1] + " OR \"response_kind\" = 'not_asked')"
+    (version,) = db.execute("PRAGMA schema_version").fetchone()
+    db.execute("PRAGMA writable_schema=ON")
+    db.execute("UPDATE sqlite_master SET sql = replace(sql, ?, ?) WHERE type = 'table' AND name = 'traces'", [before, after])
+    db.execute(f"PRAGMA schema_version={version + 1}")
+    db.execute("PRAGMA writable_schema=OFF")
+    db.execute("UPDATE meta SET value = ? WHERE key = 'schema_version'", [str(SCHEMA_VERSION)])
+
+
 migrations()(m001_tables)
+migrations()(m002_notes)
 
 
 def is_initialised(connection: sqlite3.Connection) -> bool:

@@ -139,6 +139,17 @@ def aggregate(number: int) -> dict[str, Any]:
     }
 
 
+def note(number: int) -> dict[str, Any]:
+    return {
+        "source_file": f"file-{number}.jsonl",
+        "source_row": 0,
+        "code": "HEADER_CONTRADICTS_ROWS",
+        "column": "total",
+        "expected": "50",
+        "got": "4",
+    }
+
+
 def reject(number: int) -> dict[str, Any]:
     return {
         "source_file": "made.jsonl",
@@ -188,6 +199,7 @@ def file_contents(number: int, traces: int = 3) -> Contents:
         "turns": [turn(name, k, source_row=i + 1, **at) for i, name in enumerate(ids) for k in range(2)],
         "aggregates": [aggregate(number)],
         "rejects": [reject(number)],
+        "notes": [note(number)],
     }
 
 
@@ -210,7 +222,7 @@ def add_file(
 
 def everything(corpus: Corpus) -> dict[str, Any]:
     """The whole of a corpus, without the order of rows."""
-    tables = ("traces", "turns", "grades", "graders", "aggregates", "models", "runs", "rejects")
+    tables = ("traces", "turns", "grades", "graders", "aggregates", "models", "runs", "rejects", "notes")
     found: dict[str, Any] = {name: sorted(corpus.read(name).to_pylist(), key=repr) for name in tables}
     found["same_traces"] = corpus.same_traces().to_pylist()
     found["sizes"] = dict(corpus.declared_sizes())
