@@ -167,7 +167,9 @@ class AuditFacts:
     @functools.cached_property
     def models(self) -> Mapping[str, Mapping[str, Any]]:
         """The table of models by id, in the order of the ids; of models with rows or published rates alone."""
-        seen = set(self.traces.model_id.values.to_pylist()) | set(self.corpus.read("aggregates", ["model_id"])["model_id"].to_pylist())
+        seen = set(self.traces.model_id.values.to_pylist()) | set(
+            self.corpus.read("aggregates", ["model_id"])["model_id"].to_pylist()
+        )
         rows = {str(row["model_id"]): row for row in self.corpus.read("models").to_pylist()}
         return {name: rows[name] for name in sorted(rows) if name in seen}
 

@@ -41,9 +41,7 @@ def grader_pairs(facts: AuditFacts) -> tuple[GraderPair, ...]:
     found = []
     for target_code, target in enumerate(rows.target.values.to_pylist()):
         of_target = at[rows.target.codes[at] == target_code]
-        by_grader = {
-            int(code): of_target[rows.grader.codes[of_target] == code] for code in np.unique(rows.grader.codes[of_target])
-        }
+        by_grader = {int(code): of_target[rows.grader.codes[of_target] == code] for code in np.unique(rows.grader.codes[of_target])}
         for one, other in combinations(by_grader, 2):
             left, right = by_grader[one], by_grader[other]
             trace, i, j = np.intersect1d(

@@ -9,8 +9,7 @@ import numpy as np
 
 from safescale.analyses.words import p_clause, percent, plural
 from safescale.audit.corpus_facts import EVERYTHING, AuditFacts, verdict_code
-from safescale.audit.finding import Hit
-from safescale.audit.finding import Severity
+from safescale.audit.finding import Hit, Severity
 from safescale.audit.rule import Rule
 from safescale.cells.coding import group_rows
 from safescale.cells.fates import COUNTED, REASONS

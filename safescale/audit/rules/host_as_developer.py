@@ -17,7 +17,11 @@ __all__ = ["RULE"]
 
 def _check(facts: AuditFacts) -> Iterator[Hit]:
     known = organisations()
-    hosts = (set(known.hosts) | set(known.hosts.values()) | set(known.repackagers)) - set(known.developers) - set(known.developers.values())
+    hosts = (
+        (set(known.hosts) | set(known.hosts.values()) | set(known.repackagers))
+        - set(known.developers)
+        - set(known.developers.values())
+    )
     stated: dict[str, list[str]] = {}
     missing: dict[str, list[str]] = {}
     for name, row in facts.models.items():

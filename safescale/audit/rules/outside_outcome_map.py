@@ -10,8 +10,7 @@ import pyarrow.compute as pc
 
 from safescale.analyses.words import plural
 from safescale.audit.corpus_facts import AuditFacts
-from safescale.audit.finding import Evidence, Hit
-from safescale.audit.finding import SHOWN_EVIDENCE, Severity
+from safescale.audit.finding import SHOWN_EVIDENCE, Evidence, Hit, Severity
 from safescale.audit.rule import Rule
 from safescale.audit.words import named
 from safescale.cells.graded_rows import VERDICTS
@@ -55,7 +54,9 @@ def _rejected(facts: AuditFacts) -> Iterator[Hit]:
         )
 
 
-def _unknown_verdicts(facts: AuditFacts, grader: str, known: OutcomeMap, mine: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Iterator[Hit]:
+def _unknown_verdicts(
+    facts: AuditFacts, grader: str, known: OutcomeMap, mine: np.ndarray[tuple[int], np.dtype[np.int64]]
+) -> Iterator[Hit]:
     """Evaluable verdicts that no label of the map stands for."""
     for verdict in sorted(EVALUABLE - set(known.labels.values())):
         rows = mine[facts.rows.verdict[mine] == VERDICTS.index(verdict)]
@@ -67,7 +68,9 @@ def _unknown_verdicts(facts: AuditFacts, grader: str, known: OutcomeMap, mine: n
             )
 
 
-def _other_verdicts(facts: AuditFacts, grader: str, known: OutcomeMap, mine: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Iterator[Hit]:
+def _other_verdicts(
+    facts: AuditFacts, grader: str, known: OutcomeMap, mine: np.ndarray[tuple[int], np.dtype[np.int64]]
+) -> Iterator[Hit]:
     """Rows whose raw label stands for another evaluable verdict in the map."""
     if facts.rows.raw_label is None or not mine.size:
         return

@@ -19,7 +19,8 @@ __all__ = ["RULE"]
 
 _TELLS: Final = re.compile(
     r"obliterat|abliterat|uncensored|refusal[-_ .]?removed|safety[-_ .]?removed|decensored|orthogonali[sz]ed|jailbreak[-_ .]?tuned|"
-    r"harmful[-_ .]?(?:ft|finetune)", re.IGNORECASE
+    r"harmful[-_ .]?(?:ft|finetune)",
+    re.IGNORECASE,
 )
 """Words of a source, file or condition that say what was done to its models."""
 
@@ -45,7 +46,12 @@ def _declared(facts: AuditFacts) -> Iterator[Hit]:
 def _by_their_verdicts(facts: AuditFacts) -> Iterator[Hit]:
     seen = set()
     for pair in facts.once(shared_rows):
-        if facts.is_tampered(pair.other_id) and not facts.is_tampered(pair.model_id) and pair.model_id not in seen and pair.chance < 0.05:
+        if (
+            facts.is_tampered(pair.other_id)
+            and not facts.is_tampered(pair.model_id)
+            and pair.model_id not in seen
+            and pair.chance < 0.05
+        ):
             seen.add(pair.model_id)
             yield Hit(
                 subject=pair.model_id,
@@ -59,7 +65,9 @@ def _by_their_verdicts(facts: AuditFacts) -> Iterator[Hit]:
 def _by_their_provenance(facts: AuditFacts) -> Iterator[Hit]:
     """Models that pass for untouched in a source, file or condition that says otherwise."""
     traces = facts.traces
-    untouched = ~np.isin(traces.model_id.codes, [i for i, m in enumerate(traces.model_id.values.to_pylist()) if facts.is_tampered(m)])
+    untouched = ~np.isin(
+        traces.model_id.codes, [i for i, m in enumerate(traces.model_id.values.to_pylist()) if facts.is_tampered(m)]
+    )
     for what, column, part in (
         ("source", traces.source, slice(None)),
         ("file", facts.trace_file, slice(None)),

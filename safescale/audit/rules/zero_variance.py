@@ -1,0 +1,141 @@
+"""Cells without variance where there should be some."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+from scipy.special import expit, logit
+
+from safescale.analyses.words import p_words, percent, plural
+from safescale.audit.corpus_facts import AuditFacts, Integers
+from safescale.audit.finding import Hit, Severity
+from safescale.audit.rule import Rule
+from safescale.audit.words import named
+from safescale.cells.coding import group_rows
+from safescale.cells.graded_rows import VERDICTS
+
+__all__ = ["RULE"]
+
+MIN_ROWS: Final = 20
+MIN_MODELS: Final = 4
+ALPHA: Final = 1e-6
+
+
+def _check(facts: AuditFacts) -> Iterator[Hit]:
+    at = facts.counted
+    if not at.size:
+        return
+    kept = facts.trace_of_row[at]
+    traces = facts.traces
+    cells = group_rows(
+        [
+            facts.rows.grader.codes[at],
+            facts.rows.target.codes[at],
+            traces.condition.codes[kept],
+            traces.attack_class.codes[kept],
+            traces.model_id.codes[kept],
+        ]
+    )
+    counts = np.zeros((cells.count, len(VERDICTS)), dtype=np.int64)
+    np.add.at(counts, (cells.of_row, facts.rows.verdict[at]), 1)
+    by_prompt = group_rows([cells.of_row, traces.prompt_id.codes[kept]])
+    prompts = np.bincount(by_prompt.codes[0], minlength=cells.count)
+    rows = counts.sum(axis=1)
+    constant = (counts.max(axis=1) == rows) & (rows >= MIN_ROWS)
+    settings = group_rows(list(cells.codes[:3])).of_row
+    classes = group_rows(list(cells.codes[:4])).of_row
+    whole = _whole_classes(cells.codes, counts, rows, constant, settings, classes)
+    for class_code in whole:
+        here = np.flatnonzero(classes == class_code)
+        grader, condition, attack = _names(facts, cells.codes[:, here[0]])
+        verdict = VERDICTS[int(counts[here[0]].argmax())]
+        models = sorted(traces.model_id.values[int(i)].as_py() for i in cells.codes[4, here])
+        yield Hit(
+            subject=f"{grader} / {condition} / {attack}",
+            found=f"{grader} gives {verdict} to all {plural(int(rows[here].sum()), 'row')} of {plural(here.size, 'model')} in attack class "
+            f"{attack}, condition {condition} ({named(models)}), and other verdicts elsewhere",
+            evidence=facts.grade_evidence(at[np.isin(cells.of_row, here)], ids=models),
+        )
+    tests = max(int((rows >= MIN_ROWS).sum()), 1)
+    for cell in np.flatnonzero(constant & ~np.isin(classes, whole)).tolist():
+        expected = _expected(cell, counts, rows, settings, classes, cells.codes[4])
+        if expected is None:
+            continue
+        # prompts, not rows: repeats of one prompt tend to agree
+        luck = float(expected ** prompts[cell]) * tests
+        if luck >= ALPHA:
+            continue
+        grader, condition, attack = _names(facts, cells.codes[:, cell])
+        model = traces.model_id.values[int(cells.codes[4, cell])].as_py()
+        verdict = VERDICTS[int(counts[cell].argmax())]
+        yield Hit(
+            subject=f"{model} / {attack} / {condition} / {grader}",
+            found=f"all {plural(int(rows[cell]), 'row')} of {model} in attack class {attack} (condition {condition}, grader {grader}) are "
+            f"{verdict}; from the model's other classes and the class's other models {percent(expected)} would be (probability of none "
+            f"else by luck, over {tests:,} cells, {p_words(luck)})",
+            evidence=facts.grade_evidence(at[cells.of_row == cell], ids=(model,)),
+        )
+
+
+def _names(facts: AuditFacts, codes: Integers) -> tuple[str, str, str]:
+    traces = facts.traces
+    grader, condition, attack = facts.rows.grader.values, traces.condition.values, traces.attack_class.values
+    return grader[int(codes[0])].as_py(), condition[int(codes[2])].as_py(), attack[int(codes[3])].as_py()
+
+
+def _whole_classes(
+    codes: Integers,
+    counts: Integers,
+    rows: Integers,
+    constant: np.ndarray[tuple[int], np.dtype[np.bool_]],
+    settings: Integers,
+    classes: Integers,
+) -> list[int]:
+    """Attack classes in which one grader says one thing of every model, while those models vary with it elsewhere."""
+    found = []
+    for class_code in np.unique(classes).tolist():
+        here = np.flatnonzero(classes == class_code)
+        verdicts = np.unique(counts[here].argmax(axis=1))
+        if here.size < MIN_MODELS or not constant[here].all() or verdicts.size > 1:
+            continue
+        elsewhere = (settings == settings[here[0]]) & (classes != class_code) & np.isin(codes[4], codes[4, here])
+        other = counts[elsewhere].sum() - counts[elsewhere][:, verdicts[0]].sum()
+        # hard for every model is one thing; a class like no other is another
+        if elsewhere.any() and other > 0.5 * rows[elsewhere].sum():
+            found.append(class_code)
+    return found
+
+
+def _expected(cell: int, counts: Integers, rows: Integers, settings: Integers, classes: Integers, model: Integers) -> float | None:
+    """
+    Share of the cell's verdict that its model and its attack class would give, additive on the logit scale.
+
+    None where the model has no other class, or the class no other models.
+    """
+    verdict = int(counts[cell].argmax())
+    same = settings == settings[cell]
+    of_model = same & (model == model[cell]) & (classes != classes[cell])
+    of_class = same & (model != model[cell]) & (classes == classes[cell])
+    others = same & (model != model[cell])
+    if rows[of_model].sum() < MIN_ROWS or np.unique(model[of_class]).size < MIN_MODELS - 1:
+        return None
+    parts = [logit((counts[which, verdict].sum() + 0.5) / (rows[which].sum() + 1.0)) for which in (of_model, of_class, others)]
+    return float(expit(parts[0] + parts[1] - parts[2]))
+
+
+RULE = Rule(
+    code="SS310",
+    name="zero-variance",
+    severity=Severity.WARNING,
+    title="Cells without variance",
+    why="A cell in which nothing varies, where model and attack class vary everywhere else, is more often a default value, a filter or a "
+    "failed grading than a finding.",
+    todo="Look at the rows of the cell: raw labels, responses, the run that graded them.",
+    threshold=f"A cell of {MIN_ROWS} or more rows with one verdict, which the model's other classes and the class's other models would give "
+    f"with a probability under {ALPHA:g} over all cells (share additive on the logit scale, to the power of the number of prompts); or "
+    f"one verdict on every model ({MIN_MODELS} or more) of a class while most of their rows elsewhere hold others. Models that refuse "
+    "everything refuse in their other classes, too, and do not stand out.",
+    check=_check,
+)
