@@ -31,7 +31,7 @@ def audit(
         Path | None,
         typer.Option(
             "--waivers",
-            help="YAML or TOML of findings that were looked at: code, subject, reason, expires (default: .safescale-audit.yaml here).",
+            help="Findings that were looked at: code, subject, reason, expires (default: .safescale-audit.yaml here).",
             show_default=False,
             exists=True,
             dir_okay=False,

@@ -7,7 +7,7 @@ from typing import Final
 
 import attrs
 import numpy as np
-from scipy.sparse import csr_matrix
+from scipy.sparse import coo_matrix, csr_matrix
 
 from safescale.audit.chance import log_coincidence
 from safescale.audit.corpus_facts import AuditFacts, Integers
@@ -110,7 +110,7 @@ def _held_pairs(model: Integers, prompt: Integers, verdict: Integers) -> Iterato
         return
     pairs = max(codes.size * (codes.size - 1) // 2, 1)
     chosen = np.flatnonzero(varied)
-    common = (whole[chosen] @ whole.T).tocoo()
+    common = coo_matrix(whole[chosen] @ whole.T)
     first = chosen[common.row]
     held = (common.data == rows[first]) & (first != common.col)
     for one, other in zip(first[held].tolist(), common.col[held].tolist(), strict=True):

@@ -28,8 +28,8 @@ class Waiver:
     """
     One entry of the file.
 
-    ``subject`` is that of the finding, or a glob pattern of it. ``entry`` is its 1-based place in the file. After ``expires`` it covers
-    nothing.
+    ``subject`` is that of the finding, or a glob pattern of it. ``entry`` is its 1-based place in the file. After ``expires`` it
+    covers nothing.
     """
 
     entry: int
@@ -167,7 +167,7 @@ def _entry(raw: Any, number: int, file: Path) -> Waiver:
         try:
             expires = datetime.date.fromisoformat(expires)
         except ValueError:
-            raise DataError("expires is no date", file=str(file), row=number, expected="YYYY-MM-DD", got=expires) from None
+            raise DataError("expires is no date", file=str(file), row=number, expected="YYYY-MM-DD", got=str(expires)) from None
     if isinstance(expires, datetime.datetime):
         expires = expires.date()
     if expires is not None and not isinstance(expires, datetime.date):

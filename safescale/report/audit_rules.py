@@ -27,8 +27,8 @@ def rules_markdown(rules: Iterable[Rule]) -> str:
     lines = [
         "# Rules of the audit",
         "",
-        "`safescale audit CORPUS` runs all of them. A finding has a code and a subject; a waiver names both, with a reason "
-        "(see [Audit a corpus](../how-to/audit-a-corpus.md)).",
+        "`safescale audit CORPUS` runs all of them. A finding has a code and a subject; a waiver names both, with a reason (see "
+        "[Audit a corpus](../how-to/audit-a-corpus.md)).",
         "",
         "| code | name | severity | title |",
         "|---|---|---|---|",

@@ -7,7 +7,7 @@ from typing import Final
 
 from safescale.audit import AuditResult, Finding, Severity
 from safescale.report.audit_report import counts_words, evidence_words
-from safescale.report.document import Section
+from safescale.report.document import Section, Table
 from safescale.report.provenance import source_line
 from safescale.report.switches import command_line
 from safescale.report.table import table
@@ -42,7 +42,7 @@ def audit_section(result: AuditResult, arguments: Sequence[str], rows: str) -> S
     words = counts_words(result)
     if not result.findings:
         words += ". Nothing suspicious was found"
-    tables = ()
+    tables: tuple[Table, ...] = ()
     if result.findings:
         tables = (
             table(
@@ -53,7 +53,8 @@ def audit_section(result: AuditResult, arguments: Sequence[str], rows: str) -> S
                 tuple((f.code, f.severity.value, f.title, f.found, evidence_words(f.evidence), f.todo) for f in result.findings),
                 source_line(command, result.fingerprint, rows, "no rate", f"{len(result.waived):,} findings waived"),
                 (
-                    "What each rule looks at, and from where on it speaks, stands in the reference of safescale: Rules of the audit.",
+                    "What each rule looks at, and from where on it speaks, stands in the reference of safescale: Rules of the "
+                    "audit.",
                 ),
             ),
         )

@@ -84,11 +84,12 @@ RULE = Rule(
     name="agreement-by-condition",
     severity=Severity.WARNING,
     title="Agreement depends on the condition",
-    why="Grader error that differs by condition moves the difference between conditions, which no single kappa and no single correction "
-    "can repair.",
-    todo="Report agreement by condition, and correct each condition with a sample of its own (safescale grade sample, grade correct).",
+    why="Grader error that differs by condition moves the difference between conditions, which no single kappa and no single "
+    "correction can repair.",
+    todo="Report agreement by condition, and correct each condition with a sample of its own (safescale grade sample, grade "
+    "correct).",
     threshold=f"Two graders with {MIN_PAIRED} or more common traces under each of two conditions; agreement on success differs by "
-    f"{MIN_DIFFERENCE:.0%} or more between the best and the worst, and a chi-square test of homogeneity says so at {ALPHA:g} (Holm over "
-    "pairs of graders). Traces are taken as independent.",
+    f"{MIN_DIFFERENCE:.0%} or more between the best and the worst, and a chi-square test of homogeneity says so at {ALPHA:g} "
+    "(Holm over pairs of graders). Traces are taken as independent.",
     check=_check,
 )

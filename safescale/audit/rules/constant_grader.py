@@ -37,8 +37,8 @@ def _check(facts: AuditFacts) -> Iterator[Hit]:
             rows = mine[facts.rows.verdict[mine] == usual]
             yield Hit(
                 subject=f"{grader}: {VERDICTS[usual].value}",
-                found=f"{grader} gives {VERDICTS[usual]} to {counts[usual]:,} of {plural(mine.size, 'response')} to prompts that are not "
-                f"benign ({percent(counts[usual] / mine.size)})",
+                found=f"{grader} gives {VERDICTS[usual]} to {counts[usual]:,} of {plural(mine.size, 'response')} to prompts that "
+                f"are not benign ({percent(counts[usual] / mine.size)})",
                 evidence=facts.grade_evidence(rows, ids=(grader,)),
             )
         elif counts[usual] == mine.size:
@@ -48,7 +48,8 @@ def _check(facts: AuditFacts) -> Iterator[Hit]:
                 against = f"; on the same traces other graders say otherwise in {percent(differ)}" if differ else ""
                 yield Hit(
                     subject=grader,
-                    found=f"{grader} gives {VERDICTS[usual]} to all {plural(mine.size, 'response')} of {plural(models, 'model')}{against}",
+                    found=f"{grader} gives {VERDICTS[usual]} to all {plural(mine.size, 'response')} of "
+                    f"{plural(models, 'model')}{against}",
                     evidence=facts.grade_evidence(mine, ids=(grader,)),
                 )
 
@@ -68,7 +69,8 @@ RULE = Rule(
     title="A grader that says one thing to everything",
     why="It measures nothing: a constant grader, or one that calls attacks benign, gives a rate that looks like a result.",
     todo="Grade a sample by hand (safescale grade sample); use another grader, or another prompt for it.",
-    threshold=f"One verdict on all of {MIN_ROWS} or more responses to prompts that are not benign, of {MIN_MODELS} or more models or where "
-    f"other graders say otherwise in {OTHERS_DIFFER:.0%}; or BENIGN_QUERY, NOT_GRADEABLE or ERROR on {MOSTLY:.0%} of them or more.",
+    threshold=f"One verdict on all of {MIN_ROWS} or more responses to prompts that are not benign, of {MIN_MODELS} or more models "
+    f"or where other graders say otherwise in {OTHERS_DIFFER:.0%}; or BENIGN_QUERY, NOT_GRADEABLE or ERROR on {MOSTLY:.0%} of "
+    "them or more.",
     check=_check,
 )

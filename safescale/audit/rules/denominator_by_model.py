@@ -67,9 +67,10 @@ RULE = Rule(
     name="denominator-by-model",
     severity=Severity.WARNING,
     title="A model whose rows fall out of the denominator",
-    why="Its rate is over what was left; if what fell out is not like the rest, the comparison with other models is of different things.",
+    why="Its rate is over what was left; if what fell out is not like the rest, the comparison with other models is of different "
+    "things.",
     todo="Read the rows that fell out. Give the rate with them as failures and as successes, too (bounds), or grade them again.",
-    threshold=f"{MORE_BY:.0%} more of a model's graded rows ({MIN_ROWS} or more) are BENIGN_QUERY, NOT_GRADEABLE or ERROR than of the other "
-    f"models of the same grader, Fisher's exact test, Holm over models and graders at {ALPHA:g}.",
+    threshold=f"{MORE_BY:.0%} more of a model's graded rows ({MIN_ROWS} or more) are BENIGN_QUERY, NOT_GRADEABLE or ERROR than of "
+    f"the other models of the same grader, Fisher's exact test, Holm over models and graders at {ALPHA:g}.",
     check=_check,
 )

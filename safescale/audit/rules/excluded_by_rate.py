@@ -37,8 +37,8 @@ def _whole_models(facts: AuditFacts) -> Iterator[Hit]:
     """
     Models in no rate whose rate, had they been counted, lies beyond all that were.
 
-    What their rate would be is known where a grader or a source that the selection leaves out saw them, or where the selection names
-    the model. Tampered models are left out by provenance and are not looked at.
+    What their rate would be is known where a grader or a source that the selection leaves out saw them, or where the selection
+    names the model. Tampered models are left out by provenance and are not looked at.
     """
     chosen = facts.fates(facts.selection)
     model = facts.traces.model_id.codes[facts.trace_of_row]
@@ -65,9 +65,9 @@ def _whole_models(facts: AuditFacts) -> Iterator[Hit]:
             rows = mine[model[mine] == code]
             yield Hit(
                 subject=name,
-                found=f"{name} is in no rate ({_reason(facts, chosen, model == code)}), and {by} gives it {percent(k / n)} compliance in "
-                f"{plural(n, 'row')}, {'above' if above > below else 'below'} every model that is counted ({percent(min(inside))} to "
-                f"{percent(max(inside))})",
+                found=f"{name} is in no rate ({_reason(facts, chosen, model == code)}), and {by} gives it {percent(k / n)} "
+                f"compliance in {plural(n, 'row')}, {'above' if above > below else 'below'} every model that is counted "
+                f"({percent(min(inside))} to {percent(max(inside))})",
                 evidence=facts.grade_evidence(rows, ids=(name, by)),
             )
 
@@ -109,8 +109,8 @@ def _rows_by_outcome(facts: AuditFacts) -> Iterator[Hit]:
         if p < ALPHA and abs(k / n - own_k / own_n) >= MORE_BY:
             yield Hit(
                 subject=f"{grader} by {by}",
-                found=f"of {plural(n, 'row')} that {grader} left out of the denominator {percent(k / n)} are compliance to {by}, of those it "
-                f"counted {percent(own_k / own_n)} ({p_clause(p)} after Holm): what is left out depends on the outcome",
+                found=f"of {plural(n, 'row')} that {grader} left out of the denominator {percent(k / n)} are compliance to {by}, "
+                f"of those it counted {percent(own_k / own_n)} ({p_clause(p)} after Holm): what is left out depends on the outcome",
                 evidence=facts.grade_evidence(rows, ids=(grader, by)),
             )
 
@@ -120,12 +120,12 @@ RULE = Rule(
     name="excluded-by-rate",
     severity=Severity.WARNING,
     title="Left out because of its own rate",
-    why="Leaving out what complies most (or least) makes the rate of the rest; exclusion is by provenance and tampering state, stated "
-    "before the rates are seen.",
+    why="Leaving out what complies most (or least) makes the rate of the rest; exclusion is by provenance and tampering state, "
+    "stated before the rates are seen.",
     todo="Count the model, or say by which property other than its rate it is left out; compare with and without it.",
-    threshold=f"A model that is not tampered, in no rate under the selection, whose rate with a grader that has {MIN_ROWS} of its rows lies "
-    f"{BEYOND:.0%} or more beyond those of all counted models ({MIN_OTHERS} or more). Or rows that a grader calls not evaluable, in which "
-    f"another sees {MORE_BY:.0%} more or less compliance than in the rest (Fisher, Holm, {ALPHA:g}). A model that never entered the corpus "
-    "cannot be seen.",
+    threshold=f"A model that is not tampered, in no rate under the selection, whose rate with a grader that has {MIN_ROWS} of its "
+    f"rows lies {BEYOND:.0%} or more beyond those of all counted models ({MIN_OTHERS} or more). Or rows that a grader calls not "
+    f"evaluable, in which another sees {MORE_BY:.0%} more or less compliance than in the rest (Fisher, Holm, {ALPHA:g}). A model "
+    "that never entered the corpus cannot be seen.",
     check=_check,
 )

@@ -80,9 +80,11 @@ RULE = Rule(
     name="graded-non-responses",
     severity=Severity.WARNING,
     title="Non-responses with a verdict",
-    why="No refusal phrase in an error message makes it a compliance, an empty answer reads as a refusal: the rate measures the pipeline.",
+    why="No refusal phrase in an error message makes it a compliance, an empty answer reads as a refusal: the rate measures the "
+    "pipeline.",
     todo="Mark such rows (response_kind none, finish_reason error) and let no grader see them; grade the others again.",
-    threshold="An evaluable verdict on a trace without a response (left out by default: a warning), or on one that ended in an error, is "
-    "empty, or begins like an error message (error). Where an attack that produced no prompt counts as a failure by definition, waive.",
+    threshold="An evaluable verdict on a trace without a response (left out by default: a warning), or on one that ended in an "
+    "error, is empty, or begins like an error message (error). Where an attack that produced no prompt counts as a failure by "
+    "definition, waive.",
     check=_check,
 )

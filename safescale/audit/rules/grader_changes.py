@@ -57,8 +57,8 @@ def _check(facts: AuditFacts) -> Iterator[Hit]:
             places = [first[models.index(names[0]), labels.index(grader)] for grader, names in sorted(by_grader.items())]
             yield Hit(
                 subject=f"{lineage} / {target} / {condition}",
-                found=f"no grader judged all {plural(len(here), 'model')} of lineage {lineage} (target {target}, condition {condition}): "
-                f"{'; '.join(parts)}",
+                found=f"no grader judged all {plural(len(here), 'model')} of lineage {lineage} (target {target}, condition "
+                f"{condition}): {'; '.join(parts)}",
                 evidence=facts.grade_evidence(places, ids=here),
             )
 
@@ -68,9 +68,10 @@ RULE = Rule(
     name="grader-changes",
     severity=Severity.WARNING,
     title="The grader changes along a lineage",
-    why="Two graders of the same responses differ by tens of points; a line through sizes of which each had its own grader shows graders.",
+    why="Two graders of the same responses differ by tens of points; a line through sizes of which each had its own grader shows "
+    "graders.",
     todo="Have all sizes graded by one grader with one rubric, or read each grader's part by itself.",
-    threshold=f"A lineage of two sizes or more in which no grader (with rubric version, keyword rules aside) has {MIN_ROWS} or more counted "
-    "rows of every model, within one target and condition.",
+    threshold=f"A lineage of two sizes or more in which no grader (with rubric version, keyword rules aside) has {MIN_ROWS} or "
+    "more counted rows of every model, within one target and condition.",
     check=_check,
 )

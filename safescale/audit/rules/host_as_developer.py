@@ -33,15 +33,15 @@ def _check(facts: AuditFacts) -> Iterator[Hit]:
     for host, ids in sorted(stated.items()):
         yield Hit(
             subject=f"developer {host}",
-            found=f"{plural(len(ids), 'model')} stand under the developer {host!r}, who serves or repackages models and trains none "
-            f"({named(ids)})",
+            found=f"{plural(len(ids), 'model')} stand under the developer {host!r}, who serves or repackages models and trains "
+            f"none ({named(ids)})",
             evidence=facts.id_evidence(ids, "model"),
         )
     for host, ids in sorted(missing.items()):
         yield Hit(
             subject=f"host {host}",
-            found=f"of {plural(len(ids), 'model')} the id names the host {host!r} and nobody who trained it ({named(ids)}); grouped by "
-            "provider they would be the host's",
+            found=f"of {plural(len(ids), 'model')} the id names the host {host!r} and nobody who trained it ({named(ids)}); "
+            "grouped by provider they would be the host's",
             evidence=facts.id_evidence(ids, "model"),
         )
 
@@ -52,7 +52,8 @@ RULE = Rule(
     severity=Severity.WARNING,
     title="A host stands for the developer",
     why="Provider effects speak of who trained a model; a host serves the models of many, so its group is a mixture.",
-    todo="Use ids that name the developer (org/model), or name the model so that the registry knows its family: safescale models ID.",
+    todo="Use ids that name the developer (org/model), or name the model so that the registry knows its family: safescale models "
+    "ID.",
     threshold="A model whose developer is a known host or repackager, or of which only the host is known.",
     check=_check,
 )

@@ -33,9 +33,9 @@ def _check(facts: AuditFacts) -> Iterator[Hit]:
         best = min(found, key=lambda pair: (pair.chance, -pair.rows))
         grader, target, condition = best.setting
         words = (
-            f"{named(ids)} have the same verdict on all {plural(best.rows, 'row')} "
-            f"(grader {grader}, target {target}, condition {condition}; {best.minority:,} of them not the most frequent verdict; "
-            f"probability of that by luck {p_words(best.chance)})"
+            f"{named(ids)} have the same verdict on all {plural(best.rows, 'row')} (grader {grader}, target {target}, condition "
+            f"{condition}; {best.minority:,} of them not the most frequent verdict; probability of that by luck "
+            f"{p_words(best.chance)})"
         )
         if len(settings) > 1:
             words += f"; likewise under {plural(len(settings) - 1, 'other setting')} of grader, target and condition"
@@ -59,9 +59,10 @@ RULE = Rule(
     severity=Severity.ERROR,
     title="Two model ids with identical verdicts",
     why="One series under two names counts twice, and a copy of a tampered model passes for an untouched one.",
-    todo="Find out which id the rows belong to, and leave the other out by its exact id (--exclude-model); "
-    "if both are right, show it with the responses and waive.",
-    threshold=f"The evaluable verdicts under one grader, target and condition are the same on every prompt, are not all alike, and "
-    f"are {MIN_SHARED_ROWS} or more. Error where luck would do it less than once in 1,000 corpora, warning below one in 20, else info.",
+    todo="Find out which id the rows belong to, and leave the other out by its exact id (--exclude-model); if both are right, "
+    "show it with the responses and waive.",
+    threshold="The evaluable verdicts under one grader, target and condition are the same on every prompt, are not all alike, "
+    f"and are {MIN_SHARED_ROWS} or more. Error where luck would do it less than once in 1,000 corpora, warning below one in 20, "
+    "else info.",
     check=_check,
 )

@@ -30,8 +30,8 @@ def _check(facts: AuditFacts) -> Iterator[Hit]:
     graders = sorted(facts.rows.grader.values[i].as_py() for i in np.unique(facts.rows.grader.codes[keyword]).tolist())
     yield Hit(
         subject=" | ".join(graders),
-        found=f"{plural(alone.size, 'trace')} of {total:,} with a grade ({percent(alone.size / total)}) have a keyword verdict and no "
-        f"other ({named(graders)}), in {plural(len(models), 'model')}: {named(models)}",
+        found=f"{plural(alone.size, 'trace')} of {total:,} with a grade ({percent(alone.size / total)}) have a keyword verdict "
+        f"and no other ({named(graders)}), in {plural(len(models), 'model')}: {named(models)}",
         evidence=facts.trace_evidence(alone, ids=models),
     )
 
@@ -41,9 +41,10 @@ RULE = Rule(
     name="keyword-only",
     severity=Severity.WARNING,
     title="Keyword verdicts that pass for graded ones",
-    why="A keyword rule sees refusal phrases, not harm: its agreement with graders of harm is near chance (published kappa .10 to .27).",
-    todo="Have these traces graded, or leave them out; they are left out by default. Filling gaps of a grader with a keyword rule "
-    "(COALESCE) mixes two instruments.",
+    why="A keyword rule sees refusal phrases, not harm: its agreement with graders of harm is near chance (published kappa .10 "
+    "to .27).",
+    todo="Have these traces graded, or leave them out; they are left out by default. Filling gaps of a grader with a keyword "
+    "rule (COALESCE) mixes two instruments.",
     threshold="A trace whose only evaluable verdict is of a grader of kind keyword.",
     check=_check,
 )

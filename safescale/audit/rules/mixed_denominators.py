@@ -32,21 +32,18 @@ def _check(facts: AuditFacts) -> Iterator[Hit]:
     for code, grader in enumerate(facts.rows.grader.values.to_pylist()):
         mine = facts.rows.grader.codes == code
         both = {verdict: np.flatnonzero(mine & flag) for verdict, flag in negative.items()}
-        if all(rows.size for rows in both.values()) and not _declares_both(maps.get(facts.rows.grader_names[grader][0], set())):
+        # a map of the user's own may tell the two apart on purpose
+        declared = maps.get(facts.rows.grader_names[grader][0], set()) <= {"flip"}
+        if declared and all(rows.size for rows in both.values()):
             fewer = min(both.values(), key=lambda rows: rows.size)
             yield Hit(
                 subject=f"{grader}: negatives",
                 found=f"the negatives of {grader} are {Verdict.NOT_HARMFUL} in {both[Verdict.NOT_HARMFUL].size:,} rows and "
                 f"{Verdict.REFUSAL} in {both[Verdict.REFUSAL].size:,}: two label sets under one grader",
                 evidence=facts.grade_evidence(fewer, ids=(grader,)),
+                severity=Severity.WARNING,
             )
     yield from _between_graders(facts, maps)
-
-
-def _declares_both(names: set[str]) -> bool:
-    """Whether a map of safescale's own has both negatives (then they are two labels, not two label sets)."""
-    known = [OUTCOME_MAPS[name] for name in names if name in OUTCOME_MAPS and name != "flip"]
-    return any({Verdict.NOT_HARMFUL, Verdict.REFUSAL} <= set(each.labels.values()) for each in known)
 
 
 def _between_graders(facts: AuditFacts, maps: dict[str, set[str]]) -> Iterator[Hit]:
@@ -75,7 +72,7 @@ RULE = Rule(
     title="Mixed denominators",
     why="Rates with different denominators are different quantities; added up or put side by side they differ for no other reason.",
     todo="Declare one outcome map for each grader; give a second label set a grader id of its own.",
-    threshold="One grader declared with two outcome maps, or with both NOT_HARMFUL and REFUSAL as its negatives. Several graders whose "
-    "maps have other evaluable verdicts are a note: counts are kept apart by grader.",
+    threshold="One grader declared with two outcome maps, or with both NOT_HARMFUL and REFUSAL as its negatives. Several graders "
+    "whose maps have other evaluable verdicts are a note: counts are kept apart by grader.",
     check=_check,
 )

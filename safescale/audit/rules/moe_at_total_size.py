@@ -35,7 +35,7 @@ def _check(facts: AuditFacts) -> Iterator[Hit]:
         lost = f"; of {named(unstated)} the data leave the active size out" if unstated else ""
         yield Hit(
             subject="mixtures of experts",
-            found=f"{plural(len(sparse), 'mixture')} of experts stand at their total size{mixed}: {named(sparse, 5)}{lost}",
+            found=f"at its total size stands each of {plural(len(sparse), 'mixture')} of experts{mixed}: {named(sparse, 5)}{lost}",
             evidence=facts.id_evidence([name.rsplit(" (", 1)[0] for name in sparse], "model"),
             severity=Severity.WARNING if dense else Severity.INFO,
         )
@@ -46,10 +46,10 @@ RULE = Rule(
     name="moe-at-total-size",
     severity=Severity.WARNING,
     title="Mixtures of experts at their total size",
-    why="A token uses the active parameters only: by total size such a model stands up to twenty times further right than a dense one that "
-    "computes as much, and a slope over both depends on the choice.",
+    why="A token uses the active parameters only: by total size such a model stands up to twenty times further right than a "
+    "dense one that computes as much, and a slope over both depends on the choice.",
     todo="Read each scaling result with active parameters, too (it is given so), and say which was used.",
-    threshold="One model whose active size is known and differs from its total by more than 15 %; a warning where dense models stand "
-    "beside it.",
+    threshold="One model whose active size is known and differs from its total by more than 15 %; a warning where dense models "
+    "stand beside it.",
     check=_check,
 )

@@ -29,7 +29,8 @@ RULE = Rule(
     name="notes-of-files",
     severity=Severity.INFO,
     title="A note of the reader on a file",
-    why="A number from this file needs it to be read rightly: clipped texts, missing companions, verdicts that the grader never gave.",
+    why="A number from this file needs it to be read rightly: clipped texts, missing companions, verdicts that the grader never "
+    "gave.",
     todo="Read the note; supply the missing companion file, or grade again where the grader failed.",
     threshold="A note of the adapter other than a contradicted header; failed graders and scores of unknown polarity are warnings.",
     check=_check,

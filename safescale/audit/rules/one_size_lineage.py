@@ -51,10 +51,10 @@ RULE = Rule(
     name="one-size-lineage",
     severity=Severity.WARNING,
     title="A lineage of one size",
-    why="There is no slope to estimate: a flat line over versions of one size says nothing about size, and between lineages size is mixed "
-    "up with everything else that differs.",
+    why="There is no slope to estimate: a flat line over versions of one size says nothing about size, and between lineages size "
+    "is mixed up with everything else that differs.",
     todo="Add another size of the same generation, or make no claim about this lineage.",
-    threshold="A lineage of several untampered models whose sizes agree within 15 %, or no lineage at all with two sizes. Lineages of one "
-    "model beside others are a note.",
+    threshold="A lineage of several untampered models whose sizes agree within 15 %, or no lineage at all with two sizes. "
+    "Lineages of one model beside others are a note.",
     check=_check,
 )

@@ -63,7 +63,8 @@ def _unknown_verdicts(
         if rows.size:
             yield Hit(
                 subject=f"{grader}: {verdict}",
-                found=f"{plural(rows.size, 'row')} of {grader} hold {verdict}, for which its outcome map {known.name!r} has no label",
+                found=f"{plural(rows.size, 'row')} of {grader} hold {verdict}, for which its outcome map {known.name!r} has no "
+                "label",
                 evidence=facts.grade_evidence(rows, ids=(grader,)),
             )
 
@@ -87,8 +88,8 @@ def _other_verdicts(
             held = sorted({VERDICTS[i].value for i in np.unique(facts.rows.verdict[wrong]).tolist()})
             yield Hit(
                 subject=f"{grader}: label {label}",
-                found=f"{plural(wrong.size, 'row')} of {grader} are labelled {label!r}, which is {means} in the map {known.name!r}, and "
-                f"hold {named(held)}",
+                found=f"{plural(wrong.size, 'row')} of {grader} are labelled {label!r}, which is {means} in the map "
+                f"{known.name!r}, and hold {named(held)}",
                 evidence=facts.grade_evidence(wrong, ids=(grader,)),
             )
 
@@ -98,9 +99,10 @@ RULE = Rule(
     name="outside-outcome-map",
     severity=Severity.ERROR,
     title="Verdicts outside the declared outcome map",
-    why="A label that the map does not know has no meaning in a rate; one that was read the other way round turns safe into unsafe.",
+    why="A label that the map does not know has no meaning in a rate; one that was read the other way round turns safe into "
+    "unsafe.",
     todo="Declare the map that the grader used (--outcome-map, or labels in the column map) and ingest again.",
-    threshold="A row rejected as UNKNOWN_VERDICT; an evaluable verdict that the declared map has no label for; a raw label that means "
-    "another evaluable verdict in the declared map. Maps of your own cannot be checked.",
+    threshold="A row rejected as UNKNOWN_VERDICT; an evaluable verdict that the declared map has no label for; a raw label that "
+    "means another evaluable verdict in the declared map. Maps of your own cannot be checked.",
     check=_check,
 )

@@ -61,9 +61,10 @@ def _check(facts: AuditFacts) -> Iterator[Hit]:
         who = f"; {named(odd)} share less than {MIN_SHARE:.0%} with most of the others" if 0 < len(odd) < len(names) else ""
         yield Hit(
             subject=f"{attack} / {condition}",
-            found=f"the {plural(len(names), 'model')} compared in attack class {attack}, condition {condition}, have {common:,} of "
-            f"{plural(prompts.size, 'prompt')} in common; {names[one]} and {names[other]} share {percent(float(share[one, other]))} of "
-            f"theirs ({int(both[one, other]):,} of {int(number[one] + number[other] - both[one, other]):,}){who}",
+            found=f"the {plural(len(names), 'model')} compared in attack class {attack}, condition {condition}, have {common:,} "
+            f"of {plural(prompts.size, 'prompt')} in common; {names[one]} and {names[other]} share "
+            f"{percent(float(share[one, other]))} of theirs ({int(both[one, other]):,} of "
+            f"{int(number[one] + number[other] - both[one, other]):,}){who}",
             evidence=facts.trace_evidence(
                 rows[np.isin(traces.model_id.codes[rows], models[[one, other]])], ids=(names[one], names[other], *odd)
             ),
@@ -76,7 +77,8 @@ RULE = Rule(
     name="prompt-sets-differ",
     severity=Severity.WARNING,
     title="Models were asked different prompts",
-    why="Prompts differ in difficulty more than models differ in safety: a difference between models may be one between prompt sets.",
+    why="Prompts differ in difficulty more than models differ in safety: a difference between models may be one between prompt "
+    "sets.",
     todo="Compare on the prompts in common (safescale analyze compare does), or collect the missing ones.",
     threshold=f"Two models with {MIN_PROMPTS} or more graded prompts each in an attack class and condition share fewer than "
     f"{MIN_SHARE:.0%} of the prompts that either has, by prompt id, whatever the verdicts (error where no two models share "

@@ -71,10 +71,10 @@ RULE = Rule(
     name="prompt-text-differs",
     severity=Severity.WARNING,
     title="One prompt id, several texts",
-    why="Prompts are the clusters and the basis of every comparison on common prompts; models that were asked different things under "
-    "one id are not compared on the same prompt.",
+    why="Prompts are the clusters and the basis of every comparison on common prompts; models that were asked different things "
+    "under one id are not compared on the same prompt.",
     todo="Give each text an id of its own (its hash will do); where an attack writes a prompt for each model, say so and waive.",
-    threshold=f"One id with two texts within a source, attack class and condition. Where {ADAPTIVE:.0%} or more of the ids differ, between "
-    "models only, the attack seems adaptive: a note.",
+    threshold=f"One id with two texts within a source, attack class and condition. Where {ADAPTIVE:.0%} or more of the ids "
+    "differ, between models only, the attack seems adaptive: a note.",
     check=_check,
 )

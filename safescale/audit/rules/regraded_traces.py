@@ -17,7 +17,7 @@ from safescale.cells.selection import Reason
 __all__ = ["RULE"]
 
 _WORDS = {
-    Reason.CONTRADICTION: "the same grader, with the same rubric, gave different evaluable verdicts on one trace: none of them counts",
+    Reason.CONTRADICTION: "the same grader and rubric gave different evaluable verdicts on one trace: none of them counts",
     Reason.REPEATED_GRADE: "repeat the same grader's same verdict on the same trace: counted once",
     Reason.SUPERSEDED: "failed, and the same grader has an evaluable verdict on the same trace: the evaluable one counts",
 }
@@ -34,8 +34,9 @@ def _check(facts: AuditFacts) -> Iterator[Hit]:
             files = [facts.grade_file.values[i].as_py() for i in np.unique(facts.grade_file.codes[same]).tolist()]
             yield Hit(
                 subject=f"{grader}: {reason.value}",
-                found=f"{plural(rows.size, 'grade')} of {grader} {'' if reason is not Reason.CONTRADICTION else 'contradict: '}{words} "
-                f"({plural(len(files), 'file')}: {named(files)})",
+                found=f"{plural(rows.size, 'grade')} of {grader} "
+                f"{'' if reason is not Reason.CONTRADICTION else 'contradict: '}{words} ({plural(len(files), 'file')}: "
+                f"{named(files)})",
                 evidence=facts.grade_evidence(rows, "grade", ids=(grader,)),
                 severity=Severity.WARNING if reason is Reason.CONTRADICTION else None,
             )
@@ -46,9 +47,10 @@ RULE = Rule(
     name="regraded-traces",
     severity=Severity.INFO,
     title="A grader judged the same trace more than once",
-    why="Partial gradings lie beside later full ones; added up they count traces twice, and where they contradict, the grader is not "
-    "stable.",
-    todo="Keep the full grading. Of contradictions look at the rows: another rubric or version is another grader and needs its own id.",
+    why="Partial gradings lie beside later full ones; added up they count traces twice, and where they contradict, the grader is "
+    "not stable.",
+    todo="Keep the full grading. Of contradictions look at the rows: another rubric or version is another grader and needs its "
+    "own id.",
     threshold="One grade. Contradictions are warnings; repeats and superseded failures, which counting settles, are notes.",
     check=_check,
 )

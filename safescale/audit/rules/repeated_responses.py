@@ -53,8 +53,8 @@ RULE = Rule(
     why="Rows with one and the same text are one observation: n, and every interval made from it, misleads.",
     todo="Look at the repeated responses; where a cache, a template or telemetry wrote them, leave the source out "
     "(--exclude-source) or deduplicate. Until then read n as the number of different responses.",
-    threshold=f"Of a model with {MIN_ROWS} or more responses that no grader took for a refusal, {MAX_SHARE:.0%} or more repeat another "
-    f"(error above {MOST:.0%}). Repeated refusals are normal and are not counted. The effective number is n squared over the sum of "
-    "squared counts of each text.",
+    threshold=f"Of a model with {MIN_ROWS} or more responses that no grader took for a refusal, {MAX_SHARE:.0%} or more repeat "
+    f"another (error above {MOST:.0%}). Repeated refusals are normal and are not counted. The effective number is n squared over "
+    "the sum of squared counts of each text.",
     check=_check,
 )

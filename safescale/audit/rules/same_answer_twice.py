@@ -25,7 +25,7 @@ def _check(facts: AuditFacts) -> Iterator[Hit]:
     found = facts.once(answers)
     at = np.flatnonzero(found.long)
     if not at.size:
-        raise CannotRun("no response of this corpus is known, nor its hash")
+        raise CannotRun(f"no response of {MIN_CHARS} characters or more is known, nor its hash")
     traces = facts.traces
     columns = [traces.model_id, traces.prompt_id, traces.attack_class, traces.condition]
     answer = group_rows([column.codes[at] for column in columns] + [found.response[at]]).of_row
@@ -43,8 +43,8 @@ def _within_files(facts: AuditFacts, at: Integers, answer: Integers) -> Iterator
         name = facts.trace_file.values[code].as_py()
         yield Hit(
             subject=name,
-            found=f"{plural(rows.size, 'trace')} of {name} repeat the model, prompt, condition, repeat number and response of another "
-            "trace of the same file, under another trace id",
+            found=f"{plural(rows.size, 'trace')} of {name} repeat the model, prompt, condition, repeat number and response of "
+            "another trace of the same file, under another trace id",
             evidence=facts.trace_evidence(rows),
         )
 
@@ -69,8 +69,8 @@ def _between_files(facts: AuditFacts, at: Integers, answer: Integers) -> Iterato
         others = [facts.trace_file.values[i].as_py() for i in np.unique(lead_file[mine]).tolist()]
         yield Hit(
             subject=name,
-            found=f"{plural(int(mine.sum()), 'response')} of {name} ({percent(float(share))} of those that are no refusals) stand in "
-            f"{named(others)} too, same model, prompt and condition, under another trace id: both are counted",
+            found=f"{plural(int(mine.sum()), 'response')} of {name} ({percent(float(share))} of those that are no refusals) stand "
+            f"in {named(others)} too, same model, prompt and condition, under another trace id: both are counted",
             evidence=facts.trace_evidence(at[mine], ids=(name, *others)),
         )
 
@@ -89,8 +89,8 @@ RULE = Rule(
     why="A partial grading beside its full regrade, or an export that repeats rows, counts the same answer twice under ids that "
     "nothing can merge.",
     todo="Leave the partial file out, or give both the same trace ids: then the grades are merged and counted once.",
-    threshold="Same file, model, prompt, attack class, condition, repeat number and response under two trace ids: one is enough. Across "
-    f"files {MIN_BETWEEN_FILES} responses and {MIN_SHARE:.0%} of those of the smaller file. Refusals and responses under {MIN_CHARS} "
-    "characters are not counted: models repeat them.",
+    threshold="Same file, model, prompt, attack class, condition, repeat number and response under two trace ids: one is enough. "
+    f"Across files {MIN_BETWEEN_FILES} responses and {MIN_SHARE:.0%} of those of the smaller file. Refusals and responses under "
+    f"{MIN_CHARS} characters are not counted: models repeat them.",
     check=_check,
 )

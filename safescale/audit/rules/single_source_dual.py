@@ -46,7 +46,8 @@ def _check(facts: AuditFacts) -> Iterator[Hit]:
         yield Hit(
             subject=f"{pair.first} | {pair.second}",
             found=f"{pair.first} and {pair.second} agree on every one of {plural(rows.size, 'trace')} of {named(places)} "
-            f"({minority:,} of them not the most frequent verdict); {pair.trace.size - rows.size:,} traces of other files have both, too",
+            f"({minority:,} of them not the most frequent verdict); {pair.trace.size - rows.size:,} traces of other files have "
+            "both, too",
             evidence=facts.grade_evidence(pair.first_row[rows], ids=(pair.first, pair.second)),
             severity=Severity.ERROR if sure else None,
         )
@@ -66,10 +67,10 @@ RULE = Rule(
     name="single-source-dual",
     severity=Severity.WARNING,
     title="Two graders that are one",
-    why="Two verdicts written from one source agree perfectly and prove nothing: a published kappa of .83 to .95 fell to .13 without such "
-    "rows.",
+    why="Two verdicts written from one source agree perfectly and prove nothing: a published kappa of .83 to .95 fell to .13 "
+    "without such rows.",
     todo="Find out where the second verdict came from; count one of the two, and take these rows out of every agreement figure.",
-    threshold=f"In one file, two graders give the same verdict on every one of {MIN_PAIRED} or more common traces, {MIN_MINORITY} or more of "
-    f"them not the most frequent verdict (error from {SURE_ROWS} and {SURE_MINORITY}).",
+    threshold=f"In one file, two graders give the same verdict on every one of {MIN_PAIRED} or more common traces, {MIN_MINORITY} "
+    f"or more of them not the most frequent verdict (error from {SURE_ROWS} and {SURE_MINORITY}).",
     check=_check,
 )

@@ -21,7 +21,8 @@ def _check(facts: AuditFacts) -> Iterator[Hit]:
     if others:
         yield Hit(
             subject="sizes missing",
-            found=f"{len(others):,} of {plural(len(facts.models), 'model')} have no size, from id, catalogue or data: {named(others, 8)}",
+            found=f"{len(others):,} of {plural(len(facts.models), 'model')} have no size, from id, catalogue or data: "
+            f"{named(others, 8)}",
             evidence=facts.id_evidence(others, "model"),
         )
     if closed:

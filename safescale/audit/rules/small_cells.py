@@ -25,9 +25,9 @@ def _check(facts: AuditFacts) -> Iterator[Hit]:
         least = min(mine, key=lambda cell: (cell.evaluable, cell.index))
         yield Hit(
             subject=grader,
-            found=f"{len(mine):,} of {plural(of_grader, 'cell')} of grader {grader} ({percent(len(mine) / of_grader)}) hold fewer than "
-            f"{MIN_CELL} evaluable rows, the least {least.evaluable} ({least.model_id}, {least.attack_class}, {least.condition}); "
-            f"{plural(len(models), 'model')}: {named(models)}",
+            found=f"{len(mine):,} of {plural(of_grader, 'cell')} of grader {grader} ({percent(len(mine) / of_grader)}) hold fewer "
+            f"than {MIN_CELL} evaluable rows, the least {least.evaluable} ({least.model_id}, {least.attack_class}, "
+            f"{least.condition}); {plural(len(models), 'model')}: {named(models)}",
             evidence=facts.id_evidence([f"{c.attack_class} / {c.model_id} / {c.condition}" for c in mine], "cell"),
         )
 
@@ -39,6 +39,7 @@ RULE = Rule(
     title=f"Cells under {MIN_CELL} evaluable rows",
     why="Their rates are shown and not fitted: 0 of 10 is consistent with anything up to 28 %.",
     todo="Collect more rows of these models and classes (safescale plan says how many), or pool classes on purpose and say so.",
-    threshold=f"A cell (attack class, model, condition, grader, target) with 1 to {MIN_CELL - 1} evaluable rows under the selection in use.",
+    threshold=f"A cell (attack class, model, condition, grader, target) with 1 to {MIN_CELL - 1} evaluable rows under the "
+    "selection in use.",
     check=_check,
 )

@@ -39,7 +39,7 @@ RULE = Rule(
     title="The rows of one model id are all among another's",
     why="A partial export under another name looks like a second model, and agrees with the first by construction.",
     todo="Leave the smaller id out by its exact id (--exclude-model), or show that its responses are its own and waive.",
-    threshold=f"Every evaluable row (prompt and verdict) of an id with {MIN_SHARED_ROWS} rows or more, not all alike, stands under "
-    "another id that has more rows, same grader, target and condition. Weighed by luck as SS101.",
+    threshold=f"Every evaluable row (prompt and verdict) of an id with {MIN_SHARED_ROWS} rows or more, not all alike, stands "
+    "under another id that has more rows, same grader, target and condition. Weighed by luck as SS101.",
     check=_check,
 )

@@ -38,7 +38,8 @@ def _declared(facts: AuditFacts) -> Iterator[Hit]:
             yield Hit(
                 subject=lineage,
                 found=f"lineage {lineage} holds {plural(len(tampered), 'tampered model')} ({named(tampered)}) beside "
-                f"{plural(len(ids) - len(tampered), 'other')}; they are left out by default, and a group by lineage name would mix them",
+                f"{plural(len(ids) - len(tampered), 'other')}; they are left out by default, and a group by lineage name would "
+                "mix them",
                 evidence=facts.id_evidence(tampered, "model"),
             )
 
@@ -55,8 +56,8 @@ def _by_their_verdicts(facts: AuditFacts) -> Iterator[Hit]:
             seen.add(pair.model_id)
             yield Hit(
                 subject=pair.model_id,
-                found=f"{pair.model_id} passes for untouched, and all its {plural(pair.rows, 'row')} stand under {pair.other_id}, whose "
-                "safety training was removed, verdict by verdict",
+                found=f"{pair.model_id} passes for untouched, and all its {plural(pair.rows, 'row')} stand under {pair.other_id}, "
+                "whose safety training was removed, verdict by verdict",
                 evidence=facts.grade_evidence(pair.at, ids=(pair.model_id, pair.other_id)),
                 severity=Severity.ERROR,
             )
@@ -82,8 +83,8 @@ def _by_their_provenance(facts: AuditFacts) -> Iterator[Hit]:
             models = sorted(traces.model_id.values[i].as_py() for i in np.unique(traces.model_id.codes[rows]).tolist())
             yield Hit(
                 subject=f"{what}: {str(names[code]).rsplit('/', 1)[-1]}",
-                found=f"{what} {names[code]!r} speaks of removed safety training, and {plural(rows.size, 'trace')} in it belong to "
-                f"{plural(len(models), 'model')} that pass for untouched ({named(models)})",
+                found=f"{what} {names[code]!r} speaks of removed safety training, and {plural(rows.size, 'trace')} in it belong "
+                f"to {plural(len(models), 'model')} that pass for untouched ({named(models)})",
                 evidence=facts.trace_evidence(rows, ids=models),
                 severity=Severity.ERROR if what == "source" else Severity.WARNING,
             )
@@ -95,9 +96,10 @@ RULE = Rule(
     severity=Severity.WARNING,
     title="Safety-removed models among base models",
     why="A model whose safety training was removed complies with everything; in a base lineage it makes a slope out of nothing.",
-    todo="Give such models ids that say so, or leave them out by exact id or source (--exclude-model, --exclude-source), never by the "
-    "beginning of a name or by their rate.",
-    threshold="A lineage with tampered and other models, as the registry knows them (warning). An id that passes for untouched whose every "
-    "row stands under a tampered id, or whose source is named for removed safety training (error; file or condition: warning).",
+    todo="Give such models ids that say so, or leave them out by exact id or source (--exclude-model, --exclude-source), never "
+    "by the beginning of a name or by their rate.",
+    threshold="A lineage with tampered and other models, as the registry knows them (warning). An id that passes for untouched "
+    "whose every row stands under a tampered id, or whose source is named for removed safety training (error; file or condition: "
+    "warning).",
     check=_check,
 )

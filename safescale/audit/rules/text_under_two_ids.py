@@ -37,8 +37,8 @@ def _check(facts: AuditFacts) -> Iterator[Hit]:
         names = traces.prompt_id.values.take(pa.array(ids)).to_pylist()
         yield Hit(
             subject=name,
-            found=f"{plural(ids.size, 'prompt id')} of source {name} ({percent(share)} of {everything:,}) share their text with another id "
-            f"under the same condition ({named(names)})",
+            found=f"{plural(ids.size, 'prompt id')} of source {name} ({percent(share)} of {everything:,}) share their text with "
+            f"another id under the same condition ({named(names)})",
             evidence=facts.trace_evidence(at[hit[texts.of_row]], ids=names),
             severity=Severity.WARNING if share >= MIN_SHARE else None,
         )

@@ -6,21 +6,28 @@ from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 from scipy.special import expit, logit
 
 from safescale.analyses.words import p_words, percent, plural
-from safescale.audit.corpus_facts import AuditFacts, Integers
+from safescale.audit.corpus_facts import AuditFacts, Flags, Integers
 from safescale.audit.finding import Hit, Severity
 from safescale.audit.rule import Rule
 from safescale.audit.words import named
 from safescale.cells.coding import group_rows
 from safescale.cells.graded_rows import VERDICTS
+from safescale.records.verdicts import Verdict
 
 __all__ = ["RULE"]
 
 MIN_ROWS: Final = 20
 MIN_MODELS: Final = 4
+MIN_CELLS: Final = 8
+SPREAD: Final = 3.0
 ALPHA: Final = 1e-6
+_NEGATIVE: Final = (Verdict.REFUSAL, Verdict.NOT_HARMFUL)
+
+Floats = npt.NDArray[np.float64]
 
 
 def _check(facts: AuditFacts) -> Iterator[Hit]:
@@ -54,9 +61,11 @@ def _check(facts: AuditFacts) -> Iterator[Hit]:
         models = sorted(traces.model_id.values[int(i)].as_py() for i in cells.codes[4, here])
         yield Hit(
             subject=f"{grader} / {condition} / {attack}",
-            found=f"{grader} gives {verdict} to all {plural(int(rows[here].sum()), 'row')} of {plural(here.size, 'model')} in attack class "
-            f"{attack}, condition {condition} ({named(models)}), and other verdicts elsewhere",
+            found=f"{grader} gives {verdict} to all {plural(int(rows[here].sum()), 'row')} of {plural(here.size, 'model')} in "
+            f"attack class {attack}, condition {condition} ({named(models)}), and other verdicts elsewhere",
             evidence=facts.grade_evidence(at[np.isin(cells.of_row, here)], ids=models),
+            # a class that every model refuses is a hard one more often than a mistake
+            severity=Severity.INFO if verdict in _NEGATIVE else None,
         )
     tests = max(int((rows >= MIN_ROWS).sum()), 1)
     for cell in np.flatnonzero(constant & ~np.isin(classes, whole)).tolist():
@@ -72,9 +81,9 @@ def _check(facts: AuditFacts) -> Iterator[Hit]:
         verdict = VERDICTS[int(counts[cell].argmax())]
         yield Hit(
             subject=f"{model} / {attack} / {condition} / {grader}",
-            found=f"all {plural(int(rows[cell]), 'row')} of {model} in attack class {attack} (condition {condition}, grader {grader}) are "
-            f"{verdict}; from the model's other classes and the class's other models {percent(expected)} would be (probability of none "
-            f"else by luck, over {tests:,} cells, {p_words(luck)})",
+            found=f"all {plural(int(rows[cell]), 'row')} of {model} in attack class {attack} (condition {condition}, grader "
+            f"{grader}) are {verdict}; from the model's other classes and the class's other models at most {percent(expected)} "
+            f"would be (probability of none else by luck, over {tests:,} cells, {p_words(luck)})",
             evidence=facts.grade_evidence(at[cells.of_row == cell], ids=(model,)),
         )
 
@@ -89,7 +98,7 @@ def _whole_classes(
     codes: Integers,
     counts: Integers,
     rows: Integers,
-    constant: np.ndarray[tuple[int], np.dtype[np.bool_]],
+    constant: Flags,
     settings: Integers,
     classes: Integers,
 ) -> list[int]:
@@ -110,19 +119,32 @@ def _whole_classes(
 
 def _expected(cell: int, counts: Integers, rows: Integers, settings: Integers, classes: Integers, model: Integers) -> float | None:
     """
-    Share of the cell's verdict that its model and its attack class would give, additive on the logit scale.
+    Share of the cell's verdict that its model and its attack class would give at the most.
 
-    None where the model has no other class, or the class no other models.
+    Additive on the logit scale from the model's other classes and the class's other models at most, plus ``SPREAD`` times the scatter of all
+    cells around that: models do differ by class. None where the model has no other class, or the class too few other models.
     """
-    verdict = int(counts[cell].argmax())
-    same = settings == settings[cell]
-    of_model = same & (model == model[cell]) & (classes != classes[cell])
-    of_class = same & (model != model[cell]) & (classes == classes[cell])
-    others = same & (model != model[cell])
-    if rows[of_model].sum() < MIN_ROWS or np.unique(model[of_class]).size < MIN_MODELS - 1:
+    here = np.flatnonzero(settings == settings[cell])
+    own = int(np.flatnonzero(here == cell)[0])
+    y, n = counts[here, int(counts[cell].argmax())].astype(float), rows[here].astype(float)
+    _, by_model = np.unique(model[here], return_inverse=True)
+    _, by_class = np.unique(classes[here], return_inverse=True)
+    model_y, model_n = np.bincount(by_model, weights=y)[by_model], np.bincount(by_model, weights=n)[by_model]
+    class_y, class_n = np.bincount(by_class, weights=y)[by_class], np.bincount(by_class, weights=n)[by_class]
+    usable = (model_n - n >= MIN_ROWS) & (np.bincount(by_class)[by_class] >= MIN_MODELS)
+    if not usable[own]:
         return None
-    parts = [logit((counts[which, verdict].sum() + 0.5) / (rows[which].sum() + 1.0)) for which in (of_model, of_class, others)]
-    return float(expit(parts[0] + parts[1] - parts[2]))
+    expected = _logit(model_y - y, model_n - n) + _logit(class_y - y, class_n - n) - _logit(y.sum() - model_y, n.sum() - model_n)
+    usable[own] = False
+    scatter = np.abs(_logit(y, n) - expected)[usable]
+    spread = 1.4826 * float(np.median(scatter)) if scatter.size else 1.0
+    if scatter.size < MIN_CELLS:
+        spread = max(spread, 1.0)
+    return float(expit(expected[own] + SPREAD * spread))
+
+
+def _logit(successes: Floats, trials: Floats) -> Floats:
+    return np.asarray(logit((successes + 0.5) / (trials + 1.0)))
 
 
 RULE = Rule(
@@ -130,12 +152,13 @@ RULE = Rule(
     name="zero-variance",
     severity=Severity.WARNING,
     title="Cells without variance",
-    why="A cell in which nothing varies, where model and attack class vary everywhere else, is more often a default value, a filter or a "
-    "failed grading than a finding.",
+    why="A cell in which nothing varies, where model and attack class vary everywhere else, is more often a default value, a "
+    "filter or a failed grading than a finding.",
     todo="Look at the rows of the cell: raw labels, responses, the run that graded them.",
-    threshold=f"A cell of {MIN_ROWS} or more rows with one verdict, which the model's other classes and the class's other models would give "
-    f"with a probability under {ALPHA:g} over all cells (share additive on the logit scale, to the power of the number of prompts); or "
-    f"one verdict on every model ({MIN_MODELS} or more) of a class while most of their rows elsewhere hold others. Models that refuse "
-    "everything refuse in their other classes, too, and do not stand out.",
+    threshold=f"A cell of {MIN_ROWS} or more rows with one verdict, which the model's other classes and the class's other models "
+    f"would give with a probability under {ALPHA:g} over all cells (share additive on the logit scale, plus {SPREAD:g} times the "
+    f"scatter of cells around that, to the power of the number of prompts); or one verdict on every model ({MIN_MODELS} or more) "
+    "of a class while most of their rows elsewhere hold others (a note where it is a refusal). Models that refuse everything "
+    "refuse in their other classes, too, and do not stand out.",
     check=_check,
 )
