@@ -98,8 +98,8 @@ class SimulatedModel:
     """
     One model of the roster.
 
-    ``size_b`` is the true size (1e9 parameters); ``sized`` says whether its name states it. ``refuses`` means every prompt. ``copy_of`` names the model whose
-    verdicts it repeats, row by row.
+    ``size_b`` is the true size (1e9 parameters); ``sized`` says whether its name states it, ``refuses`` whether it refuses every
+    prompt. ``copy_of`` names the model whose verdicts it repeats, row by row.
     """
 
     model_id: str
