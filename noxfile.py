@@ -120,3 +120,10 @@ def wheel(session: nox.Session) -> None:
     session.run("safescale", "--help", silent=True)
     session.run("python", "-m", "safescale", "--version")
     session.run("python", "benchmarks/weights.py", "--limit-mb", "750")
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """10,000 broken files of each format: no uncaught exception, no lost row, no hang, no flood of memory."""
+    session.install("-e", ".[test,ibis,inspect]")
+    session.run("pytest", "-q", "tests/ingest/test_fuzz.py", *session.posargs, env={"SAFESCALE_FUZZ": "10000"})

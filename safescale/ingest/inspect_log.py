@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from safescale.ingest.batch import Batch, FormatFacts, Options, Probe, grader_row, table_of
+from safescale.ingest.batch import Batch, FormatFacts, Options, Probe
+from safescale.ingest.gathering import Gathering, Records
 from safescale.ingest.inspect_polarity import polarities
 from safescale.ingest.inspect_sample import LogFacts, SampleRecords, instant, sample_records
 from safescale.ingest.inspect_source import Log, open_log
@@ -16,7 +18,6 @@ from safescale.records.rows import RejectedRow
 
 __all__ = ["InspectLog"]
 
-_PIECE: Final = 256
 _ZIP: Final = b"PK\x03\x04"
 _EVAL_KEY: Final = re.compile(rb'"eval"\s*:\s*\{')
 _STATUS_KEY: Final = re.compile(rb'"status"\s*:\s*"(?:started|success|cancelled|error)"')
@@ -69,7 +70,11 @@ class InspectLog:
         if isinstance(log, RejectedRow):
             yield Batch(rows_in=0, rejects=[log])
             return
-        facts = _facts(log.header, path, options, known)
+        try:
+            facts = _facts(log.header, path, options, known)
+        except (AttributeError, TypeError, KeyError, ValueError) as error:
+            got = f"{type(error).__name__}: {error}"
+            facts = RejectedRow.of(0, RejectCode.WRONG_TYPE, expected="the header of an Inspect log", got=got)
         if isinstance(facts, RejectedRow):
             samples = sum(1 for _ in log.samples)
             rows = [_as_row(facts, row) for row in range(1, samples + 1)]
@@ -79,18 +84,24 @@ class InspectLog:
 
 
 def _batches(log: Log, facts: LogFacts) -> Iterator[Batch]:
-    piece: list[tuple[int, SampleRecords | RejectedRow]] = []
+    gathering = Gathering(facts.source_file)
     row = 0
     for row, sample in enumerate(log.samples, 1):
-        piece.append((row, _records(sample, row, facts)))
-        if len(piece) == _PIECE:
-            yield _batch(piece, 0)
-            piece = []
+        found = _records(sample, row, facts)
+        if isinstance(found, RejectedRow):
+            gathering.reject(found)
+        else:
+            gathering.take(row, partial(_as_records, found))
+        yield from gathering.full()
     if row == 0:
         reject = RejectedRow.of(0, RejectCode.EMPTY_FILE, expected="a log with samples", got="a header without samples")
-        yield Batch(rows_in=0, rejects=[reject], bytes_read=log.size_bytes)
-        return
-    yield _batch(piece, log.size_bytes)
+        gathering.reject(reject)
+    gathering.read(log.size_bytes)
+    yield from gathering.rest()
+
+
+def _as_records(found: SampleRecords) -> Records:
+    return Records(trace=found.trace, turns=found.turns, grades=found.grades, graders=found.graders)
 
 
 def _records(sample: Any, row: int, facts: LogFacts) -> SampleRecords | RejectedRow:
@@ -113,39 +124,11 @@ def _records(sample: Any, row: int, facts: LogFacts) -> SampleRecords | Rejected
     if epoch < 1:
         return refuse(RejectCode.OUT_OF_RANGE, "an integer >= 1", epoch, "epoch")
     try:
-        records = sample_records(sample, row, facts)
-        _encode_all(records)
+        return sample_records(sample, row, facts)
     except UnicodeEncodeError as error:
-        return refuse(RejectCode.NOT_UTF8, "text without lone surrogates", repr(error.object[:50]))
+        return refuse(RejectCode.NOT_UTF8, "text without half a surrogate pair", repr(error.object[:50]))
     except (AttributeError, TypeError, KeyError, ValueError, IndexError) as error:
         return refuse(RejectCode.WRONG_TYPE, "a sample of an Inspect log", f"{type(error).__name__}: {error}")
-    return records
-
-
-def _encode_all(records: SampleRecords) -> None:
-    """JSON may hold half a surrogate pair, which is no text."""
-    for row in (records.trace, *records.turns, *records.grades):
-        for cell in row.values():
-            if isinstance(cell, str):
-                cell.encode()
-
-
-def _batch(piece: Sequence[tuple[int, SampleRecords | RejectedRow]], size: int) -> Batch:
-    good = [records for _, records in piece if isinstance(records, SampleRecords)]
-    graders: dict[str, tuple[str, str]] = {}
-    for records in good:
-        graders.update(records.graders)
-    turns = [turn for records in good for turn in records.turns]
-    grades = [grade for records in good for grade in records.grades]
-    return Batch(
-        rows_in=len(piece),
-        traces=table_of("trace", [records.trace for records in good]),
-        turns=table_of("turn", turns) if turns else None,
-        grades=table_of("grade", grades) if grades else None,
-        graders=table_of("grader", [grader_row(g, *facts) for g, facts in graders.items()]) if graders else None,
-        rejects=[reject for _, reject in piece if isinstance(reject, RejectedRow)],
-        bytes_read=size,
-    )
 
 
 def _facts(header: Mapping[str, Any], path: Path, options: Options, known: Sequence[Any]) -> LogFacts | RejectedRow:

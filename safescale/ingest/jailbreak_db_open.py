@@ -11,7 +11,10 @@ from urllib.parse import quote
 
 from safescale.errors import DataError
 
-__all__ = ["CHECKED_INTEGERS", "REQUIRED_TABLES", "SELECTED", "open_read_only", "opened", "result_rows", "tables_of"]
+__all__ = ["CHECKED_INTEGERS", "DAMAGE", "REQUIRED_TABLES", "SELECTED", "open_read_only", "opened", "result_rows", "tables_of"]
+
+DAMAGE: Final = (sqlite3.Error, UnicodeDecodeError)
+"""What reading a damaged database raises: the module decodes SQLite's own messages, which may quote broken names."""
 
 REQUIRED_TABLES: Final = ("results", "evaluation_runs", "models", "prompts", "source_datasets")
 _REQUIRED_COLUMNS: Final = {
@@ -69,12 +72,12 @@ def open_read_only(path: Path) -> sqlite3.Connection:
         immutable = head[_WAL_VERSION_BYTE:] == bytes([_WAL]) and not log.exists()
         uri = f"file:{quote(str(path.resolve()))}?mode=ro{'&immutable=1' if immutable else ''}"
         connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
-    except (OSError, sqlite3.Error) as error:
+    except (OSError, *DAMAGE) as error:
         raise DataError(f"cannot read the database: {error}", file=str(path)) from error
     try:
         connection.text_factory = _text
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except sqlite3.Error as error:
+    except DAMAGE as error:
         connection.close()
         raise DataError(f"cannot read the database: {error}", file=str(path)) from error
     return connection
@@ -109,7 +112,7 @@ def result_rows(connection: sqlite3.Connection, path: Path, *, fetch: int = 250)
         cursor = connection.execute(_query(connection, tables))
         while rows := cursor.fetchmany(fetch):
             yield from rows
-    except sqlite3.Error as error:
+    except DAMAGE as error:
         raise DataError(f"cannot read the database: {error}", file=str(path)) from error
 
 

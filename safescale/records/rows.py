@@ -14,9 +14,13 @@ CLIP_CHARS = 200
 
 
 def clip(value: object) -> str:
-    """What came, clipped to ``CLIP_CHARS`` characters."""
+    """What came, clipped to ``CLIP_CHARS`` characters; half a surrogate pair, which no file can hold, is written out."""
     text = value if isinstance(value, str) else repr(value)
-    return text if len(text) <= CLIP_CHARS else text[: CLIP_CHARS - 1] + "…"
+    return _whole(text if len(text) <= CLIP_CHARS else text[: CLIP_CHARS - 1] + "…")
+
+
+def _whole(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 @attrs.frozen(kw_only=True)
@@ -49,8 +53,8 @@ class RejectedRow:
         return cls(
             row=row,
             code=code,
-            column=column,
-            expected=expected,
+            column=None if column is None else _whole(column),
+            expected=_whole(expected),
             got=clip(got),
             raw_sha256=None if raw is None else hashlib.sha256(raw).hexdigest(),
         )
@@ -73,4 +77,4 @@ class FileNote:
     @classmethod
     def of(cls, code: NoteCode, *, expected: object, got: object, row: int = 0, column: str | None = None) -> FileNote:
         """Build a note; what was expected and what came are clipped."""
-        return cls(code=code, expected=clip(expected), got=clip(got), row=row, column=column)
+        return cls(code=code, expected=clip(expected), got=clip(got), row=row, column=None if column is None else _whole(column))

@@ -1,0 +1,158 @@
+"""A small valid file of each format, in invented vocabulary: what the fuzzing mutates."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+
+from ingest.lines import row, write
+from safescale.simulate.database import DDL
+
+__all__ = ["SEEDS", "Seed"]
+
+Seed = Callable[[Path], Path]
+"""Writes a file (and what belongs beside it) into a folder and gives the path."""
+
+
+def canonical(folder: Path) -> Path:
+    return write(folder / "lines.jsonl", [row(i) for i in range(12)])
+
+
+def failure_first(folder: Path) -> Path:
+    rows = [
+        {
+            "trace_id": f"t{i}",
+            "scenario_id": f"zarvonic-{i}",
+            "model_id": f"sim/frimble:{i % 2 + 1}b",
+            "turns": [{"role": "user", "text": "plim"}, {"role": "agent", "text": f"brudd {i}"}],
+            "labels": {"attack_success": bool(i % 2), "refusal_triggered": not i % 2},
+            "llm_verdict": ("COMPLIANCE", "REFUSAL", "ERROR:timeout")[i % 3],
+            "metadata": {"finish_reason": "stop", "duration_ms": i},
+        }
+        for i in range(8)
+    ]
+    return write(folder / "frimble_traces.jsonl", rows)
+
+
+def jailbreak_db(folder: Path) -> Path:
+    path = folder / "corpus.db"
+    connection = sqlite3.connect(path)
+    connection.executescript(DDL)
+    connection.execute("INSERT INTO models VALUES (1, 'sim/arbel:1.7b', 'ollama', '1.7B')")
+    connection.execute("INSERT INTO evaluation_runs VALUES (11, 1)")
+    connection.execute("INSERT INTO source_datasets VALUES (1, 'glim')")
+    connection.execute("INSERT INTO techniques VALUES (1, 't one', 'persona', 'dan_2022')")
+    connection.execute("INSERT INTO prompts VALUES ('P-1', 1, 1, 'zorbel?')")
+    names = "id, evaluation_run_id, prompt_id, raw_response, heuristic_verdict, llm_verdict, llm_classifier"
+    rows = [(i, 11, "P-1", f"plome {i}", "COMPLIANCE", ("REFUSAL", "PARTIAL")[i % 2], "judge-a") for i in range(10)]
+    connection.executemany(f"INSERT INTO results ({names}) VALUES (?,?,?,?,?,?,?)", rows)
+    connection.commit()
+    connection.close()
+    return path
+
+
+def _inspect_log() -> dict[str, object]:
+    samples = [
+        {
+            "id": i,
+            "epoch": 1,
+            "input": "name a fruit",
+            "target": "plum",
+            "output": {"model": "toy", "choices": [{"message": {"content": f"plum {i}"}, "stop_reason": "stop"}]},
+            "scores": {"judge": {"value": "CIPN"[i % 4]}},
+            "messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": [{"type": "text", "text": "b"}]}],
+            "uuid": f"u{i}",
+        }
+        for i in range(6)
+    ]
+    spec = {
+        "eval_id": "e",
+        "run_id": "r",
+        "task_id": "t",
+        "created": "2026-01-06T08:42:25+00:00",
+        "task": "toys/fruit",
+        "model": "toy/model-7b",
+        "dataset": {},
+        "config": {},
+    }
+    results = {"scores": [{"name": "judge", "scorer": "judge", "metrics": {}}]}
+    return {"version": 2, "status": "success", "eval": spec, "plan": {}, "results": results, "stats": {}, "samples": samples}
+
+
+def inspect_json(folder: Path) -> Path:
+    path = folder / "log.json"
+    path.write_text(json.dumps(_inspect_log()), encoding="utf-8")
+    return path
+
+
+def inspect_eval(folder: Path) -> Path:
+    log = _inspect_log()
+    samples = log.pop("samples")
+    assert isinstance(samples, list)
+    path = folder / "log.eval"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("header.json", json.dumps(log))
+        archive.writestr("summaries.json", json.dumps([{k: s[k] for k in ("id", "epoch", "input", "target")} for s in samples]))
+        for sample in samples:
+            archive.writestr(f"samples/{sample['id']}_epoch_1.json", json.dumps(sample))
+    return path
+
+
+_MAP = """\
+source: made
+kind: traces
+columns:
+  model_id: model
+  prompt_id: prompt
+  prompt_kind: {const: harmful}
+  attack_class: {const: role_play}
+grades:
+  - grader_id: judge
+    grader_kind: llm
+    column: label
+    outcome_map: binary_harmful
+"""
+
+
+def _table() -> pa.Table:
+    return pa.table(
+        {"model": ["frimble-7b"] * 6, "prompt": [f"zarvonic-{i}" for i in range(6)], "label": ["1", "0", "1", "0", "0", "1"]}
+    )
+
+
+def mapped_csv(folder: Path) -> Path:
+    (folder / "map.yaml").write_text(_MAP, encoding="utf-8")
+    pacsv.write_csv(_table(), folder / "rows.csv")
+    return folder / "rows.csv"
+
+
+def mapped_jsonl(folder: Path) -> Path:
+    (folder / "map.yaml").write_text(_MAP, encoding="utf-8")
+    return write(folder / "rows.jsonl", _table().to_pylist())
+
+
+def mapped_parquet(folder: Path) -> Path:
+    (folder / "map.yaml").write_text(_MAP, encoding="utf-8")
+    pq.write_table(_table(), folder / "rows.parquet")
+    return folder / "rows.parquet"
+
+
+SEEDS: Final[dict[str, tuple[str, Seed]]] = {
+    "safescale": ("safescale", canonical),
+    "failure-first": ("failure-first", failure_first),
+    "jailbreak-db": ("jailbreak-db", jailbreak_db),
+    "inspect-json": ("inspect", inspect_json),
+    "inspect-eval": ("inspect", inspect_eval),
+    "mapped-csv": ("mapped", mapped_csv),
+    "mapped-jsonl": ("mapped", mapped_jsonl),
+    "mapped-parquet": ("mapped", mapped_parquet),
+}
+"""Name of the seed to (adapter, writer); a file ``map.yaml`` beside the seed is its column map."""
