@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,6 +10,7 @@ import typer
 from safescale_cli.asking import Asked, asks
 from safescale_cli.console import EXIT_FINDINGS, byte_progress, stage_line
 from safescale_cli.validate import OutputFormat
+from safescale_cli.waiving import WaiversOption, waivers_of
 
 
 class FailOn(enum.StrEnum):
@@ -27,25 +27,12 @@ def audit(
     asked: Asked,
     *,
     output: Annotated[OutputFormat, typer.Option("--format", help="Form of the output.")] = OutputFormat.RICH,
-    waivers: Annotated[
-        Path | None,
-        typer.Option(
-            "--waivers",
-            help="Findings that were looked at: code, subject, reason, expires (default: .safescale-audit.yaml here).",
-            show_default=False,
-            exists=True,
-            dir_okay=False,
-            readable=True,
-        ),
-    ] = None,
+    waivers: WaiversOption = None,
     fail_on: Annotated[FailOn, typer.Option("--fail-on", help="Exit with 1 from this weight on.")] = FailOn.WARNING,
     list_rules: Annotated[bool, typer.Option("--list-rules", help="Print the rules and do nothing else.")] = False,
 ) -> None:
     """Say what is suspicious in a corpus or in graded logs, with the rows that show it. Exit 1: something is, as --fail-on says."""
-    import datetime
-
-    from safescale.audit import RULES, Severity, read_waivers
-    from safescale.audit.waivers import DEFAULT_FILE
+    from safescale.audit import RULES, Severity
 
     if list_rules:
         import json
@@ -56,9 +43,7 @@ def audit(
         return
     from safescale.main_job import audit as run
 
-    file = waivers or (Path(DEFAULT_FILE) if Path(DEFAULT_FILE).is_file() else None)
-    # the day of the user: a waiver that expires today still holds
-    read = None if file is None else read_waivers(file, today=datetime.date.today())
+    read = waivers_of(waivers)
     with byte_progress("read", asked.paths) as progress:
         found = run(asked.reading, selection=asked.question.selection, waivers=read, progress=progress, stage=stage_line)
     told = found.told("json" if asked.json_output else output.value)
