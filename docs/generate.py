@@ -1,4 +1,4 @@
-"""Write the generated reference pages: commands, records, statistics. ``python docs/generate.py [--check]``."""
+"""Write the generated reference pages: audit, commands, records, statistics. ``python docs/generate.py [--check]``."""
 
 from __future__ import annotations
 
@@ -70,7 +70,15 @@ def statistics_page() -> str:
     return "\n".join(lines)
 
 
-PAGES = {"commands.md": commands_page, "records.md": records_page, "statistics.md": statistics_page}
+def audit_page() -> str:
+    """Every rule of the audit."""
+    from safescale.audit import RULES
+    from safescale.report.audit_rules import rules_markdown
+
+    return f"{NOTE}\n{rules_markdown(RULES.values())}"
+
+
+PAGES = {"audit.md": audit_page, "commands.md": commands_page, "records.md": records_page, "statistics.md": statistics_page}
 
 
 def main() -> int:

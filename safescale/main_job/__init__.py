@@ -2,7 +2,8 @@
 
 from safescale.main_job.analyses import Analysis
 from safescale.main_job.asked import Input, Question
+from safescale.main_job.audit import Audited, audit
 from safescale.main_job.diff import Differed, diff
 from safescale.main_job.job import Answered, Report, answer, write_report
 
-__all__ = ["Analysis", "Answered", "Differed", "Input", "Question", "Report", "answer", "diff", "write_report"]
+__all__ = ["Analysis", "Answered", "Audited", "Differed", "Input", "Question", "Report", "answer", "audit", "diff", "write_report"]

@@ -13,6 +13,7 @@ from safescale._version import __version__
 from safescale.analyses import first_look
 from safescale.analyses.headline import Answer
 from safescale.analyses.switched import SwitchEffect, switch_effects
+from safescale.audit import Waivers, audit_corpus
 from safescale.cells import Counting
 from safescale.ingest.session import Progress
 from safescale.main_job.analyses import Analysis, inverse_scaling, reported
@@ -119,6 +120,7 @@ def write_report(
     into: Path,
     *,
     question: Question | None = None,
+    waivers: Waivers | None = None,
     progress: Progress | None = None,
     stage: Stage | None = None,
 ) -> Report:
@@ -136,6 +138,8 @@ def write_report(
         Folder of the report; made when absent.
     question : Question, optional
         What is asked and selected.
+    waivers : Waivers, optional
+        Findings of the audit that somebody has looked at.
     progress, stage : callable, optional
         Told of bytes read, and of what is being done.
 
@@ -155,6 +159,8 @@ def write_report(
         tell("counting cells")
         counting = Counting(corpus)
         cells = counting.cells(asked.selection)
+        tell("auditing")
+        audited = audit_corpus(corpus, selection=asked.selection, waivers=waivers)
         tell("analysing")
         scaling = inverse_scaling()
         result = scaling.run(counting, asked)
@@ -166,6 +172,8 @@ def write_report(
             look=first_look(cells),
             scaling=result,
             effects=_effects(scaling, result, counting, asked),
+            audit=audited,
+            audit_arguments=(*source.arguments(), *Question(selection=asked.selection).arguments()),
         )
         others = [_Run.of(analysis, counting, source, asked) for analysis in reported(result)]
         document, paths = write_report_files(

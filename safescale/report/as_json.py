@@ -16,7 +16,7 @@ def facts_json(facts: Facts, document: Document, more: Mapping[str, object] | No
     """Everything of a report: findings, results (``more`` by key), provenance, figure files."""
     figures = [
         {"id": figure.id, "title": figure.title, "files": list(figure.files), "source": figure.source}
-        for _, section in every_section(document.sections)
+        for _, section in every_section(document.whole)
         for figure in section.figures
     ]
     whole = {
@@ -27,7 +27,8 @@ def facts_json(facts: Facts, document: Document, more: Mapping[str, object] | No
         "fingerprint": facts.corpus.fingerprint,
         "summary": document.summary,
         "findings": to_jsonable(document.findings),
-        "warnings": [w for _, section in every_section(document.sections) for w in section.warnings],
+        "warnings": [w for _, section in every_section(document.whole) for w in section.warnings],
+        "audit": None if facts.audit is None else to_jsonable(facts.audit),
         "corpus": to_jsonable(facts.corpus) | {"rows_in": facts.corpus.rows_in, "reject_codes": dict(facts.corpus.reject_codes)},
         "first_look": to_jsonable(facts.look),
         "inverse_scaling": to_jsonable(facts.scaling),

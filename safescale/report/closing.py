@@ -19,8 +19,10 @@ SHOWN_IN_FULL: Final = 4
 
 
 def closing_words(document: Document, paths: Sequence[Path], *, example: bool) -> str:
-    """Answers first, then the paths, then the next command."""
+    """What is suspicious, then the answers, the paths, the next command."""
     lines = [document.watermark_words, ""] if document.watermark_words else []
+    for section in document.opening:
+        lines += [f"{section.title}: {' '.join(section.paragraphs)}", *(f"  {words}" for words in section.warnings), ""]
     if document.summary:
         lines += [document.summary, ""]
     for number, (question, group) in enumerate(itertools.groupby(document.findings, lambda finding: finding.question)):

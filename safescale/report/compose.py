@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
+from safescale.analyses.words import plural
+from safescale.report.audit_section import audit_section
 from safescale.report.chapter import Chapter
 from safescale.report.condense import condensed
 from safescale.report.document import Document, Section
@@ -50,6 +52,7 @@ def compose(facts: Facts, folder: Path, more: MoreChapters = nothing_more) -> Do
     asked, idle = [c for c in others if c.idle is None], [c for c in others if c.idle is not None]
     warnings = corpus_warnings(facts)
     raised = (Section(id="warnings", title="Warnings", warnings=warnings),) if warnings else ()
+    audited = _audited(facts)
     return Document(
         title="Safety and scale: report",
         version=facts.version,
@@ -59,6 +62,7 @@ def compose(facts: Facts, folder: Path, more: MoreChapters = nothing_more) -> Do
         watermark_words=None if mark is None else _watermark_words(facts),
         findings=(*scaling.findings, *(finding for chapter in asked for finding in chapter.findings)),
         summary=summary_words(result),
+        opening=audited,
         sections=(
             *raised,
             overview_section(facts),
@@ -71,6 +75,14 @@ def compose(facts: Facts, folder: Path, more: MoreChapters = nothing_more) -> Do
             reproduce_section(facts),
         ),
     )
+
+
+def _audited(facts: Facts) -> tuple[Section, ...]:
+    """What is suspicious in the corpus: every answer rests on it, so it stands before them."""
+    if facts.audit is None:
+        return ()
+    rows = f"{plural(facts.look.traces.traces, 'trace')}, {plural(facts.look.considered, 'graded row')}"
+    return (audit_section(facts.audit, facts.audit_arguments, rows),)
 
 
 def _watermark_words(facts: Facts) -> str:

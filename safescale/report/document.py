@@ -134,7 +134,11 @@ class Finding:
 
 @attrs.frozen(kw_only=True)
 class Document:
-    """A whole report. ``watermark`` is None for real data, ``summary`` where one finding needs none."""
+    """
+    A whole report. ``watermark`` is None for real data, ``summary`` where one finding needs none.
+
+    ``opening`` stands before the findings, because it bears on all of them.
+    """
 
     title: str
     version: str
@@ -145,6 +149,12 @@ class Document:
     summary: str | None
     findings: tuple[Finding, ...]
     sections: tuple[Section, ...]
+    opening: tuple[Section, ...] = ()
+
+    @property
+    def whole(self) -> tuple[Section, ...]:
+        """All sections, those that stand before the findings first."""
+        return (*self.opening, *self.sections)
 
     @property
     def in_full(self) -> tuple[Finding, ...]:

@@ -9,6 +9,7 @@ import attrs
 
 from safescale.analyses import FirstLook, InverseScalingResult
 from safescale.analyses.switched import SwitchEffect
+from safescale.audit import AuditResult
 from safescale.example import SIMULATED_SOURCE
 
 __all__ = ["MODEL_COLUMNS", "CorpusFacts", "Facts", "ModelFact", "SourceFile", "Unread"]
@@ -112,6 +113,7 @@ class Facts:
     What one report is made of.
 
     ``command`` repeats the report, ``analyze_command`` its first analysis; ``effects`` is that analysis without each exclusion.
+    ``audit`` is what is suspicious in the corpus, ``audit_arguments`` what the command that finds it again is given.
     """
 
     version: str
@@ -121,6 +123,8 @@ class Facts:
     look: FirstLook
     scaling: InverseScalingResult
     effects: tuple[SwitchEffect, ...] = ()
+    audit: AuditResult | None = None
+    audit_arguments: tuple[str, ...] = ()
 
     @property
     def watermark(self) -> str | None:

@@ -49,7 +49,7 @@ def document_html(document: Document) -> str:
     script = (folder / "report.js").read_text(encoding="utf-8")
     return environment.get_template("report.html.j2").render(
         document=document,
-        ids={section.id for _, section in every_section(document.sections)},
+        ids={section.id for _, section in every_section(document.whole)},
         script=Markup(script),  # ours alone: no word from the data is in it
         script_hash=_content_hash(script),
         long_rows=LONG_ROWS,

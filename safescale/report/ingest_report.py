@@ -10,6 +10,7 @@ from typing import Final
 
 from safescale.ingest.outcome import FileOutcome, IngestReport
 from safescale.records.fates import Fate
+from safescale.report.github import annotation
 
 __all__ = ["aligned", "ingest_github", "ingest_json", "ingest_text"]
 
@@ -80,16 +81,16 @@ def ingest_json(report: IngestReport, *, corpus: Path | None = None) -> str:
 def ingest_github(report: IngestReport) -> str:
     """One workflow annotation for each reject."""
     return "\n".join(
-        f"::error file={f.file},line={max(r.row, 1)},title={r.code.value}::"
-        + _escaped(f"{r.column + ': ' if r.column else ''}expected {r.expected}; got {r.got}")
+        annotation(
+            "error",
+            f"{r.column + ': ' if r.column else ''}expected {r.expected}; got {r.got}",
+            title=r.code.value,
+            file=f.file,
+            line=r.row,
+        )
         for f in report.files
         for r in f.rejects
     )
-
-
-def _escaped(text: str) -> str:
-    """The characters that end a workflow command early."""
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _table_row(file: FileOutcome) -> tuple[str, ...]:

@@ -21,7 +21,10 @@ def document_markdown(document: Document) -> str:
     lines = [f"# {_safe(document.title)}", ""]
     if document.watermark_words:
         lines += [f"**{_safe(document.watermark_words)}**", ""]
-    lines += [f"safescale {_safe(document.version)}, corpus {_safe(document.fingerprint)}", "", "## Findings", ""]
+    lines += [f"safescale {_safe(document.version)}, corpus {_safe(document.fingerprint)}", ""]
+    if document.opening:
+        lines.append(sections_markdown(document.opening, watermark=document.watermark, files=True))
+    lines += ["## Findings", ""]
     if document.summary:
         lines += [_safe(document.summary), ""]
     for finding in document.in_full:

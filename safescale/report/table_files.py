@@ -58,7 +58,7 @@ def write_tables(document: Document, folder: Path) -> tuple[str, ...]:
     tuple of str
         File names within ``folder``; the index comes last.
     """
-    tables = tuple(every_table(document.sections))
+    tables = tuple(every_table(document.whole))
     twice = sorted(id for id, n in Counter(table.id.lower() for table in tables).items() if n > 1)
     if twice:
         raise SafescaleError(f"two tables of one report have the id {twice[0]!r}; report this")

@@ -65,7 +65,7 @@ def write_files(document: Document, json_text: str, stem: str, staging: Path, in
         raise DataError(f"this folder holds a {other}; a {stem} goes into another one: name it with -o", file=str(into))
     tables = write_tables(document, staging / TABLES)
     texts = {f"{stem}.json": json_text, f"{stem}.md": document_markdown(document), f"{stem}.html": document_html(document)}
-    figures = [file for _, section in every_section(document.sections) for figure in section.figures for file in figure.files]
+    figures = [file for _, section in every_section(document.whole) for figure in section.figures for file in figure.files]
     index = {"figures": [{"files": sorted(figures)}]}
     texts = {f"{FIGURES}/{INDEX}": json.dumps(index, indent=2) + "\n"} | texts
     for name, text in texts.items():

@@ -73,6 +73,8 @@ def roster(plan: CorpusPlan, rng: np.random.Generator) -> tuple[SimulatedModel, 
                 SimulatedModel(model_id=name, provider=provider, lineage=family, size_b=size, sized=sized, tampered=tampered)
             )
     found = found[: plan.models]
+    stays = plan.models - plan.refusing
+    found = [*found[:stays], *(attrs.evolve(model, refuses=True) for model in found[stays:])]
     if plan.scenario == "duplicated_lineage":
         found = _copy_first_lineage(found)
     return tuple(found)
@@ -119,6 +121,7 @@ def draw(plan: CorpusPlan, models: tuple[SimulatedModel, ...], rng: np.random.Ge
     failed = 1 + _categories(_COUNTS[1:_EVALUABLE], other[place, model])
     excluded = _EVALUABLE + _categories(_COUNTS[_EVALUABLE:], other[place, model])
     label = np.where(out, excluded, np.where(success, 0, failed))
+    label[np.isin(model, [index for index, each in enumerate(models) if each.refuses])] = LABELS.index("REFUSAL")
     return Draws(model=model, prompt=prompt, sample=sample, label=label, rates=rates)
 
 

@@ -54,6 +54,8 @@ class CorpusPlan:
         Share of traces with an LLM verdict in the nested and database parts (fraction).
     tampered_every, unsized_every : int
         Every n-th lineage is abliterated (complies nearly always), or has no sizes in its names; 0 for none.
+    refusing : int
+        So many models, the last of the roster, refuse every prompt.
     parts : tuple of Part
         Which shapes are written.
     """
@@ -74,6 +76,7 @@ class CorpusPlan:
     share_graded: float = 0.39
     tampered_every: int = 12
     unsized_every: int = 17
+    refusing: int = 0
     parts: tuple[Part, ...] = _PARTS
 
     def __attrs_post_init__(self) -> None:
@@ -82,6 +85,8 @@ class CorpusPlan:
             raise DomainError(f"a corpus needs rows >= models >= 1 and a prompt: {self.rows} rows, {self.models} models")
         if not 1 <= self.attack_classes <= self.prompts:
             raise DomainError(f"attack_classes must be between 1 and prompts ({self.prompts}): got {self.attack_classes}")
+        if not 0 <= self.refusing <= self.models:
+            raise DomainError(f"refusing must be between 0 and models ({self.models}): got {self.refusing}")
         for name in ("share_bad_lines", "base_rate", "prompt_icc", "share_graded"):
             value = getattr(self, name)
             if not 0.0 <= value < 1.0:
@@ -93,8 +98,8 @@ class SimulatedModel:
     """
     One model of the roster.
 
-    ``size_b`` is the true size (1e9 parameters); ``sized`` says whether its name states it. ``copy_of`` names the model whose
-    verdicts it repeats, row by row.
+    ``size_b`` is the true size (1e9 parameters); ``sized`` says whether its name states it, ``refuses`` whether it refuses every
+    prompt. ``copy_of`` names the model whose verdicts it repeats, row by row.
     """
 
     model_id: str
@@ -103,6 +108,7 @@ class SimulatedModel:
     size_b: float
     sized: bool = True
     tampered: bool = False
+    refuses: bool = False
     copy_of: str | None = None
 
 

@@ -49,6 +49,8 @@ AGGREGATE_DEFAULTS: dict[str, Any] = {
     "outcome": "strict",
     "grader_id": "judge",
 }
+REJECT_DEFAULTS: dict[str, Any] = {"source_file": "f.jsonl", "source_row": 1, "expected": "a record", "got": "x"}
+NOTE_DEFAULTS: dict[str, Any] = {"source_file": "f.jsonl", "source_row": 0, "expected": "1", "got": "2"}
 
 
 class FakeCorpus:
@@ -124,6 +126,8 @@ def fake_corpus(
     *,
     graders: Iterable[Mapping[str, Any]] = ({},),
     aggregates: Iterable[Mapping[str, Any]] = (),
+    rejects: Iterable[Mapping[str, Any]] = (),
+    notes: Iterable[Mapping[str, Any]] = (),
     same: Iterable[tuple[str, str]] = (),
 ) -> FakeCorpus:
     """A corpus from a few fields per row; the rest are the defaults of this module."""
@@ -136,6 +140,8 @@ def fake_corpus(
             "graders": rows_table("grader", graders, GRADER_DEFAULTS),
             "models": rows_table("model", model_rows, MODEL_DEFAULTS),
             "aggregates": rows_table("aggregate", aggregate_rows, AGGREGATE_DEFAULTS),
+            "rejects": rows_table("reject", rejects, REJECT_DEFAULTS),
+            "notes": rows_table("note", notes, NOTE_DEFAULTS),
         },
         same,
     )

@@ -15,6 +15,7 @@ HELP = {
     "help": ["--help"],
     "help-ingest": ["ingest", "--help"],
     "help-validate": ["validate", "--help"],
+    "help-audit": ["audit", "--help"],
     "help-analyze": ["analyze", "--help"],
     "help-analyze-inverse-scaling": ["analyze", "inverse-scaling", "--help"],
     "help-analyze-safety-roi": ["analyze", "safety-roi", "--help"],

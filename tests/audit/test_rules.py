@@ -1,0 +1,77 @@
+"""Every rule: a clean corpus says nothing, one planted fault is found with its rows, and nothing that is not planted is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from audit.planted import PLANTS, Rows, clean
+from safescale.audit import RULES, AuditResult, Finding, audit_corpus
+from safescale.audit.finding import SHOWN_EVIDENCE
+from safescale.cells import Selection
+
+TOGETHER = {
+    "a_partial_run_beside_the_whole": {"SS105", "SS103"},
+    "a_verdict_that_the_map_has_not": {"SS303", "SS304"},
+    "a_grader_that_calls_attacks_benign": {"SS309", "SS305", "SS208"},
+    "a_model_left_ungraded_that_a_keyword_rule_sees_comply": {"SS402", "SS301"},
+}
+"""Where a fault shows in more than one rule: any other rule that speaks is a false alarm."""
+
+
+def audited(rows: Rows, **options: Selection) -> AuditResult:
+    result = audit_corpus(rows.corpus(), **options)
+    assert [rule for rule in result.not_run if rule.failed] == []
+    return result
+
+
+def found(result: AuditResult, code: str, subject: str) -> Finding:
+    [finding] = [f for f in result.findings if (f.code, f.subject) == (code, subject)]
+    return finding
+
+
+def test_a_clean_corpus_gives_nothing() -> None:
+    """Two models that refuse everything are in it."""
+    result = audited(clean())
+    assert result.findings == ()
+    assert set(result.rules_run) == set(RULES)
+
+
+@pytest.mark.parametrize("fault", PLANTS)
+def test_a_planted_fault_is_found_with_its_rows(fault: str) -> None:
+    code, plant = PLANTS[fault]
+    rows = clean()
+    expected = plant(rows)
+    result = audited(rows)
+    finding = found(result, code, expected.subject)
+    assert finding.severity.value == expected.severity
+    assert expected.words in finding.found
+    if expected.total >= 0:
+        assert finding.evidence.total == expected.total
+    assert finding.evidence.total >= len(finding.evidence.places)
+    if expected.rows is not None:
+        assert list(finding.evidence.places) == expected.rows[:SHOWN_EVIDENCE]
+    assert finding.evidence.ids[: len(expected.ids)] == expected.ids
+    assert {f.code for f in result.findings} <= TOGETHER.get(fault, {code})
+
+
+def test_every_rule_has_a_planted_fault() -> None:
+    assert {code for code, _ in PLANTS.values()} == set(RULES)
+
+
+def test_codes_and_names_are_unique_and_stable() -> None:
+    assert len({rule.name for rule in RULES.values()}) == len(RULES)
+    assert list(RULES) == sorted(RULES)
+    assert all(rule.code == code and code.startswith("SS") and len(code) == 5 for code, rule in RULES.items())
+    assert all(
+        rule.title and rule.why.endswith(".") and rule.todo.endswith(".") and rule.threshold.endswith(".")
+        for rule in RULES.values()
+    )
+
+
+def test_every_rule_has_a_place_on_the_page() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "audit.md").read_text(encoding="utf-8")
+    for rule in RULES.values():
+        assert f"## {rule.code} {rule.name}\n" in page
+        assert rule.why in page
