@@ -25,6 +25,8 @@ _OURS: Final = (
     "canonical:Canonical",
     "jailbreak_db:JailbreakDb",
     "inspect_log:InspectLog",
+    "jailbreakbench:JailbreakBench",
+    "refusal_direction:RefusalDirection",
     "failure_first:FailureFirst",
     "mapped:Mapped",
 )
