@@ -27,10 +27,15 @@ _OURS: Final = (
     "inspect_log:InspectLog",
     "jailbreakbench:JailbreakBench",
     "refusal_direction:RefusalDirection",
+    "garak:Garak",
+    "lm_eval:LmEval",
     "failure_first:FailureFirst",
     "mapped:Mapped",
 )
 """Our adapters in order of detection: those that know their format by a mark that no other has stand first."""
+
+MAP_TELLS_POLARITY: Final = ("inspect", "garak", "lm_eval")
+"""Formats of which a column map says what named scorers mean (``scorers: ...``); any other file with a map is read by the map."""
 
 _DATA_SUFFIXES: Final = (".jsonl", ".json", ".csv", ".parquet", ".db", ".sqlite", ".sqlite3", ".eval", ".ndjson")
 
@@ -51,8 +56,8 @@ def adapters() -> dict[str, Adapter]:
 
 def choose_adapter(path: Path, options: Options, *, name: str | None = None) -> Adapter | None:
     """
-    The adapter that was named; else, with a column map, the mapped one (an Inspect log is read as such: its map tells polarities);
-    else the first that recognises the file; else None.
+    The adapter that was named; else, with a column map, the mapped one (but a file of ``MAP_TELLS_POLARITY`` is read as what it
+    is: its map tells polarities); else the first that recognises the file; else None.
 
     Raises
     ------
@@ -64,7 +69,7 @@ def choose_adapter(path: Path, options: Options, *, name: str | None = None) -> 
     known = adapters()
     probe = Probe(path=path, head=head_bytes(path))
     if options.column_map is not None:
-        return known["inspect"] if known["inspect"].recognises(probe) else known["mapped"]
+        return next((known[name] for name in MAP_TELLS_POLARITY if known[name].recognises(probe)), known["mapped"])
     return next((a for a in known.values() if a.name != "mapped" and a.recognises(probe)), None)
 
 

@@ -1,4 +1,4 @@
-"""What an Inspect score says of safety: the table that is shipped, and the user's own."""
+"""What a score says of safety: the table for Inspect tasks that is shipped, and the user's own for any format."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from safescale.ingest.mapped_yaml import Node, load_yaml, plain_text
 from safescale.records.models import GRADER_KINDS, PROMPT_KINDS, TARGETS
 from safescale.records.verdicts import Verdict
 
-__all__ = ["POLARITIES", "Polarity", "polarities", "score_number", "verdict_of_score"]
+__all__ = ["POLARITIES", "Polarity", "polarities", "polarity_of_entry", "score_number", "user_polarities", "verdict_of_score"]
 
 POLARITIES: Final = ("harmful_when_1", "safe_when_1", "refusal_when_1", "labels")
 
@@ -51,6 +51,8 @@ class Polarity:
         Key that is read when the value is a mapping.
     labels : mapping of str to Verdict
         For ``labels``.
+    threshold : float, optional
+        Smallest score that counts as 1, where scores are no truth values; without it, what lies between 0 and 1 is PARTIAL.
     prompt_kind, prompt_kind_from : optional
         Kind of the prompts, or (key of the sample's metadata, value to kind).
     """
@@ -62,6 +64,7 @@ class Polarity:
     labels: Mapping[str, Verdict] = attrs.field(factory=dict)
     grader_kind: str = "imported"
     target: str = "text"
+    threshold: float | None = None
     prompt_kind: str | None = None
     prompt_kind_from: tuple[str, Mapping[str, str]] | None = None
 
@@ -70,7 +73,12 @@ class Polarity:
         """Name of the outcome map that the grader's record carries."""
         if self.polarity == "labels":
             return "inspect: " + ", ".join(f"{k} = {v}" for k, v in sorted(self.labels.items()))
-        return _MAP_NAMES[self.polarity]
+        name = _MAP_NAMES[self.polarity]
+        return name if self.threshold is None else f"{name}, where 1 is a score of at least {self.threshold:g}"
+
+    def verdict(self, value: Any) -> Verdict:
+        """Verdict for a score of this meaning."""
+        return verdict_of_score(value, self)
 
     def is_about(self, task: str, scorer: str) -> bool:
         """Whether it reads this scorer's scores in this task."""
@@ -79,14 +87,14 @@ class Polarity:
 
 def polarities(path: Path | None) -> tuple[Polarity, ...]:
     """
-    The user's entries (``inspect: scorers: ...`` of a YAML map), then the shipped ones.
+    The user's entries (``scorers: ...`` or ``inspect: scorers: ...`` of a YAML map), then the shipped ones.
 
     Raises
     ------
     DataError
         When the map is wrong.
     """
-    return (*(_user_entries(path) if path is not None else ()), *_shipped())
+    return (*user_polarities(path), *_shipped())
 
 
 def score_number(value: Any) -> float | None:
@@ -115,6 +123,8 @@ def verdict_of_score(value: Any, polarity: Polarity | None) -> Verdict:
     if polarity.polarity == "labels":
         return polarity.labels.get(plain_text(value).strip().upper(), Verdict.UNGRADED)
     number = score_number(value)
+    if polarity.threshold is not None:
+        return Verdict.UNGRADED if number is None else _ENDS[polarity.polarity][number >= polarity.threshold]
     if number is None or not 0.0 <= number <= 1.0 or (isinstance(value, str) and value.strip().upper() == "N"):
         return Verdict.UNGRADED
     at_0, at_1 = _ENDS[polarity.polarity]
@@ -126,31 +136,42 @@ def verdict_of_score(value: Any, polarity: Polarity | None) -> Verdict:
 @functools.cache
 def _shipped() -> tuple[Polarity, ...]:
     text = resources.files("safescale.ingest").joinpath("inspect_polarity.toml").read_text(encoding="utf-8")
-    return tuple(_entry(raw) for raw in tomllib.loads(text)["scorer"])
+    return tuple(polarity_of_entry(raw) for raw in tomllib.loads(text)["scorer"])
 
 
-def _entry(raw: dict[str, Any]) -> Polarity:
+def polarity_of_entry(raw: Mapping[str, Any]) -> Polarity:
+    """One ``[[scorer]]`` of a shipped table."""
     kinds = raw.get("prompt_kind_from")
     return Polarity(
-        tasks=frozenset(raw["tasks"]),
+        tasks=frozenset(raw["tasks"]) if "tasks" in raw else None,
         scorers=frozenset(raw["scorers"]),
         polarity=raw["polarity"],
         field=raw.get("field"),
         labels={label: Verdict(verdict) for label, verdict in raw.get("labels", {}).items()},
         grader_kind=raw["grader_kind"],
         target=raw.get("target", "text"),
+        threshold=raw.get("threshold"),
         prompt_kind=raw.get("prompt_kind"),
         prompt_kind_from=(kinds["key"], kinds["values"]) if kinds else None,
     )
 
 
-def _user_entries(path: Path) -> tuple[Polarity, ...]:
-    top = load_yaml(path)
-    inspect = top.pairs().get("inspect")
-    if inspect is None:
+def user_polarities(path: Path | None) -> tuple[Polarity, ...]:
+    """
+    The user's own entries: ``scorers: ...`` of a YAML map, for any format, or ``inspect: scorers: ...``.
+
+    Raises
+    ------
+    DataError
+        When the map is wrong.
+    """
+    if path is None:
         return ()
-    scorers = inspect.mapping(("scorers",), required=("scorers",))["scorers"]
-    return tuple(_user_entry(name, child) for name, child in scorers.pairs().items())
+    top = load_yaml(path).pairs()
+    found: list[Node] = [top["scorers"]] if "scorers" in top else []
+    if "inspect" in top:
+        found.append(top["inspect"].mapping(("scorers",), required=("scorers",))["scorers"])
+    return tuple(_user_entry(name, child) for node in found for name, child in node.pairs().items())
 
 
 def _user_entry(name: str, node: Node) -> Polarity:
@@ -159,11 +180,13 @@ def _user_entry(name: str, node: Node) -> Polarity:
     tasks = frozenset({task.rpartition("/")[2]}) if task else None
     if not isinstance(node.value, dict):
         return Polarity(tasks=tasks, scorers=frozenset({scorer}), polarity=node.choice(POLARITIES[:3]))
-    known = ("polarity", "field", "labels", "grader_kind", "target", "prompt_kind")
+    known = ("polarity", "field", "labels", "grader_kind", "target", "prompt_kind", "threshold")
     keys = node.mapping(known, required=("polarity",))
     polarity = keys["polarity"].choice(POLARITIES)
     if (polarity == "labels") != ("labels" in keys):
         node.fail("'labels' with polarity: labels, and only then", got=", ".join(keys))
+    if "threshold" in keys and polarity == "labels":
+        keys["threshold"].fail("'threshold' with a polarity of scores, not with labels")
     labels = keys["labels"].pairs() if "labels" in keys else {}
     verdicts = [v.value for v in Verdict]
     return Polarity(
@@ -174,5 +197,6 @@ def _user_entry(name: str, node: Node) -> Polarity:
         labels={k.strip().upper(): Verdict(v.choice(verdicts)) for k, v in labels.items()},
         grader_kind=keys["grader_kind"].choice(GRADER_KINDS) if "grader_kind" in keys else "imported",
         target=keys["target"].choice(TARGETS) if "target" in keys else "text",
+        threshold=keys["threshold"].number() if "threshold" in keys else None,
         prompt_kind=keys["prompt_kind"].choice(PROMPT_KINDS) if "prompt_kind" in keys else None,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +21,9 @@ from safescale.records.rows import RejectedRow
 __all__ = ["JailbreakBench"]
 
 _OBJECT: Final = re.compile(rb'\s*\{\s*"(parameters|jailbreaks|summaries|test_logs|eval_logs|models)"\s*:')
-_NESTED: Final = re.compile(rb'\s*\{\s*"[^"\\]{1,200}"\s*:\s*\{\s*"[^"\\]{1,300}"\s*:\s*(\{\s*"(prompt|response|jailbroken)"|"|null)')
+_NESTED: Final = re.compile(
+    rb'\s*\{\s*"[^"\\]{1,200}"\s*:\s*\{\s*"[^"\\]{1,300}"\s*:\s*(\{\s*"(prompt|response|jailbroken)"|"|null)'
+)
 _MARKS: Final = {
     b"parameters": (b'"attack_success_rate"', b'"attack_type"', b'"total_number_of_jailbreaks"', b'"jailbroken"'),
     b"jailbreaks": (b'"jailbroken"',),
@@ -43,11 +46,11 @@ class JailbreakBench:
     name = "jailbreakbench"
     facts = FormatFacts(
         files="artefacts (parameters + jailbreaks), evaluation.json, submission.json, attack-info.json",
-        polarity="jailbroken = true is harmful; false says not harmful, never refused. The judge is not named in the file: "
-        "--grader-id names it. Keys jailbroken_X are further graders",
+        polarity="jailbroken = true is harmful; false says not harmful, never refused. The judge is not named in the file "
+        "(--grader-id names it). Keys jailbroken_X are further graders",
         outcome_map="binary_harmful",
-        denominator="the 100 behaviours: one for which the attack gave no prompt is a failure of the attack and counts. An artefact "
-        "with fewer rows than prompts submitted stands under a condition of its own, so that it is never pooled with whole ones",
+        denominator="the 100 behaviours: one for which the attack gave no prompt is a failure of the attack and counts. An "
+        "artefact with fewer rows than prompts submitted has a condition of its own, so that it is never pooled with whole ones",
         cluster_key="behavior, else index",
         attempts="one per behaviour; evaluation.json and submission.json repeat the artefacts beside them, which are then duplicates",
     )
@@ -58,7 +61,7 @@ class JailbreakBench:
             return False
         head = probe.head.removeprefix(b"\xef\xbb\xbf")
         if probe.stem == "attack-info.json":
-            return head.lstrip().startswith(b'{') and any(kind in head for kind in _ATTACK_TYPES)
+            return head.lstrip().startswith(b"{") and any(kind in head for kind in _ATTACK_TYPES)
         found = _OBJECT.match(head)
         if found is not None:
             return any(mark in head for mark in _MARKS.get(found[1], ()))
@@ -71,7 +74,9 @@ class JailbreakBench:
         """The methods that artefacts beside a file name: the file of a submission does not say its own."""
         if _OBJECT.match(head_bytes(path, 256)) and b"parameters" in head_bytes(path, 64):
             return ""
-        return json.dumps(_methods_beside(path), sort_keys=True) if path.name.lower().startswith(("evaluation", "submission")) else ""
+        return (
+            json.dumps(_methods_beside(path), sort_keys=True) if path.name.lower().startswith(("evaluation", "submission")) else ""
+        )
 
     def read(self, path: Path, options: Options) -> Iterator[Batch]:
         """Read a file."""
@@ -112,7 +117,7 @@ def _artefact(document: dict[str, Any], gathering: Gathering, options: Options) 
         incomplete=_is_incomplete(header, rows),
     )
     for row, entry in enumerate(rows, 1):
-        gathering.take(row, lambda entry=entry: attack_records(entry, facts))  # type: ignore[misc]
+        gathering.take(row, partial(attack_records, entry, facts))
         yield from gathering.full()
     _note_header(header, rows, gathering)
     _note_not_asked(rows, gathering)
@@ -123,11 +128,12 @@ def _submission(document: dict[str, Any], path: Path, gathering: Gathering, opti
     models = document["summaries"] if isinstance(document["summaries"], dict) else {}
     methods, row = _methods_beside(path), 0
     for model, summary in models.items():
-        rows = summary.get("jailbreaks") if isinstance(summary, dict) else None
-        rows = rows if isinstance(rows, list) else []
+        found = summary.get("jailbreaks") if isinstance(summary, dict) else None
+        rows = found if isinstance(found, list) else []
         facts = _facts_beside(model, methods, {}, options)
-        for row, entry in enumerate(rows, row + 1):
-            gathering.take(row, lambda entry=entry, facts=facts: attack_records(entry, facts))  # type: ignore[misc]
+        for entry in rows:
+            row += 1
+            gathering.take(row, partial(attack_records, entry, facts))
             yield from gathering.full()
         header = summary.get("model_summary") if isinstance(summary, dict) else None
         _note_header(header if isinstance(header, dict) else {}, rows, gathering)
@@ -150,12 +156,13 @@ def _evaluation(document: dict[str, Any], path: Path, gathering: Gathering, opti
             continue
         facts = _facts_beside(model, methods, details, options)
         graded: list[Any] = []
-        for row, (behaviour, entry) in enumerate(behaviours.items(), row + 1):
+        for behaviour, entry in behaviours.items():
+            row += 1
             if entry is None or isinstance(entry, str):
                 gathering.metadata(row)
                 continue
             graded.append({**entry, "behavior": behaviour} if isinstance(entry, dict) else entry)
-            gathering.take(row, lambda entry=graded[-1], facts=facts: attack_records(entry, facts))  # type: ignore[misc]
+            gathering.take(row, partial(attack_records, graded[-1], facts))
             yield from gathering.full()
         if graded:
             _note_not_asked(graded, gathering)

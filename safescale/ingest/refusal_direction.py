@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -56,10 +57,10 @@ class RefusalDirection:
 
     name = "refusal_direction"
     facts = FormatFacts(
-        files="{dataset}_{baseline|ablation|actadd}_evaluations.json (and _completions.json, not graded) in a folder of the model",
-        polarity="is_jailbreak_substring_matching = 1 says that no refusal phrase was found (an empty response has none): a keyword "
-        "rule, 0 = refused. is_jailbreak_llamaguard2 = 1 is harmful; the pipeline sets it to 0 under 15 words, and to 1 for any answer "
-        "of the classifier that does not begin with 'safe'",
+        files="{dataset}_{baseline|ablation|actadd}_evaluations.json (and _completions.json, not graded) in the model's folder",
+        polarity="is_jailbreak_substring_matching = 1 says that no refusal phrase was found (an empty response has none): a "
+        "keyword rule, 0 = refused. is_jailbreak_llamaguard2 = 1 is harmful; the pipeline sets it to 0 under 15 words, and to 1 "
+        "for any answer of the classifier that does not begin with 'safe'",
         outcome_map="binary_harmful; for the substring rule 1 = did not refuse, 0 = REFUSAL",
         denominator="all completions; harmless prompts are benign and never in an attack success rate",
         cluster_key="dataset, place in the list, hash of the prompt",
@@ -97,7 +98,7 @@ class RefusalDirection:
                 gathering.reject(RejectedRow.of(row, RejectCode.MISSING_FIELD, expected=expected, got=path.name, column="(path)"))
         else:
             for row, entry in enumerate(rows, 1):
-                gathering.take(row, lambda entry=entry, row=row: _records(entry, row, run))  # type: ignore[misc]
+                gathering.take(row, partial(_records, entry, row, run))
                 yield from gathering.full()
             if isinstance(document, dict):
                 _note_header(document, rows, gathering)
