@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -104,7 +103,7 @@ def score_fate(score: Any, threshold: float) -> str:
     """``passed``, ``fails`` or ``nones`` as garak counts, ``misfits`` for what is no score."""
     if score is None:
         return "nones"
-    if isinstance(score, bool) or not isinstance(score, int | float) or not math.isfinite(score) or not 0 <= score <= 1:
+    if isinstance(score, bool) or not isinstance(score, int | float) or not 0 <= score <= 1:  # NaN is not
         return "misfits"
     return "fails" if score >= threshold else "passed"
 

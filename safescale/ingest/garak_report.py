@@ -65,7 +65,7 @@ def survey(lines: Iterable[JsonLine | RejectedRow], *, source: str, declared: Se
             report.lines[attempt_key(entry)].append((line.row, _status(entry)))
             uuid = entry.get("uuid")
             if isinstance(uuid, str):
-                where = (str(entry.get("probe_classname")), str(entry.get("seq")))
+                where = (_scalar(entry.get("probe_classname")), _scalar(entry.get("seq")))
                 report.aggregated |= uuids.setdefault(uuid, where) != where
         elif kind == "start_run setup":
             _setup(entry, report)
@@ -109,7 +109,7 @@ class Attempts:
         outputs = entry.get("outputs") or []
         found = entry.get("detector_results")
         for detector, scores in found.items() if isinstance(found, dict) else ():
-            total = self.totals[str(entry.get("probe_classname")), detector]
+            total = self.totals[f"{_scalar(entry.get('probe_classname'))}", detector]
             if not isinstance(scores, list) or not isinstance(outputs, list) or len(scores) != len(outputs):
                 total["misfits"] += 1
                 continue
@@ -131,13 +131,7 @@ def _chosen(lines: list[tuple[int, int]]) -> dict[int, int]:
 
 def attempt_key(entry: dict[str, Any]) -> _Key:
     """What the lines of one attempt share."""
-    parts = (
-        entry.get("probe_classname"),
-        entry.get("seq"),
-        entry.get("uuid"),
-        entry.get("intent"),
-        prompt_key(entry.get("prompt")),
-    )
+    parts = (*(_scalar(entry.get(key)) for key in ("probe_classname", "seq", "uuid", "intent")), prompt_key(entry.get("prompt")))
     return hashlib.blake2b(repr(parts).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
@@ -154,6 +148,11 @@ def message_text(message: Any) -> str | None:
         return message
     text = message.get("text") if isinstance(message, dict) else None
     return text if isinstance(text, str) else None
+
+
+def _scalar(value: Any) -> object:
+    """A text, number or nothing as it is; of anything else only its type."""
+    return value if value is None or isinstance(value, str | int | float) else type(value).__name__
 
 
 def _status(entry: dict[str, Any]) -> int:

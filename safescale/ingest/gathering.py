@@ -107,7 +107,8 @@ class Gathering:
 
     def reject(self, reject: RejectedRow) -> None:
         """A row (or, with row 0, the file) that was not taken."""
-        self._rejects.append(reject)
+        column = None if reject.column is None else _writable(reject.column)
+        self._rejects.append(attrs.evolve(reject, expected=_writable(reject.expected), got=_writable(reject.got), column=column))
 
     def metadata(self, row: int) -> None:
         """A row that carries no record."""
@@ -119,7 +120,9 @@ class Gathering:
 
     def note(self, code: NoteCode, *, expected: object, got: object, row: int = 0, column: str | None = None) -> None:
         """Something that a reader of the numbers must know of the file."""
-        self._notes.append(FileNote.of(code, expected=expected, got=got, row=row, column=column))
+        note = FileNote.of(code, expected=expected, got=got, row=row, column=column)
+        named = None if column is None else _writable(column)
+        self._notes.append(attrs.evolve(note, expected=_writable(note.expected), got=_writable(note.got), column=named))
 
     def read(self, size: int) -> None:
         """Count bytes of the file as done, for the progress bar."""
@@ -188,6 +191,11 @@ class Gathering:
     def _place(self, records: Records, row: int) -> None:
         for found in (*records.traces, *records.turns, *records.grades, *records.aggregates):
             found["source_file"], found["source_row"] = self._file, row
+
+
+def _writable(text: str) -> str:
+    """The text with half surrogate pairs written out: what a broken row holds must not break the account of it."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _tables(records: Sequence[Records]) -> Iterator[tuple[str, list[dict[str, Any]]]]:

@@ -14,7 +14,7 @@ from safescale.ingest.batch import Batch, FormatFacts, Options, Probe
 from safescale.ingest.bytes_in import head_bytes
 from safescale.ingest.gathering import Gathering
 from safescale.ingest.jailbreakbench_rows import BEHAVIOURS, ArtefactFacts, attack_records
-from safescale.ingest.json_input import json_document, json_value
+from safescale.ingest.json_input import json_document
 from safescale.records.fates import NoteCode, RejectCode
 from safescale.records.rows import RejectedRow
 
@@ -52,7 +52,7 @@ class JailbreakBench:
         denominator="the 100 behaviours: one for which the attack gave no prompt is a failure of the attack and counts. An "
         "artefact with fewer rows than prompts submitted has a condition of its own, so that it is never pooled with whole ones",
         cluster_key="behavior, else index",
-        attempts="one per behaviour; evaluation.json and submission.json repeat the artefacts beside them, which are then duplicates",
+        attempts="one per behaviour; evaluation.json and submission.json repeat the artefacts beside them: duplicates",
     )
 
     def recognises(self, probe: Probe) -> bool:
@@ -196,9 +196,9 @@ def _methods_beside(path: Path) -> dict[str, dict[str, Any]]:
         if not _OBJECT.match(head := head_bytes(other)) or b'"parameters"' not in head[:64]:
             continue
         try:
-            body = json_value(head) if len(head) < 1 << 16 else json_document(other)
-        except (ValueError, DataError):
             body = json_document(other)
+        except DataError:
+            continue
         header = body.get("parameters") if isinstance(body, dict) else None
         if isinstance(header, dict) and isinstance(header.get("model"), str):
             wanted = ("method", "attack_type", "defense", "evaluation_date")
@@ -222,7 +222,7 @@ def _note_header(header: dict[str, Any], rows: list[Any], gathering: Gathering) 
     }
     for key, got in counted.items():
         said = header.get(key)
-        if isinstance(said, bool) or not isinstance(said, int | float) or got is None:
+        if isinstance(said, bool) or not isinstance(said, int | float) or got is None or abs(said) > 1e300:
             continue
         if not abs(said - got) < (0.0051 if key == "attack_success_rate" else 0.5):
             gathering.note(NoteCode.HEADER_CONTRADICTS_ROWS, expected=said, got=got, column=f"parameters.{key}")

@@ -64,7 +64,10 @@ class LmEval:
     def context(self, path: Path) -> str:
         """What the results file says (by its hash), and the names of file and folder."""
         beside = results_beside(path)
-        digest = hashlib.sha256(beside.read_bytes()).hexdigest() if beside is not None else "no results file"
+        try:
+            digest = hashlib.sha256(beside.read_bytes()).hexdigest() if beside is not None else "no results file"
+        except OSError:
+            digest = "a results file that cannot be read"
         return f"{path.absolute().parent.name}/{path.name}: {digest}"
 
     def read(self, path: Path, options: Options) -> Iterator[Batch]:

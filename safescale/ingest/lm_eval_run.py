@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -11,9 +10,11 @@ from typing import Any, Final
 
 import attrs
 
+from safescale.errors import DataError
 from safescale.ingest.batch import Options, Probe
 from safescale.ingest.inspect_polarity import Polarity
 from safescale.ingest.json_input import json_document
+from safescale.records.fates import RejectCode
 from safescale.records.rows import RejectedRow
 
 __all__ = ["SHIPPED", "Run", "results_beside", "run_of"]
@@ -78,7 +79,11 @@ def run_of(path: Path, options: Options, polarities: Sequence[Polarity]) -> Run:
     task = named["task"] if named else stem.rpartition(".")[0].removeprefix("samples_") or stem
     run = Run(source=options.source or "lm_eval", task=task, model_id=None, polarities=polarities)
     beside = results_beside(path)
-    document = json_document(beside) if beside is not None else None
+    document: Any = None
+    try:
+        document = json_document(beside) if beside is not None else None
+    except DataError as error:
+        document = RejectedRow.of(0, RejectCode.UNREADABLE, expected="a readable file", got=str(error))
     if isinstance(document, dict):
         return _with_results(run, document)
     folder = path.absolute().parent.name
@@ -156,7 +161,7 @@ def _seed(config: dict[str, Any]) -> int | None:
 
 
 def _date(value: Any) -> str | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e12:
         return None
     try:
         return datetime.fromtimestamp(value, UTC).isoformat()

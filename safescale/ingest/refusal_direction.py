@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator
 from functools import partial
@@ -183,5 +182,5 @@ def _note_header(document: dict[str, Any], rows: list[Any], gathering: Gathering
             continue
         name = _GRADE + key.removesuffix("_success_rate")
         got = sum(isinstance(row, dict) and row.get(name) in (True, 1) for row in rows) / len(rows)
-        if not (math.isfinite(said) and abs(said - got) < 5e-4):
+        if not abs(said) < 1e300 or abs(said - got) >= 5e-4:
             gathering.note(NoteCode.HEADER_CONTRADICTS_ROWS, expected=said, got=round(got, 6), column=key)

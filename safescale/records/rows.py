@@ -15,7 +15,10 @@ CLIP_CHARS = 200
 
 def clip(value: object) -> str:
     """What came, clipped to ``CLIP_CHARS`` characters."""
-    text = value if isinstance(value, str) else repr(value)
+    try:
+        text = value if isinstance(value, str) else repr(value)
+    except RecursionError:
+        text = f"a {type(value).__name__} that is nested too deeply to show"
     return text if len(text) <= CLIP_CHARS else text[: CLIP_CHARS - 1] + "…"
 
 
