@@ -114,8 +114,9 @@ def _line(line: JsonLine, gathering: Gathering, report: Report, attempts: Attemp
         if place is None:
             gathering.superseded(line.row)
             return
-        gathering.take(line.row, lambda: attempt_records(entry, place, report), raw=line.raw)
-        attempts.count(entry)
+        run = report.run_at(line.row)
+        gathering.take(line.row, lambda: attempt_records(entry, place, run, report), raw=line.raw)
+        attempts.count(entry, run)
     elif (isinstance(kind, str) and kind in _ENTRIES) or _is_hit(entry):
         gathering.metadata(line.row)
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
@@ -16,7 +17,7 @@ from safescale.ingest.inspect_sample import instant
 from safescale.ingest.json_input import JsonLine
 from safescale.records.rows import RejectedRow
 
-__all__ = ["Attempts", "Place", "Report", "message_text", "prompt_key", "survey"]
+__all__ = ["Attempts", "Place", "Report", "Run", "message_text", "prompt_key", "survey"]
 
 _THRESHOLD: Final = 0.5
 """garak's own default of ``run.eval_threshold``."""
@@ -27,21 +28,38 @@ _Key = bytes
 
 
 @attrs.define(kw_only=True)
-class Report:
-    """Facts of one report; ``lines`` has, for each key of an attempt, its (row, status) in order."""
+class Run:
+    """What the first lines of a run say of all its attempts."""
 
-    source: str
     model_id: str | None = None
     threshold: float = _THRESHOLD
     seed: int | None = None
     created: str | None = None
     system_prompt: str | None = None
+
+
+@attrs.define(kw_only=True)
+class Report:
+    """
+    Facts of one file; ``lines`` has, for each key of an attempt, its (row, status) in order.
+
+    ``runs`` are those of the file with their first row: reports that were joined into one file scan a target each.
+    """
+
+    source: str
+    runs: list[tuple[int, Run]] = attrs.field(factory=list)
     harmful_probes: set[str] = attrs.field(factory=set)
     aggregated: bool = False
     declared: Sequence[Polarity] = ()
     evals: dict[tuple[str, str], Counter[str]] = attrs.field(factory=dict)
     hits: int = 0
     lines: dict[_Key, list[tuple[int, int]]] = attrs.field(factory=lambda: defaultdict(list))
+
+    def run_at(self, row: int) -> Run:
+        """The run that a line belongs to: the last that began before it, or the first."""
+        if not self.runs:
+            self.runs.append((0, Run()))
+        return self.runs[max(bisect_right(self.runs, row, key=lambda found: found[0]) - 1, 0)][1]
 
 
 @attrs.frozen(kw_only=True)
@@ -68,14 +86,16 @@ def survey(lines: Iterable[JsonLine | RejectedRow], *, source: str, declared: Se
                 where = (_scalar(entry.get("probe_classname")), _scalar(entry.get("seq")))
                 report.aggregated |= uuids.setdefault(uuid, where) != where
         elif kind == "start_run setup":
-            _setup(entry, report)
+            report.runs.append((line.row, Run()))
+            _setup(entry, report.run_at(line.row))
         elif kind == "init":
-            report.created = report.created or instant(entry.get("orig_start_time")) or instant(entry.get("start_time"))
+            run = report.run_at(line.row)
+            run.created = run.created or instant(entry.get("orig_start_time")) or instant(entry.get("start_time"))
             report.aggregated |= "orig_uuid" in entry
         elif kind == "eval":
             _eval(entry, report)
         elif kind == "digest":
-            _digest(entry, report)
+            _digest(entry, report, report.run_at(line.row))
         elif kind == "plugin_cache":
             _tags(entry, report)
         elif kind is None and "attempt_id" in entry:
@@ -104,7 +124,7 @@ class Attempts:
         # a run gives each attempt its own uuid: the same line twice is one attempt
         return Place(occurrence=0 if own and not self._report.aggregated else occurrence, has_own_id=own)
 
-    def count(self, entry: dict[str, Any]) -> None:
+    def count(self, entry: dict[str, Any], run: Run) -> None:
         """Add the scores of an attempt to the totals, as garak counts them."""
         outputs = entry.get("outputs") or []
         found = entry.get("detector_results")
@@ -114,7 +134,7 @@ class Attempts:
                 total["misfits"] += 1
                 continue
             for score in scores:
-                total[score_fate(score, self._report.threshold)] += 1
+                total[score_fate(score, run.threshold)] += 1
 
 
 def _chosen(lines: list[tuple[int, int]]) -> dict[int, int]:
@@ -130,8 +150,9 @@ def _chosen(lines: list[tuple[int, int]]) -> dict[int, int]:
 
 
 def attempt_key(entry: dict[str, Any]) -> _Key:
-    """What the lines of one attempt share."""
-    parts = (*(_scalar(entry.get(key)) for key in ("probe_classname", "seq", "uuid", "intent")), prompt_key(entry.get("prompt")))
+    """What the lines of one attempt share: its own id with probe and seq; without an id, the prompt stands in."""
+    named = [_scalar(entry.get(key)) for key in ("probe_classname", "seq", "uuid")]
+    parts = named if named[-1] else [*named, _scalar(entry.get("intent")), prompt_key(entry.get("prompt"))]
     return hashlib.blake2b(repr(parts).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
@@ -160,20 +181,20 @@ def _status(entry: dict[str, Any]) -> int:
     return status if isinstance(status, int) and not isinstance(status, bool) else 2 if entry.get("detector_results") else 1
 
 
-def _setup(entry: dict[str, Any], report: Report) -> None:
+def _setup(entry: dict[str, Any], run: Run) -> None:
     for kind, name in (("plugins.target_type", "plugins.target_name"), ("plugins.model_type", "plugins.model_name")):
         model = entry.get(name) or entry.get(kind)
-        if report.model_id is None and isinstance(model, str) and model:
-            report.model_id = model
+        if run.model_id is None and isinstance(model, str) and model:
+            run.model_id = model
     threshold, seed = entry.get("run.eval_threshold"), entry.get("run.seed")
     if isinstance(threshold, int | float) and not isinstance(threshold, bool) and 0 < threshold <= 1:
-        report.threshold = float(threshold)
+        run.threshold = float(threshold)
     if isinstance(seed, int) and not isinstance(seed, bool) and abs(seed) < 1 << 63:
-        report.seed = seed
+        run.seed = seed
     system = entry.get("run.system_prompt")
     if isinstance(system, str) and system:
-        report.system_prompt = (sha256_text(system) or "")[:8]
-    report.created = report.created or instant(entry.get("transient.starttime_iso"))
+        run.system_prompt = (sha256_text(system) or "")[:8]
+    run.created = run.created or instant(entry.get("transient.starttime_iso"))
 
 
 def _eval(entry: dict[str, Any], report: Report) -> None:
@@ -196,15 +217,15 @@ def _eval(entry: dict[str, Any], report: Report) -> None:
             total[name] += value  # type: ignore[assignment]
 
 
-def _digest(entry: dict[str, Any], report: Report) -> None:
+def _digest(entry: dict[str, Any], report: Report, run: Run) -> None:
     """Tags of the probes; a report that lost its first line still names its target here."""
     meta = entry.get("meta")
-    if report.model_id is None and isinstance(meta, dict):
+    if run.model_id is None and isinstance(meta, dict):
         setup = meta.get("setup")
-        _setup(setup if isinstance(setup, dict) else {}, report)
+        _setup(setup if isinstance(setup, dict) else {}, run)
         target = meta.get("target_name") or meta.get("target_type") or meta.get("model_name") or meta.get("model_type")
-        if report.model_id is None and isinstance(target, str) and target:
-            report.model_id = target
+        if run.model_id is None and isinstance(target, str) and target:
+            run.model_id = target
     groups = entry.get("eval")
     for group in groups.values() if isinstance(groups, dict) else ():
         for probe, content in group.items() if isinstance(group, dict) else ():

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from safescale.ingest.garak_grades import detector_of, score_fate, verdict_of
-from safescale.ingest.garak_report import Place, Report, message_text, prompt_key
+from safescale.ingest.garak_report import Place, Report, Run, message_text, prompt_key
 from safescale.ingest.gathering import Records, Unusable
 from safescale.ingest.identity import content_trace_id, own_trace_id, sha256_text
+from safescale.ingest.inspect_polarity import Polarity
 from safescale.ingest.mapped_yaml import plain_text
 from safescale.ingest.redaction import Text, response_fields, text_of
 from safescale.records.fates import RejectCode
@@ -18,7 +20,7 @@ from safescale.records.verdicts import Verdict
 __all__ = ["attempt_records"]
 
 
-def attempt_records(entry: dict[str, Any], place: Place, report: Report) -> Records:
+def attempt_records(entry: dict[str, Any], place: Place, run: Run, report: Report) -> Records:
     """
     Records of one attempt.
 
@@ -30,7 +32,7 @@ def attempt_records(entry: dict[str, Any], place: Place, report: Report) -> Reco
     probe = entry.get("probe_classname")
     if not isinstance(probe, str) or not probe:
         raise Unusable(RejectCode.MISSING_FIELD, expected="text", got=probe, column="probe_classname")
-    if report.model_id is None:
+    if run.model_id is None:
         expected = "the target that was scanned, in the line 'start_run setup' (plugins.target_name) or in the digest"
         raise Unusable(RejectCode.MISSING_FIELD, expected=expected, got="neither in this report", column="plugins.target_name")
     outputs, detectors = entry.get("outputs"), entry.get("detector_results")
@@ -43,14 +45,14 @@ def attempt_records(entry: dict[str, Any], place: Place, report: Report) -> Reco
     key = prompt_key(entry.get("prompt"))
     common = {
         "source": report.source,
-        "model_id": report.model_id,
+        "model_id": run.model_id,
         "prompt_id": f"{probe}/{_seq(entry)}/{(sha256_text(key) or '')[:8]}",
         "prompt_kind": "harmful" if probe in report.harmful_probes else "unknown",
         "attack_class": probe,
-        "condition": _condition(entry, report),
+        "condition": _condition(entry, run),
         "finish_reason": "unknown",
-        "seed": report.seed,
-        "created_at": report.created,
+        "seed": run.seed,
+        "created_at": run.created,
         "prompt": prompt.text,
         "prompt_sha256": sha256_text(prompt.text),
     }
@@ -60,7 +62,7 @@ def attempt_records(entry: dict[str, Any], place: Place, report: Report) -> Reco
         sample = place.occurrence * len(answers) + index
         trace = {
             **common,
-            "trace_id": _trace_id(entry, place, report, index, sample, (probe, key, answer.key)),
+            "trace_id": _trace_id(entry, place, run, report.source, index, sample, (probe, key, answer.key)),
             "sample_index": sample,
             **response_fields(answer),
         }
@@ -70,7 +72,7 @@ def attempt_records(entry: dict[str, Any], place: Place, report: Report) -> Reco
             records.trace = trace
         records.turns += _turns(entry.get("conversations"), index, trace["trace_id"])
         if outputs:
-            _grade(detectors or {}, index, len(outputs), answer, trace, report, records)
+            _grade(detectors or {}, index, len(outputs), answer, trace, run, report.declared, records)
     return records
 
 
@@ -95,18 +97,20 @@ def _answer(output: Any) -> str | None:
     )
 
 
-def _condition(entry: dict[str, Any], report: Report) -> str:
+def _condition(entry: dict[str, Any], run: Run) -> str:
     notes = entry.get("notes")
     buff = notes.get("buff_creator") if isinstance(notes, dict) else None
-    named = (("buff", buff), ("intent", entry.get("intent")), ("system prompt", report.system_prompt))
+    named = (("buff", buff), ("intent", entry.get("intent")), ("system prompt", run.system_prompt))
     return ", ".join(f"{name} {value}" for name, value in named if isinstance(value, str) and value) or "default"
 
 
-def _trace_id(entry: dict[str, Any], place: Place, report: Report, index: int, sample: int, content: tuple[str, str, str]) -> str:
+def _trace_id(
+    entry: dict[str, Any], place: Place, run: Run, source: str, index: int, sample: int, content: tuple[str, str, str]
+) -> str:
     """The attempt's uuid where it is its own; with probe, seq and occurrence, since an aggregated report gives all the same."""
     if place.has_own_id:
-        return own_trace_id(report.source, f"{entry['uuid']}/{content[0]}/{_seq(entry)}/{place.occurrence}/{index}")
-    return content_trace_id(report.source, (report.model_id, report.created, _seq(entry), *content), sample)
+        return own_trace_id(source, f"{entry['uuid']}/{content[0]}/{_seq(entry)}/{place.occurrence}/{index}")
+    return content_trace_id(source, (run.model_id, run.created, _seq(entry), *content), sample)
 
 
 def _turns(conversations: Any, index: int, trace_id: str) -> list[dict[str, Any]]:
@@ -123,19 +127,26 @@ def _turns(conversations: Any, index: int, trace_id: str) -> list[dict[str, Any]
 
 
 def _grade(
-    detectors: dict[str, list[Any]], index: int, outputs: int, answer: Text, trace: dict[str, Any], report: Report, records: Records
+    detectors: dict[str, list[Any]],
+    index: int,
+    outputs: int,
+    answer: Text,
+    trace: dict[str, Any],
+    run: Run,
+    declared: Sequence[Polarity],
+    records: Records,
 ) -> None:
     for name, scores in detectors.items():
-        detector = detector_of(name, trace["attack_class"], report.declared)
+        detector = detector_of(name, trace["attack_class"], declared)
         fits = len(scores) == outputs
         score = scores[index] if fits else None
         nothing_to_grade = answer.text is None and not answer.withheld
         if not fits:
             verdict, label = Verdict.ERROR, f"{len(scores)} scores for {outputs} outputs"
         else:
-            verdict, label = verdict_of(score, detector, report.threshold), plain_text(score)
+            verdict, label = verdict_of(score, detector, run.threshold), plain_text(score)
             verdict = Verdict.NOT_GRADEABLE if nothing_to_grade and verdict is not Verdict.ERROR else verdict
-        number = float(score) if score is not None and score_fate(score, report.threshold) != "misfits" else None
+        number = float(score) if score is not None and score_fate(score, run.threshold) != "misfits" else None
         records.graders[name] = (detector.kind, detector.outcome_map)
         records.grades.append(
             {
@@ -146,6 +157,6 @@ def _grade(
                 "verdict": verdict.value,
                 "raw_label": clip(label),
                 "score": number,
-                "score_scale": None if number is None else f"0 to 1, a hit at {report.threshold:g}",
+                "score_scale": None if number is None else f"0 to 1, a hit at {run.threshold:g}",
             }
         )

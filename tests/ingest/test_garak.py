@@ -130,6 +130,22 @@ def test_all_attempts_of_an_aggregated_report_have_one_uuid(tmp_path: Path) -> N
     assert {t["source"] for t in found.traces} == {"garak/aggregated"}
 
 
+def test_runs_of_an_aggregate_may_have_drawn_different_prompts(tmp_path: Path) -> None:
+    """A capped probe draws at random: seq 0 of one run and seq 0 of the other are two attempts and two prompts."""
+    other = {**attempt(0, uuid="same"), "prompt": conversation(("user", "another frimble"))}
+    found = read_report(tmp_path, attempt(0, uuid="same"), attempt(1, uuid="same"), other)
+    assert len({t["trace_id"] for t in found.traces}) == len({t["prompt_id"] for t in found.traces}) == 3
+
+
+def test_reports_that_were_joined_keep_their_targets_and_thresholds(tmp_path: Path) -> None:
+    """One file of two runs: the second target must not get the first one's name."""
+    second = {**SETUP, "plugins.target_name": "plim/wug-1b", "run.eval_threshold": 0.2}
+    rows = [attempt(i, uuid=f"v{i}", scores={"frimble.Hits": [0.3]}) for i in range(2)]
+    found = read_report(tmp_path, attempt(0, scores={"frimble.Hits": [0.3]}), second, INIT, *rows)
+    assert [t["model_id"] for t in found.traces] == ["plim/wug-7b-chat", "plim/wug-1b", "plim/wug-1b"]
+    assert [g["verdict"] for g in found.grades] == ["NOT_HARMFUL", "COMPLIANCE", "COMPLIANCE"]
+
+
 def test_what_an_aggregate_repeats_of_a_run_counts_once(tmp_path: Path) -> None:
     (tmp_path / "logs").mkdir()
     report(tmp_path / "logs" / "one.report.jsonl", *(attempt(i, outputs=(f"wug {i}",)) for i in range(4)))
