@@ -188,6 +188,21 @@ def test_what_a_broken_file_leaves_can_be_stored(tmp_path: Path, name: str) -> N
     assert all(sum(file.fates.values()) == file.rows_in for file in report.files)
 
 
+def test_half_a_surrogate_pair_in_an_account_is_written_out(tmp_path: Path) -> None:
+    """In what a reject got, and in the column of a note."""
+    half = "half \ud800"
+    lines = [SETUP, {"entry_type": half}, attempt(0), totals(probe=half, passed=9)]
+    (tmp_path / "x.report.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    corpus = open_corpus(tmp_path / "corpus.db", create=True)
+    try:
+        ingest([tmp_path / "x.report.jsonl"], corpus)
+        rejects, notes = corpus.read("rejects").to_pylist(), corpus.read("notes").to_pylist()
+    finally:
+        corpus.close()
+    assert [reject["got"] for reject in rejects] == ["half \\ud800"]
+    assert [note["column"] for note in notes] == ["eval half \\ud800 frimble.Hits: passed"]
+
+
 @pytest.mark.parametrize("name", sorted(FORMATS))
 def test_a_cut_archive_is_told(tmp_path: Path, name: str) -> None:
     form = FORMATS[name]
