@@ -11,7 +11,7 @@ import pyarrow as pa
 from safescale.ingest.batch import Batch, grader_row, table_of
 from safescale.records.fates import NoteCode, RejectCode
 from safescale.records.fields import arrow_schema
-from safescale.records.rows import FileNote, RejectedRow
+from safescale.records.rows import FileNote, RejectedRow, clip
 
 __all__ = ["ODD_VALUE", "Gathering", "Records", "Unusable"]
 
@@ -107,8 +107,7 @@ class Gathering:
 
     def reject(self, reject: RejectedRow) -> None:
         """A row (or, with row 0, the file) that was not taken."""
-        column = None if reject.column is None else _writable(reject.column)
-        self._rejects.append(attrs.evolve(reject, expected=_writable(reject.expected), got=_writable(reject.got), column=column))
+        self._rejects.append(reject if reject.column is None else attrs.evolve(reject, column=clip(reject.column)))
 
     def metadata(self, row: int) -> None:
         """A row that carries no record."""
@@ -120,9 +119,8 @@ class Gathering:
 
     def note(self, code: NoteCode, *, expected: object, got: object, row: int = 0, column: str | None = None) -> None:
         """Something that a reader of the numbers must know of the file."""
-        note = FileNote.of(code, expected=expected, got=got, row=row, column=column)
-        named = None if column is None else _writable(column)
-        self._notes.append(attrs.evolve(note, expected=_writable(note.expected), got=_writable(note.got), column=named))
+        named = None if column is None else clip(column)
+        self._notes.append(FileNote.of(code, expected=expected, got=got, row=row, column=named))
 
     def read(self, size: int) -> None:
         """Count bytes of the file as done, for the progress bar."""
@@ -191,11 +189,6 @@ class Gathering:
     def _place(self, records: Records, row: int) -> None:
         for found in (*records.traces, *records.turns, *records.grades, *records.aggregates):
             found["source_file"], found["source_row"] = self._file, row
-
-
-def _writable(text: str) -> str:
-    """The text with half surrogate pairs written out: what a broken row holds must not break the account of it."""
-    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _tables(records: Sequence[Records]) -> Iterator[tuple[str, list[dict[str, Any]]]]:

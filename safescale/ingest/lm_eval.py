@@ -1,4 +1,4 @@
-"""Adapter ``lm_eval``: ``samples_*.jsonl`` of the lm-evaluation-harness, with the ``results_*.json`` of the same run."""
+"""Adapter ``lm-eval``: ``samples_*.jsonl`` of the lm-evaluation-harness, with the ``results_*.json`` of the same run."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class LmEval:
     The file of samples names neither model nor settings: they are in the results file of the same folder and date.
     """
 
-    name = "lm_eval"
+    name = "lm-eval"
     facts = FormatFacts(
         files="samples_{task}_{date}.jsonl; results_{date}.json of the same folder gives model, size and seeds: metadata itself",
         polarity="a metric has the name that its task chose, and 1 is a right answer in nearly all: a capability, no verdict on "

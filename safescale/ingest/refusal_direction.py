@@ -1,4 +1,4 @@
-"""Adapter ``refusal_direction``: evaluations of runs that remove or add the refusal direction."""
+"""Adapter ``refusal-direction``: evaluations of runs that remove or add the refusal direction."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class RefusalDirection:
     harmless prompts the pipeline *adds* the direction (it makes the model refuse): that is the condition ``direction_added``.
     """
 
-    name = "refusal_direction"
+    name = "refusal-direction"
     facts = FormatFacts(
         files="{dataset}_{baseline|ablation|actadd}_evaluations.json (and _completions.json, not graded) in the model's folder",
         polarity="is_jailbreak_substring_matching = 1 says that no refusal phrase was found (an empty response has none): a "

@@ -11,6 +11,7 @@ import pytest
 
 from ingest.reading import Read, read
 from safescale.ingest.batch import Options, Probe
+from safescale.ingest.detect import named_adapter
 from safescale.ingest.lm_eval import LmEval
 
 DATE = "2026-01-21T03-44-18.458309"
@@ -283,3 +284,8 @@ def test_older_files_have_lists_of_arguments(tmp_path: Path) -> None:
 )
 def test_detection(name: str, head: bytes, mine: bool) -> None:
     assert LmEval().recognises(Probe(path=Path(name), head=head)) is mine
+
+
+@pytest.mark.parametrize("name", ["lm-eval", "lm_eval"])
+def test_the_format_is_named_as_the_tool_spells_itself_too(name: str) -> None:
+    assert named_adapter(name).name == "lm-eval"

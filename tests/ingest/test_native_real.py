@@ -57,7 +57,7 @@ def test_every_file_is_read_or_refused_for_its_own_reason(native: tuple[Corpus, 
         "qual_review_shuffled.report.jsonl": {"MISSING_FIELD": 3},
     }
     formats = Counter(f.format for f in report.files)
-    assert formats == {"garak": 10, "lm_eval": 2, "jailbreakbench": 30, "refusal_direction": 25, None: 2}
+    assert formats == {"garak": 10, "lm-eval": 2, "jailbreakbench": 30, "refusal-direction": 25, None: 2}
     assert [Path(name).name for name in report.not_read] == ["bag.md", "SOURCE.txt", "SOURCE.txt"]
 
 
