@@ -25,6 +25,10 @@ _OURS: Final = (
     "canonical:Canonical",
     "jailbreak_db:JailbreakDb",
     "inspect_log:InspectLog",
+    "jailbreakbench:JailbreakBench",
+    "refusal_direction:RefusalDirection",
+    "garak:Garak",
+    "lm_eval:LmEval",
     "harmbench:HarmBench",
     "promptfoo:Promptfoo",
     "pyrit_db:PyritDb",
@@ -35,7 +39,7 @@ _OURS: Final = (
 )
 """Our adapters in order of detection: those that know their format by a mark that no other has stand first."""
 
-MAP_TELLS_POLARITY: Final = ("inspect", "promptfoo", "pyrit", "tamperbench")
+MAP_TELLS_POLARITY: Final = ("inspect", "garak", "lm-eval", "promptfoo", "pyrit", "tamperbench")
 """Formats of which a column map says what named scorers mean (``scorers: ...``); any other file with a map is read by the map."""
 
 _DATA_SUFFIXES: Final = (".jsonl", ".json", ".csv", ".parquet", ".db", ".sqlite", ".sqlite3", ".eval", ".ndjson")
@@ -84,6 +88,7 @@ def named_adapter(name: str) -> Adapter:
         When there is none.
     """
     known = adapters()
+    name = name if name in known else name.replace("_", "-")  # as tools spell themselves: lm_eval, refusal_direction
     if name not in known:
         raise DataError(f"no format is called {name!r}; known formats: {', '.join(known)}")
     return known[name]

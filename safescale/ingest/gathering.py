@@ -11,7 +11,7 @@ import pyarrow as pa
 from safescale.ingest.batch import Batch, grader_row, table_of
 from safescale.records.fates import NoteCode, RejectCode
 from safescale.records.fields import arrow_schema
-from safescale.records.rows import FileNote, RejectedRow
+from safescale.records.rows import FileNote, RejectedRow, clip
 
 __all__ = ["ODD_VALUE", "Gathering", "Records", "Unusable"]
 
@@ -34,9 +34,11 @@ class Unusable(Exception):
 
 @attrs.define
 class Records:
-    """What one input row gives: at most one trace, with its turns, grades and the meaning of their graders."""
+    """What one input row gives: a trace or several generations, with their turns, grades and the meaning of their graders."""
 
     trace: dict[str, Any] | None = None
+    more_traces: list[dict[str, Any]] = attrs.field(factory=list)
+    """Further generations, where a row of the format holds several."""
     turns: list[dict[str, Any]] = attrs.field(factory=list)
     grades: list[dict[str, Any]] = attrs.field(factory=list)
     graders: dict[str, tuple[str, str]] = attrs.field(factory=dict)
@@ -44,9 +46,14 @@ class Records:
     aggregates: list[dict[str, Any]] = attrs.field(factory=list)
     sizes: dict[str, tuple[float | None, float | None, bool]] = attrs.field(factory=dict)
 
+    @property
+    def traces(self) -> list[dict[str, Any]]:
+        """All its traces."""
+        return ([] if self.trace is None else [self.trace]) + self.more_traces
+
     def chars(self) -> int:
         """Characters of its texts."""
-        rows = ([self.trace] if self.trace else []) + self.turns
+        rows = self.traces + self.turns
         return sum(len(value) for row in rows for value in row.values() if isinstance(value, str))
 
 
@@ -100,7 +107,7 @@ class Gathering:
 
     def reject(self, reject: RejectedRow) -> None:
         """A row (or, with row 0, the file) that was not taken."""
-        self._rejects.append(reject)
+        self._rejects.append(reject if reject.column is None else attrs.evolve(reject, column=clip(reject.column)))
 
     def metadata(self, row: int) -> None:
         """A row that carries no record."""
@@ -112,7 +119,8 @@ class Gathering:
 
     def note(self, code: NoteCode, *, expected: object, got: object, row: int = 0, column: str | None = None) -> None:
         """Something that a reader of the numbers must know of the file."""
-        self._notes.append(FileNote.of(code, expected=expected, got=got, row=row, column=column))
+        named = None if column is None else clip(column)
+        self._notes.append(FileNote.of(code, expected=expected, got=got, row=row, column=named))
 
     def read(self, size: int) -> None:
         """Count bytes of the file as done, for the progress bar."""
@@ -132,7 +140,7 @@ class Gathering:
 
     def _batch(self) -> Batch:
         rows, bad = self._storable()
-        traces = [r.trace for _, r in rows if r.trace is not None]
+        traces = [t for _, r in rows for t in r.traces]
         turns = [t for _, r in rows for t in r.turns]
         grades = [g for _, r in rows for g in r.grades]
         aggregates = [a for _, r in rows for a in r.aggregates]
@@ -179,13 +187,12 @@ class Gathering:
         return kept, bad
 
     def _place(self, records: Records, row: int) -> None:
-        for found in (records.trace, *records.turns, *records.grades, *records.aggregates):
-            if found is not None:
-                found["source_file"], found["source_row"] = self._file, row
+        for found in (*records.traces, *records.turns, *records.grades, *records.aggregates):
+            found["source_file"], found["source_row"] = self._file, row
 
 
 def _tables(records: Sequence[Records]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    yield "trace", [r.trace for r in records if r.trace is not None]
+    yield "trace", [t for r in records for t in r.traces]
     yield "turn", [t for r in records for t in r.turns]
     yield "grade", [g for r in records for g in r.grades]
     yield "aggregate", [a for r in records for a in r.aggregates]

@@ -38,7 +38,12 @@ _EXAMPLES: dict[str, str | int | float] = {
 
 def example(record: str) -> dict[str, str | int | float]:
     """A valid row of a record with its required columns, in invented vocabulary."""
-    return {f.name: _EXAMPLES.get(f.name, _smallest(f)) for f in field_specs(record) if not f.nullable}
+    return {f.name: _value(f) for f in field_specs(record) if not f.nullable}
+
+
+def _value(field: FieldSpec) -> str | int | float:
+    found = _EXAMPLES.get(field.name)
+    return found if found is not None and (field.allowed is None or found in field.allowed) else _smallest(field)
 
 
 def _smallest(field: FieldSpec) -> str | int | float:

@@ -15,12 +15,15 @@ CLIP_CHARS = 200
 
 def clip(value: object) -> str:
     """What came, clipped to ``CLIP_CHARS`` characters; half a surrogate pair, which no file can hold, is written out."""
-    text = value if isinstance(value, str) else repr(value)
+    try:
+        text = value if isinstance(value, str) else repr(value)
+    except RecursionError:
+        text = f"a {type(value).__name__} that is nested too deeply to show"
     return _whole(text if len(text) <= CLIP_CHARS else text[: CLIP_CHARS - 1] + "…")
 
 
 def _whole(text: str) -> str:
-    return text.encode("utf-8", "backslashreplace").decode()
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 @attrs.frozen(kw_only=True)

@@ -12,7 +12,7 @@ import pyarrow as pa
 from safescale.ingest.batch import Adapter, Batch, Options
 from safescale.ingest.mapped import Mapped
 from safescale.records.fields import arrow_schema
-from safescale.records.rows import RejectedRow
+from safescale.records.rows import FileNote, RejectedRow
 from safescale.records.rules import violations
 
 TABLES = {"traces": "trace", "turns": "turn", "grades": "grade", "graders": "grader", "aggregates": "aggregate"}
@@ -31,6 +31,8 @@ class Read:
     rejects: list[RejectedRow]
     metadata: list[int]
     sizes: dict[str, tuple[float | None, float | None, bool]]
+    superseded: list[int] = attrs.field(factory=list)
+    notes: list[FileNote] = attrs.field(factory=list)
 
     def verdicts(self, grader: str | None = None) -> Counter[str]:
         return Counter(g["verdict"] for g in self.grades if grader in {None, g["grader_id"]})
@@ -71,9 +73,12 @@ def read(adapter: Adapter, path: Path, options: Options | None = None) -> Read:
         sizes |= batch.declared_sizes
         rows += batch.metadata_rows
         rows += [r.row for r in batch.rejects if r.row]
-        for name in ("traces", "aggregates"):
+        rows += batch.superseded_rows
+        with_records: set[int] = set()
+        for name in ("traces", "grades", "aggregates"):
             table = getattr(batch, name)
-            rows += [] if table is None else table["source_row"].to_pylist()
+            with_records |= set() if table is None else set(table["source_row"].to_pylist())
+        rows += with_records
     assert sorted(rows) == list(range(1, len(rows) + 1))
     tables = {
         name: [row for b in batches if getattr(b, name) is not None for row in getattr(b, name).to_pylist()] for name in TABLES
@@ -84,6 +89,8 @@ def read(adapter: Adapter, path: Path, options: Options | None = None) -> Read:
         rejects=[r for b in batches for r in b.rejects],
         metadata=[row for b in batches for row in b.metadata_rows],
         sizes=sizes,
+        superseded=[row for b in batches for row in b.superseded_rows],
+        notes=[note for b in batches for note in b.notes],
     )
 
 
