@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from safescale.ingest.batch import Batch, FormatFacts, Options, Probe
 from safescale.ingest.gathering import Gathering, Records, Unusable
 from safescale.ingest.identity import content_trace_id, sha256_text
-from safescale.ingest.json_input import first_objects, json_lines
+from safescale.ingest.json_input import first_objects, object_lines
 from safescale.records.fates import NoteCode, RejectCode
-from safescale.records.rows import RejectedRow
 from safescale.records.verdicts import Verdict
 
 __all__ = ["EasyJailbreak"]
@@ -53,28 +53,16 @@ class EasyJailbreak:
         into = Gathering(str(path))
         model, repeats = _model(path), dict[str, int]()
         further = 0
-        for line in json_lines(path):
-            if isinstance(line, RejectedRow):
-                into.reject(line)
-            elif line.reject is not None:
-                into.reject(line.reject)
-            elif line.blank:
-                into.metadata(line.row)
-            elif not isinstance(line.value, dict):
-                got = line.value
-                into.reject(RejectedRow.of(line.row, RejectCode.NOT_AN_OBJECT, expected="an object", got=got, raw=line.raw))
-            else:
-                value = line.value
-                taken = into.take(line.row, lambda v=value: _records(v, model, options, repeats), raw=line.raw)  # type: ignore[misc]
-                responses = value.get("target_responses")
-                further += len(responses) - 1 if taken and isinstance(responses, list) and len(responses) > 1 else 0
+        for line in object_lines(path, into):
+            taken = into.take(line.row, partial(_records, line.value, model, options, repeats), raw=line.raw)
+            responses = line.value.get("target_responses")
+            further += len(responses) - 1 if taken and isinstance(responses, list) and len(responses) > 1 else 0
             yield from into.full()
         if further:
             expected, got = "one response a line", f"{further:,} further responses: the first of each line was kept"
             into.note(NoteCode.ONE_OF_SEVERAL, expected=expected, got=got, column="target_responses")
         expected = "the name of the model, which EasyJailbreak does not store (or read the file with --map)"
         into.note(NoteCode.COMPANION_MISSING, expected=expected, got=f"the model goes by the file's name: {model}")
-        into.read(path.stat().st_size)
         yield from into.rest()
 
 

@@ -15,7 +15,7 @@ from safescale.ingest.garak_report import Attempts, Report, survey
 from safescale.ingest.garak_rows import attempt_records
 from safescale.ingest.gathering import Gathering
 from safescale.ingest.inspect_polarity import user_polarities
-from safescale.ingest.json_input import JsonLine, first_objects, json_document, json_lines
+from safescale.ingest.json_input import JsonLine, first_objects, json_document, json_lines, object_lines
 from safescale.records.fates import NoteCode, RejectCode
 from safescale.records.rows import RejectedRow
 
@@ -86,15 +86,8 @@ class Garak:
             return
         report = survey(json_lines(path), source=options.source or "garak", declared=user_polarities(options.column_map))
         attempts = Attempts(report)
-        for line in json_lines(path):
-            if isinstance(line, RejectedRow):
-                gathering.reject(line)
-                continue
-            gathering.read(len(line.raw) + 1)
-            if line.reject is not None:
-                gathering.reject(line.reject)
-            elif not line.blank:
-                _line(line, gathering, report, attempts)
+        for line in object_lines(path, gathering):
+            _line(line, gathering, report, attempts)
             yield from gathering.full()
         _notes(report, attempts, gathering)
         yield from gathering.rest()
@@ -102,12 +95,6 @@ class Garak:
 
 def _line(line: JsonLine, gathering: Gathering, report: Report, attempts: Attempts) -> None:
     entry = line.value
-    if not isinstance(entry, dict):
-        expected = "an entry of a report"
-        gathering.reject(
-            RejectedRow.of(line.row, RejectCode.NOT_AN_OBJECT, expected=expected, got=type(entry).__name__, raw=line.raw)
-        )
-        return
     kind = entry.get("entry_type")
     if kind == "attempt":
         place = attempts.place(line.row, entry)

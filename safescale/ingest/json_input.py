@@ -12,10 +12,11 @@ import attrs
 import msgspec
 
 from safescale.ingest.bytes_in import line_chunks, open_bytes
+from safescale.ingest.gathering import Gathering
 from safescale.records.fates import RejectCode
 from safescale.records.rows import RejectedRow
 
-__all__ = ["DOCUMENT_BYTES", "JsonLine", "first_objects", "json_document", "json_lines", "json_value"]
+__all__ = ["DOCUMENT_BYTES", "JsonLine", "first_objects", "json_document", "json_lines", "json_value", "object_lines"]
 
 DOCUMENT_BYTES: Final = 512 << 20
 """Largest document that is held in memory at once (some six times as much as Python objects); lines have no such limit."""
@@ -117,6 +118,31 @@ def json_lines(path: Path) -> Iterator[JsonLine | RejectedRow]:
             yield _line(row, raw)
         if chunk.broken is not None:
             yield RejectedRow.of(0, RejectCode.TRUNCATED_FILE, expected="a complete archive", got=chunk.broken)
+
+
+def object_lines(path: Path, into: Gathering) -> Iterator[JsonLine]:
+    """
+    Lines of a file whose value is an object. The others find their fate in ``into``: blank ones are metadata, the rest rejects.
+
+    Raises
+    ------
+    DataError
+        When the file cannot be opened.
+    """
+    for line in json_lines(path):
+        if isinstance(line, RejectedRow):
+            into.reject(line)
+            continue
+        into.read(len(line.raw) + 1)
+        if line.reject is not None:
+            into.reject(line.reject)
+        elif line.blank:
+            into.metadata(line.row)
+        elif not isinstance(line.value, dict):
+            got = type(line.value).__name__
+            into.reject(RejectedRow.of(line.row, RejectCode.NOT_AN_OBJECT, expected="an object", got=got, raw=line.raw))
+        else:
+            yield line
 
 
 def _line(row: int, raw: bytes) -> JsonLine:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from safescale.ingest.batch import Batch, FormatFacts, Options, Probe
 from safescale.ingest.gathering import Gathering
 from safescale.ingest.inspect_polarity import user_polarities
-from safescale.ingest.json_input import first_objects, json_document, json_lines
+from safescale.ingest.json_input import first_objects, json_document, object_lines
 from safescale.ingest.lm_eval_rows import sample_records
 from safescale.ingest.lm_eval_run import Run, results_beside, run_of
 from safescale.records.fates import NoteCode, RejectCode
@@ -86,24 +86,17 @@ class LmEval:
             return
         run = run_of(path, options, user_polarities(options.column_map))
         kept, documents, skipped, unknown = None, 0, Counter[str](), Counter[str]()
-        for line in json_lines(path):
-            if isinstance(line, RejectedRow):
-                gathering.reject(line)
-                continue
-            gathering.read(len(line.raw) + 1)
-            if line.reject is not None:
-                gathering.reject(line.reject)
-            elif not line.blank:
-                named = _filter_of(line.value)
-                kept = named if kept is None else kept
-                if named is not None and named != kept:
-                    skipped[named] += 1
-                    gathering.superseded(line.row)
-                else:
-                    records = gathering.take(line.row, partial(sample_records, line.value, run), raw=line.raw)
-                    documents += records is not None
-                    ungraded = [g for g in records.grades if g["verdict"] == "UNGRADED"] if records is not None else []
-                    unknown.update(g["grader_id"] for g in ungraded)
+        for line in object_lines(path, gathering):
+            named = _filter_of(line.value)
+            kept = named if kept is None else kept
+            if named is not None and named != kept:
+                skipped[named] += 1
+                gathering.superseded(line.row)
+            else:
+                records = gathering.take(line.row, partial(sample_records, line.value, run), raw=line.raw)
+                documents += records is not None
+                ungraded = [g for g in records.grades if g["verdict"] == "UNGRADED"] if records is not None else []
+                unknown.update(g["grader_id"] for g in ungraded)
             yield from gathering.full()
         _notes(run, documents, kept, skipped, unknown, gathering)
         yield from gathering.rest()

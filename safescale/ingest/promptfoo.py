@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +13,7 @@ import attrs
 
 from safescale.ingest.batch import Batch, FormatFacts, Options, Probe
 from safescale.ingest.gathering import Gathering
-from safescale.ingest.json_input import JsonLine, first_objects, json_document, json_lines
+from safescale.ingest.json_input import JsonLine, first_objects, json_document, json_lines, object_lines
 from safescale.ingest.polarity import Scorers
 from safescale.ingest.promptfoo_rows import Run, result_records
 from safescale.records.fates import NoteCode, RejectCode
@@ -99,18 +100,8 @@ def _read_lines(path: Path, options: Options, scorers: Scorers, into: Gathering)
         if isinstance(line, JsonLine) and isinstance(line.value, dict):
             columns.see(line.value)
     run = Run.of(options, scorers, {}, columns.prompts, columns.labels)
-    for line in json_lines(path):
-        if isinstance(line, RejectedRow):
-            into.reject(line)
-        elif line.reject is not None:
-            into.reject(line.reject)
-        elif line.blank:
-            into.metadata(line.row)
-        elif not isinstance(line.value, dict):
-            expected = "a result, as an object"
-            into.reject(RejectedRow.of(line.row, RejectCode.NOT_AN_OBJECT, expected=expected, got=line.value, raw=line.raw))
-        else:
-            into.take(line.row, lambda v=line.value: result_records(v, run), raw=line.raw)  # type: ignore[misc]
+    for line in object_lines(path, into):
+        into.take(line.row, partial(result_records, line.value, run), raw=line.raw)
         yield from into.full()
     run.tell(into)
 

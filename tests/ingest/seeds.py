@@ -13,7 +13,17 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from ingest import test_easyjailbreak, test_harmbench, test_promptfoo, test_pyrit_db, test_tamperbench
+from ingest import (
+    test_easyjailbreak,
+    test_garak,
+    test_harmbench,
+    test_jailbreakbench,
+    test_lm_eval,
+    test_promptfoo,
+    test_pyrit_db,
+    test_refusal_direction,
+    test_tamperbench,
+)
 from ingest.lines import row, write
 from safescale.simulate.database import DDL
 
@@ -181,6 +191,26 @@ def easyjailbreak(folder: Path) -> Path:
     return test_easyjailbreak.write(folder, [test_easyjailbreak.line(bool(i % 2), query=f"plim {i}") for i in range(5)])
 
 
+def garak(folder: Path) -> Path:
+    attempts = [test_garak.attempt(i, status=status) for i in range(4) for status in (1, 2)]
+    return test_garak.report(folder / "x.report.jsonl", *attempts, test_garak.totals(passed=4, fails=0, nones=0, total_evaluated=4))
+
+
+def lm_eval(folder: Path) -> Path:
+    rows = [test_lm_eval.sample(i, named=named) for i in range(4) for named in ("strict-match", "flexible-extract")]
+    return test_lm_eval.write_run(folder, *rows, found=test_lm_eval.results())
+
+
+def jailbreakbench(folder: Path) -> Path:
+    rows = [test_jailbreakbench.entry(i, asked=i > 1, jailbroken=i > 3, jailbroken_llama_guard1=i > 4) for i in range(8)]
+    return test_jailbreakbench.artefact(folder / "plim-7b.json", rows)
+
+
+def refusal_direction(folder: Path) -> Path:
+    rows = [test_refusal_direction.completion(i, substring=i % 2, guard=i % 3 == 0) for i in range(6)]
+    return test_refusal_direction.run_file(folder, "jailbreakbench_ablation_evaluations.json", rows)
+
+
 SEEDS: Final[dict[str, tuple[str, Seed]]] = {
     "safescale": ("safescale", canonical),
     "failure-first": ("failure-first", failure_first),
@@ -190,6 +220,10 @@ SEEDS: Final[dict[str, tuple[str, Seed]]] = {
     "mapped-csv": ("mapped", mapped_csv),
     "mapped-jsonl": ("mapped", mapped_jsonl),
     "mapped-parquet": ("mapped", mapped_parquet),
+    "garak": ("garak", garak),
+    "lm-eval": ("lm-eval", lm_eval),
+    "jailbreakbench": ("jailbreakbench", jailbreakbench),
+    "refusal-direction": ("refusal-direction", refusal_direction),
     "harmbench": ("harmbench", harmbench),
     "promptfoo": ("promptfoo", promptfoo),
     "promptfoo-lines": ("promptfoo", promptfoo_lines),
