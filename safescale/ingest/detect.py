@@ -25,6 +25,8 @@ _OURS: Final = (
     "canonical:Canonical",
     "jailbreak_db:JailbreakDb",
     "inspect_log:InspectLog",
+    "xstest:XsTest",
+    "speechmap:SpeechMap",
     "failure_first:FailureFirst",
     "mapped:Mapped",
 )
