@@ -27,10 +27,16 @@ _OURS: Final = (
     "inspect_log:InspectLog",
     "xstest:XsTest",
     "speechmap:SpeechMap",
+    "every_eval_ever:EveryEvalEver",
+    "helm:Helm",
     "failure_first:FailureFirst",
+    "no_data:NoData",
     "mapped:Mapped",
 )
 """Our adapters in order of detection: those that know their format by a mark that no other has stand first."""
+
+_NAMED_SCORERS: Final = ("inspect", "every-eval-ever")
+"""Formats whose scorers have names: a map tells what their scores mean, and they are read as themselves."""
 
 _DATA_SUFFIXES: Final = (".jsonl", ".json", ".csv", ".parquet", ".db", ".sqlite", ".sqlite3", ".eval", ".ndjson")
 
@@ -51,8 +57,8 @@ def adapters() -> dict[str, Adapter]:
 
 def choose_adapter(path: Path, options: Options, *, name: str | None = None) -> Adapter | None:
     """
-    The adapter that was named; else, with a column map, the mapped one (an Inspect log is read as such: its map tells polarities);
-    else the first that recognises the file; else None.
+    The adapter that was named; else, with a column map, the mapped one (a log whose scorers have names is read as such: its map
+    tells polarities); else the first that recognises the file; else None.
 
     Raises
     ------
@@ -64,7 +70,8 @@ def choose_adapter(path: Path, options: Options, *, name: str | None = None) -> 
     known = adapters()
     probe = Probe(path=path, head=head_bytes(path))
     if options.column_map is not None:
-        return known["inspect"] if known["inspect"].recognises(probe) else known["mapped"]
+        named = (known[name] for name in _NAMED_SCORERS if known[name].recognises(probe))
+        return next(named, known["mapped"])
     return next((a for a in known.values() if a.name != "mapped" and a.recognises(probe)), None)
 
 

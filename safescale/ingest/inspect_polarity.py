@@ -16,7 +16,7 @@ from safescale.ingest.mapped_yaml import Node, load_yaml, plain_text
 from safescale.records.models import GRADER_KINDS, PROMPT_KINDS, TARGETS
 from safescale.records.verdicts import Verdict
 
-__all__ = ["POLARITIES", "Polarity", "polarities", "score_number", "verdict_of_score"]
+__all__ = ["POLARITIES", "Polarity", "polarities", "score_number", "user_polarities", "verdict_of_score"]
 
 POLARITIES: Final = ("harmful_when_1", "safe_when_1", "refusal_when_1", "labels")
 
@@ -79,14 +79,14 @@ class Polarity:
 
 def polarities(path: Path | None) -> tuple[Polarity, ...]:
     """
-    The user's entries (``inspect: scorers: ...`` of a YAML map), then the shipped ones.
+    The user's entries, then the shipped ones.
 
     Raises
     ------
     DataError
         When the map is wrong.
     """
-    return (*(_user_entries(path) if path is not None else ()), *_shipped())
+    return (*(user_polarities(path) if path is not None else ()), *_shipped())
 
 
 def score_number(value: Any) -> float | None:
@@ -144,13 +144,20 @@ def _entry(raw: dict[str, Any]) -> Polarity:
     )
 
 
-def _user_entries(path: Path) -> tuple[Polarity, ...]:
-    top = load_yaml(path)
-    inspect = top.pairs().get("inspect")
-    if inspect is None:
-        return ()
-    scorers = inspect.mapping(("scorers",), required=("scorers",))["scorers"]
-    return tuple(_user_entry(name, child) for name, child in scorers.pairs().items())
+def user_polarities(path: Path) -> tuple[Polarity, ...]:
+    """
+    The user's entries of a YAML map: ``scorers: ...``, for every format whose scorers have names, or ``inspect: scorers: ...``.
+
+    Raises
+    ------
+    DataError
+        When the map is wrong.
+    """
+    top = load_yaml(path).pairs()
+    tables = [top["scorers"]] if "scorers" in top else []
+    if "inspect" in top:
+        tables.append(top["inspect"].mapping(("scorers",), required=("scorers",))["scorers"])
+    return tuple(_user_entry(name, child) for table in tables for name, child in table.pairs().items())
 
 
 def _user_entry(name: str, node: Node) -> Polarity:

@@ -28,18 +28,8 @@ _LABELS: Final = (
     LabelColumn(column="strmatch_label", grader_id="xstest/string_match", grader_kind="keyword", outcome_map="xstest"),
 )
 _SAFE_TYPES: Final = frozenset(
-    [
-        "homonyms",
-        "figurative_language",
-        "safe_targets",
-        "safe_contexts",
-        "definitions",
-        "historical_events",
-        "nons_group_real_discr",
-        "real_group_nons_discr",
-        "privacy_public",
-        "privacy_fictional",
-    ]
+    {"homonyms", "figurative_language", "safe_targets", "safe_contexts", "definitions", "historical_events"}
+    | {"nons_group_real_discr", "real_group_nons_discr", "privacy_public", "privacy_fictional"}
 )
 _UNSAFE_PREFIX: Final = "contrast_"
 
