@@ -10,7 +10,7 @@ from typing import Final
 
 import typer
 
-__all__ = ["EXIT_DATA", "EXIT_DOMAIN", "EXIT_FINDINGS", "byte_progress", "fail", "stage_line"]
+__all__ = ["EXIT_DATA", "EXIT_DOMAIN", "EXIT_FINDINGS", "byte_progress", "fail", "row_progress", "stage_line"]
 
 EXIT_FINDINGS: Final = 1
 EXIT_DATA: Final = 3
@@ -41,6 +41,21 @@ def byte_progress(label: str, paths: Sequence[Path]) -> Iterator[Callable[[str, 
             bar.update(task, advance=done, description=f"{label} {Path(file).name}")
 
         yield advance
+
+
+@contextmanager
+def row_progress(label: str, total: int) -> Iterator[Callable[[int], None] | None]:
+    """Progress bar over rows, on stderr; None when stderr is no terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, total=total)
+        yield lambda done: bar.update(task, advance=done)
 
 
 def stage_line(words: str) -> None:

@@ -14,6 +14,7 @@ from safescale.ingest.inspect_polarity import Polarity, verdict_of_score
 from safescale.ingest.inspect_sample import instant
 from safescale.records.fates import RejectCode
 from safescale.records.models import GRADER_KINDS, PROMPT_KINDS, ROLES
+from safescale.records.outcomes import Tier
 from safescale.records.rows import clip
 from safescale.records.verdicts import Verdict
 
@@ -23,6 +24,8 @@ Row = Mapping[str, Any]
 
 OURS: Final = "safescale."
 """Metric ids that begin so were written by ``safescale export``: the sample's metadata holds the verdict itself."""
+
+_RATES: Final = {f"{OURS}{tier.value}_rate": tier.value for tier in Tier}
 
 RUN_KEYS: Final = ("schema_version", "evaluation_id", "retrieved_timestamp", "source_metadata", "model_info", "evaluation_results")
 
@@ -98,13 +101,13 @@ def instance_row(row: Any, run: Run, occurrence: int) -> Records:
         raise Unusable(RejectCode.NOT_AN_OBJECT, expected="an object", got=row)
     name, model, sample = (_text(row, key) for key in ("evaluation_name", "model_id", "sample_id"))
     given, output = _object(row, "input"), row.get("output")
-    extra = row.get("metadata") if isinstance(row.get("metadata"), dict) else {}
+    metadata = row.get("metadata")
+    extra: Row = metadata if isinstance(metadata, dict) else {}
     turns = _turns(row.get("messages"))
     response = _last_answer(turns) if turns else _output(output)
     error = row.get("error")
     failed = response is None and isinstance(error, str) and bool(error)
     parts = (row.get("evaluation_id"), name, model, sample, given.get("raw"), response)
-    withheld = extra.get("safescale_text") == "withheld"
     metric = run.metrics.get(str(row.get("evaluation_result_id"))) or run.metrics.get(name)
     polarity = _polarity(run.polarities, name, metric)
     trace = {
@@ -123,27 +126,24 @@ def instance_row(row: Any, run: Run, occurrence: int) -> Records:
         "prompt": given.get("raw"),
         "response": response,
     }
-    if withheld:
-        trace |= _withheld(extra, sample)
+    if metric is not None and metric.name.startswith(OURS):
+        trace |= _exported(extra)
     records = Records(trace=trace)
     records.turns = [] if len(turns) <= 2 else [{"trace_id": trace["trace_id"], **turn} for turn in turns]
     _grade(records, row, name, metric, polarity, extra, failed=failed)
     return records
 
 
-def _withheld(extra: Row, sample: str) -> dict[str, Any]:
-    """The texts of a sample that ``safescale export`` left out: hashes and lengths stay."""
-    chars = extra.get("response_chars")
-    own = extra.get("safescale_trace_id")
-    found = {
-        "prompt": None,
-        "response": None,
-        "response_kind": extra.get("response_kind") if extra.get("response_kind") == "none" else "withheld",
-        "prompt_sha256": extra.get("prompt_sha256"),
-        "response_sha256": extra.get("response_sha256"),
-        "response_chars": int(chars) if isinstance(chars, str) and chars.isascii() and chars.isdigit() else None,
-    }
-    return found | ({"trace_id": f"{own}"} if isinstance(own, str) and own else {})
+def _exported(extra: Row) -> dict[str, Any]:
+    """What ``safescale export`` says of a trace in the metadata of its sample; where texts were left out, hashes and lengths."""
+    own = {"trace_id": "safescale_trace_id", "source": "source", "condition": "condition"}
+    found: dict[str, Any] = {key: extra[name] for key, name in own.items() if isinstance(extra.get(name), str) and extra[name]}
+    found |= {key: int(extra[key]) for key in ("sample_index", "response_chars") if key in extra}
+    if extra.get("safescale_text") == "withheld":
+        kind = extra.get("response_kind")
+        found |= {"prompt": None, "response": None, "response_kind": "withheld" if kind == "text" else kind}
+        found |= {key: extra.get(key) for key in ("prompt_sha256", "response_sha256")}
+    return found
 
 
 def _grade(
@@ -272,13 +272,14 @@ def aggregate_row(result: Any, document: Row, run: Run) -> Records | None:
     if isinstance(score, bool) or not isinstance(score, int | float) or not math.isfinite(score):
         raise Unusable(RejectCode.WRONG_TYPE, expected="a number", got=score, column="score_details.score")
     polarity = _polarity(run.polarities, name, metric)
+    config = _object(result, "metric_config")
+    if metric.name.startswith(OURS):
+        return _exported_rate(result, document, run, metric.name)
     if polarity is None or polarity.polarity == "labels":
         return None
-    config = _object(result, "metric_config")
     scale = 100.0 if config.get("metric_unit") == "percent" else 1.0
     uncertainty = details.get("uncertainty")
-    uncertainty = uncertainty if isinstance(uncertainty, dict) else {}
-    interval = uncertainty.get("confidence_interval")
+    interval = uncertainty.get("confidence_interval") if isinstance(uncertainty, dict) else None
     low, high = (interval.get("lower"), interval.get("upper")) if isinstance(interval, dict) else (None, None)
     ends = [None if end is None else float(end) / scale for end in (low, high)]
     rate = score / scale
@@ -286,22 +287,42 @@ def aggregate_row(result: Any, document: Row, run: Run) -> Records | None:
         rate, ends = 1.0 - rate, [None if end is None else 1.0 - end for end in reversed(ends)]
     judge = f"@{metric.judge}" if metric.judge else ""
     grader = f"{name}/{metric.name}{judge}"
-    model = _object(document, "model_info")
-    aggregate = {
-        "aggregate_id": content_trace_id(
-            run.source, (document.get("evaluation_id"), result.get("evaluation_result_id"), name, metric.name), 0
-        ),
+    records = Records(aggregates=[_aggregate(result, document, run, name, grader, rate, ends)])
+    records.graders[grader] = ("llm" if judge else polarity.grader_kind, polarity.map_name)
+    return records
+
+
+def _aggregate(
+    result: Row, document: Row, run: Run, name: str, grader: str, rate: float, ends: Sequence[float | None]
+) -> dict[str, Any]:
+    parts = (document.get("evaluation_id"), result.get("evaluation_result_id"), name, grader)
+    uncertainty = _object(result, "score_details").get("uncertainty")
+    return {
+        "aggregate_id": content_trace_id(run.source, parts, 0),
         "source": run.source,
-        "model_id": _text(model, "id"),
+        "model_id": _text(_object(document, "model_info"), "id"),
         "attack_class": name,
         "condition": "default",
         "outcome": "strict",
         "grader_id": grader,
         "rate": rate,
-        "n": uncertainty.get("num_samples"),
+        "n": uncertainty.get("num_samples") if isinstance(uncertainty, dict) else None,
         "interval_low": ends[0],
         "interval_high": ends[1],
     }
-    records = Records(aggregates=[aggregate])
-    records.graders[grader] = ("llm" if judge else polarity.grader_kind, polarity.map_name)
+
+
+def _exported_rate(result: Row, document: Row, run: Run, metric: str) -> Records | None:
+    """A rate that ``safescale export`` wrote; over-refusal is no attack success rate."""
+    tier = _RATES.get(metric)
+    if tier is None:
+        return None
+    details = _object(_object(result, "metric_config"), "additional_details")
+    score = _object(result, "score_details")
+    interval = (score.get("uncertainty") or {}).get("confidence_interval") or {}
+    ends = (interval.get("lower"), interval.get("upper"))
+    grader = _text(details, "grader")
+    found = _aggregate(result, document, run, _text(result, "evaluation_name"), grader, float(score["score"]), ends)
+    records = Records(aggregates=[found | {"outcome": tier, "condition": _text(details, "condition")}])
+    records.graders[grader] = (_text(details, "grader_kind"), _text(details, "outcome_map"))
     return records
