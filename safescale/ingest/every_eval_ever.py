@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from safescale.ingest.batch import Batch, FormatFacts, Options, Probe
 from safescale.ingest.every_eval_ever_rows import (
+    OURS,
     RUN_KEYS,
     Run,
     aggregate_row,
@@ -202,6 +203,8 @@ def _read_aggregate(path: Path, gathering: Gathering, run: Run) -> None:
             gathering.metadata(row)
             if records is None and not beside:
                 metric = metric_of(result)
+                if metric.name.startswith(OURS):
+                    continue  # over-refusal: no rate of attacks, and known to be none
                 _note_polarity(gathering, f"{result.get('evaluation_name')}/{metric.name}", "an aggregate kept as metadata", row)
         else:
             gathering.take(row, functools.partial(_same, records))
