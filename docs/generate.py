@@ -74,7 +74,7 @@ def formats_page() -> str:
         NOTE,
         "# Formats\n",
         "The format of a file is recognised from its name and first bytes, and said in the closing table; `--from NAME` forces it.",
-        "Formats are tried in this order. Every row of a file has one fate; what a score means is declared or asked for, never guessed.\n",
+        "Formats are tried in this order. Every row has one fate; what a score means is declared or asked for, never guessed.\n",
     ]
     for name, adapter in our_adapters().items():
         lines += [f"## {name}\n", "| | |", "|---|---|"]

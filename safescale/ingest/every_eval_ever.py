@@ -128,7 +128,8 @@ def _read_samples(path: Path, gathering: Gathering, run: Run, beside: Mapping[st
             if records is not None:
                 undeclared.update(g for g, (_, outcome_map) in records.graders.items() if outcome_map == "undeclared polarity")
                 output = line.value.get("output")
-                several += isinstance(output, dict) and len(output.get("raw") or ()) > 1
+                raw = output.get("raw") if isinstance(output, dict) else None
+                several += isinstance(raw, list) and len(raw) > 1
         yield from gathering.full()
     _note_directions(gathering, run, beside)
     for grader, count in undeclared.items():

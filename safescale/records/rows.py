@@ -14,8 +14,10 @@ CLIP_CHARS = 200
 
 
 def clip(value: object) -> str:
-    """What came, clipped to ``CLIP_CHARS`` characters."""
+    """What came, clipped to ``CLIP_CHARS`` characters; half a surrogate pair, which no column holds, is shown as its escape."""
     text = value if isinstance(value, str) else repr(value)
+    if not text.isascii():
+        text = text.encode("utf-8", "backslashreplace").decode()
     return text if len(text) <= CLIP_CHARS else text[: CLIP_CHARS - 1] + "…"
 
 

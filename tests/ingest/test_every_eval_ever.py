@@ -15,6 +15,7 @@ from ingest.reading import Read, read
 from safescale.ingest.batch import Options, Probe
 from safescale.ingest.detect import adapters, choose_adapter
 from safescale.ingest.every_eval_ever import EveryEvalEver
+from safescale.ingest.session import validate
 from safescale.records.rows import FileNote
 
 
@@ -280,6 +281,13 @@ def test_odd_scores_are_kept_and_never_a_verdict(tmp_path: Path, score: Any) -> 
     row = sample(evaluation={"score": score, "is_correct": "plim"})
     found = samples(tmp_path, row, options=told(tmp_path, "other: harmful_when_1"), beside=aggregate(result()))
     assert found.verdicts() == {"UNGRADED": 1}
+
+
+def test_half_a_character_in_a_name_is_a_reject_and_can_be_said(tmp_path: Path) -> None:
+    path = write(tmp_path / "run_samples.jsonl", [sample(1), sample(2, evaluation_name="half \ud800")])
+    [file] = validate([path]).files
+    assert [(r.row, r.code.value) for r in file.rejects] == [(2, "NOT_UTF8")]
+    assert any("\\ud800" in n.got for n in file.notes)
 
 
 # -- whose file it is ------------------------------------------------------------------------------------------------------
