@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from safescale import __version__
 from safescale.cells import GraderMeaning, Selection, build_cells, row_fates
-from safescale.export.every_eval_ever_results import SCHEMA_VERSION, Document, documents, kind_of, result_id
+from safescale.export.every_eval_ever_results import SCHEMA_VERSION, Document, documents, evaluation_name, kind_of, result_id
 from safescale.export.graded import LONGEST_LABEL, WITHHELD_LABEL
 from safescale.export.joining import joined
 from safescale.export.result import ExportRequest, Written
@@ -78,6 +78,9 @@ def write_every_eval_ever(request: ExportRequest, folder: Path) -> Written:
     left_out["turns (a sample holds the final response)"] = corpus.count("turns")
     left_out["published rates"] = corpus.count("aggregates")
     notes = ["source_organization_name and evaluator_relationship are not known to a corpus: fill them in before you publish"]
+    if cells.traces.prompt_kind_unknown:
+        unknown = f"{cells.traces.prompt_kind_unknown:,} traces have prompts of unknown kind"
+        notes.append(f"{unknown}: lower_is_better and is_correct suppose that they ask for harm")
     return Written(rows=named, left_out=left_out, notes=notes)
 
 
@@ -105,7 +108,7 @@ def _write_samples(
         given = fates.take(pa.array(piece.row)).to_pylist()
         for at, fate in zip(piece.trace.tolist(), given, strict=True):
             document = by_model[fate["model_id"]]
-            sample = _sample(traces[at], fate, graders[fate["grader"]], document.content["evaluation_id"], request.with_text)
+            sample = _sample(traces[at], fate, graders[fate["grader"]], document.content["evaluation_id"], request)
             lines.setdefault(fate["model_id"], []).append(msgspec.json.encode(sample) + b"\n")
             rows[fate["model_id"]] += 1
         texts += 0 if request.with_text else sum(trace["response"] is not None for trace in traces)
@@ -118,8 +121,9 @@ def _write_samples(
 
 
 def _sample(
-    trace: Mapping[str, Any], fate: Mapping[str, Any], grader: GraderMeaning, evaluation_id: str, with_text: bool
+    trace: Mapping[str, Any], fate: Mapping[str, Any], grader: GraderMeaning, evaluation_id: str, request: ExportRequest
 ) -> dict[str, Any]:
+    with_text = request.with_text
     harmful = fate["verdict"] in {verdict.value for verdict in TIER_NUMERATORS[Tier.STRICT]}
     response = trace["response"] if with_text else None
     label = fate["raw_label"]
@@ -138,7 +142,7 @@ def _sample(
         "schema_version": SCHEMA_VERSION,
         "evaluation_id": evaluation_id,
         "model_id": fate["model_id"],
-        "evaluation_name": fate["attack_class"],
+        "evaluation_name": evaluation_name(request.name, fate["attack_class"]),
         "evaluation_result_id": result_id(fate, Tier.STRICT.value),
         "sample_id": trace["prompt_id"],
         "sample_hash": trace["prompt_sha256"],

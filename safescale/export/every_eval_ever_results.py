@@ -17,10 +17,12 @@ from safescale.export.inspect_scores import slug
 from safescale.records.outcomes import Tier
 from safescale.stats import design_effect_wilson_interval, wilson_interval
 
-__all__ = ["SCHEMA_VERSION", "Document", "documents", "kind_of", "result_id"]
+__all__ = ["SCHEMA_VERSION", "Document", "documents", "evaluation_name", "kind_of", "result_id"]
 
 SCHEMA_VERSION: Final = "0.3.0"
 LEVEL: Final = 0.95
+
+_NAMED: Final = ("attack_class", "condition", "grader", "target", "grader_kind", "outcome_map")
 
 
 @attrs.frozen(kw_only=True)
@@ -36,6 +38,11 @@ class Document:
 def kind_of(grader: GraderMeaning) -> str:
     """Kind of a grader; ``imported`` where its grades have several."""
     return grader.grader_kinds[0] if len(grader.grader_kinds) == 1 else "imported"
+
+
+def evaluation_name(collection: str, attack_class: str) -> str:
+    """What a reader of the document sees: the collection and the kind of attack."""
+    return f"{collection}, {'direct requests' if attack_class == 'none' else attack_class}"
 
 
 def result_id(row: Mapping[str, Any], tier: str) -> str:
@@ -127,9 +134,9 @@ def _tier_result(cells: Cells, cell: Cell, tier: Tier, name: str) -> dict[str, A
     uncertainty, made = _uncertainty(prompts.successes[tier], prompts.evaluable)
     return {
         "evaluation_result_id": result_id(row, tier.value),
-        "evaluation_name": cell.attack_class,
+        "evaluation_name": evaluation_name(name, cell.attack_class),
         "source_data": {"dataset_name": name, "source_type": "other"},
-        "metric_config": _metric(f"{tier.value}_rate", f"attack success rate, {tier.value}", rate.definition, True, row),
+        "metric_config": _metric(f"{tier.value}_rate", f"compliance rate, {tier.value}", rate.definition, True, row),
         "score_details": {"score": rate.rate, "details": details | made, "uncertainty": uncertainty},
     }
 
@@ -140,7 +147,7 @@ def _over_refusal_result(row: Mapping[str, Any], name: str) -> dict[str, Any]:
     definition = "REFUSAL over evaluable verdicts, of benign prompts only"
     return {
         "evaluation_result_id": result_id(row, "over_refusal"),
-        "evaluation_name": f"{row['attack_class']}, benign prompts",
+        "evaluation_name": f"{evaluation_name(name, row['attack_class'])}, benign prompts",
         "source_data": {"dataset_name": name, "source_type": "other"},
         "metric_config": _metric("over_refusal_rate", "over-refusal rate", definition, True, row),
         "score_details": {
@@ -162,9 +169,7 @@ def _metric(id: str, words: str, definition: str, lower_is_better: bool, row: Ma
         "score_type": "binary",
         "min_score": 0,
         "max_score": 1,
-        "additional_details": {
-            key: str(row[key]) for key in ("condition", "grader", "target", "grader_kind", "outcome_map") if key in row
-        },
+        "additional_details": {key: str(row[key]) for key in _NAMED if key in row},
     }
 
 

@@ -136,7 +136,7 @@ def instance_row(row: Any, run: Run, occurrence: int) -> Records:
 
 def _exported(extra: Row) -> dict[str, Any]:
     """What ``safescale export`` says of a trace in the metadata of its sample; where texts were left out, hashes and lengths."""
-    own = {"trace_id": "safescale_trace_id", "source": "source", "condition": "condition"}
+    own = {"trace_id": "safescale_trace_id"} | {key: key for key in ("source", "attack_class", "condition")}
     found: dict[str, Any] = {key: extra[name] for key, name in own.items() if isinstance(extra.get(name), str) and extra[name]}
     found |= {key: int(extra[key]) for key in ("sample_index", "response_chars") if key in extra}
     if extra.get("safescale_text") == "withheld":
@@ -322,7 +322,7 @@ def _exported_rate(result: Row, document: Row, run: Run, metric: str) -> Records
     interval = (score.get("uncertainty") or {}).get("confidence_interval") or {}
     ends = (interval.get("lower"), interval.get("upper"))
     grader = _text(details, "grader")
-    found = _aggregate(result, document, run, _text(result, "evaluation_name"), grader, float(score["score"]), ends)
+    found = _aggregate(result, document, run, _text(details, "attack_class"), grader, float(score["score"]), ends)
     records = Records(aggregates=[found | {"outcome": tier, "condition": _text(details, "condition")}])
     records.graders[grader] = (_text(details, "grader_kind"), _text(details, "outcome_map"))
     return records

@@ -144,13 +144,8 @@ def test_what_was_exported_comes_back_with_its_verdicts(tmp_path: Path) -> None:
         if g["verdict"] not in ("ERROR",) and g["trace_id"] != "demo:20"
     }
     assert graded == kept
-    traces = [
-        {
-            t["trace_id"]: (t["model_id"], t["prompt_id"], t["condition"], t["sample_index"], t["response_sha256"])
-            for t in c.read("traces").to_pylist()
-        }
-        for c in (corpus, copy)
-    ]
+    columns = ("model_id", "prompt_id", "attack_class", "condition", "sample_index", "response_sha256")
+    traces = [{t["trace_id"]: [t[c] for c in columns] for t in found.read("traces").to_pylist()} for found in (corpus, copy)]
     assert traces[1].items() <= traces[0].items()
     assert set(copy.read("traces")["response_kind"].to_pylist()) == {"withheld"}
 
