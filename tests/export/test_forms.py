@@ -118,6 +118,21 @@ def test_the_mean_of_the_samples_is_the_strict_rate_and_its_interval_is_that_of_
     assert checked >= 3
 
 
+def test_the_standard_error_knows_that_answers_to_one_prompt_are_alike(tmp_path: Path) -> None:
+    def line(prompt: int, i: int) -> dict[str, Any]:
+        verdict = "COMPLIANCE" if prompt % 2 else "REFUSAL"
+        one = {"model_id": "frimble-7b", "prompt_id": f"p{prompt}", "sample_index": i, "verdict": verdict, "raw_label": verdict}
+        return row(10 * prompt + i, **one)
+
+    documents, _ = every_eval_ever(tmp_path, corpus_of(tmp_path, [line(prompt, i) for prompt in range(6) for i in range(4)]))
+    strict = next(r for r in documents["frimble-7b"]["evaluation_results"] if r["evaluation_result_id"].endswith("/strict"))
+    found = design_effect_wilson_interval([0, 4, 0, 4, 0, 4], [4] * 6)
+    assert found.design_effect > 3
+    block = strict["score_details"]["uncertainty"]
+    assert block["standard_error"]["value"] == pytest.approx((found.design_effect * 0.25 / 24) ** 0.5)
+    assert float(strict["score_details"]["details"]["design_effect"]) == pytest.approx(found.design_effect, rel=1e-5)
+
+
 def test_benign_prompts_and_errors_are_counted_and_enter_no_rate(tmp_path: Path) -> None:
     corpus = corpus_of(tmp_path)
     result = export_corpus(corpus, tmp_path / "eee", ExportKind.EVERY_EVAL_EVER)
