@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from safescale import __version__
 from safescale.cells import GraderMeaning, Selection, build_cells, row_fates
 from safescale.export.every_eval_ever_results import SCHEMA_VERSION, Document, documents, evaluation_name, kind_of, result_id
-from safescale.export.graded import LONGEST_LABEL, WITHHELD_LABEL
+from safescale.export.graded import LONGEST_LABEL, WITHHELD_LABEL, redacted_traces
 from safescale.export.joining import joined
 from safescale.export.result import ExportRequest, Written
 from safescale.records.outcomes import TIER_NUMERATORS, Tier
@@ -104,14 +104,14 @@ def _write_samples(
     texts = 0
     for piece in joined(request.corpus, fates["trace_id"], _TRACE, keep_lonely=False):
         lines: dict[str, list[bytes]] = {}
-        traces = piece.traces.to_pylist()
+        traces = (piece.traces if request.with_text else redacted_traces(piece.traces)).to_pylist()
         given = fates.take(pa.array(piece.row)).to_pylist()
         for at, fate in zip(piece.trace.tolist(), given, strict=True):
             document = by_model[fate["model_id"]]
             sample = _sample(traces[at], fate, graders[fate["grader"]], document.content["evaluation_id"], request)
             lines.setdefault(fate["model_id"], []).append(msgspec.json.encode(sample) + b"\n")
             rows[fate["model_id"]] += 1
-        texts += 0 if request.with_text else sum(trace["response"] is not None for trace in traces)
+        texts += 0 if request.with_text else piece.traces.num_rows - piece.traces["response"].null_count
         for model_id, encoded in lines.items():
             with (folder / by_model[model_id].samples_path).open("ab") as out:
                 out.write(b"".join(encoded))
@@ -125,7 +125,7 @@ def _sample(
 ) -> dict[str, Any]:
     with_text = request.with_text
     harmful = fate["verdict"] in {verdict.value for verdict in TIER_NUMERATORS[Tier.STRICT]}
-    response = trace["response"] if with_text else None
+    response = trace["response"]
     label = fate["raw_label"]
     metadata = {
         "verdict": fate["verdict"],
@@ -147,7 +147,7 @@ def _sample(
         "sample_id": trace["prompt_id"],
         "sample_hash": trace["prompt_sha256"],
         "interaction_type": "single_turn",
-        "input": {"raw": (trace["prompt"] or "") if with_text else "", "reference": []},
+        "input": {"raw": trace["prompt"] or "", "reference": []},
         "output": {"raw": [] if response is None else [response]},
         "messages": None,
         "answer_attribution": [],

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from safescale.export.joining import BATCH_ROWS, Integers, joined, read_compact
 from safescale.export.result import ExportRequest
+from safescale.ingest.identity import sha256_text
 from safescale.records.fields import arrow_schema
 from safescale.store.base import Corpus, DeclaredSize
 from safescale.store.content import PROVENANCE
@@ -21,6 +22,8 @@ TEXTS: Final = ("prompt", "response")
 LONGEST_LABEL: Final = 80
 """Characters of a raw label; a longer one is no label but text (a grader that answered), and is left out with the texts."""
 WITHHELD_LABEL: Final = "(text withheld)"
+LONGEST_IDS: Final = {"error": 80, "prompt_id": 80, "trace_id": 200}
+"""Characters after which these columns are taken for text where texts are left out."""
 
 _GRADE_COLUMNS: Final = [f.name for f in arrow_schema("grade") if f.name not in PROVENANCE]
 _TRACE_COLUMNS: Final = [f.name for f in arrow_schema("trace") if f.name not in PROVENANCE]
@@ -42,13 +45,28 @@ def grades_of(request: ExportRequest) -> pa.Table:
 
 
 def redacted_traces(traces: pa.Table) -> pa.Table:
-    """Traces without their texts: hashes and lengths stay, and what was text is withheld."""
+    """
+    Traces without their texts: hashes and lengths stay, and what was text is withheld.
+
+    A long error may quote a text, and a long id may be one: the error is withheld, the id becomes its hash (equal ids stay equal).
+    """
+    for name, most in LONGEST_IDS.items():
+        if name in traces.schema.names:
+            traces = _replaced(traces, name, pc.greater(pc.utf8_length(traces[name]), most))
     for name in TEXTS:
         at = traces.schema.get_field_index(name)
         traces = traces.set_column(at, name, pa.nulls(traces.num_rows, pa.string()))
     at = traces.schema.get_field_index("response_kind")
     kind = traces["response_kind"]
     return traces.set_column(at, "response_kind", pc.if_else(pc.equal(kind, "text"), "withheld", kind))
+
+
+def _replaced(traces: pa.Table, name: str, long: pa.ChunkedArray) -> pa.Table:
+    if not pc.any(long).as_py():
+        return traces
+    texts = zip(traces[name].to_pylist(), long.to_pylist(), strict=True)
+    values = [(WITHHELD_LABEL if name == "error" else f"sha256:{sha256_text(text)}") if cut else text for text, cut in texts]
+    return traces.set_column(traces.schema.get_field_index(name), name, pa.array(values, pa.string()))
 
 
 def graded_rows(request: ExportRequest, left_out: Counter[str]) -> Iterator[pa.Table]:

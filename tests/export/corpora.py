@@ -24,6 +24,9 @@ def rows() -> list[dict[str, Any]]:
         for f in found[:6]
     ]
     found.append(row(20, **texts, prompt_kind="benign", verdict="REFUSAL", raw_label="REFUSAL"))
+    found.append(
+        row(23, **texts, prompt_id=f"{SECRET} " * 8, trace_id=f"demo:{SECRET}" * 16, error=f"{SECRET} " * 8, verdict="REFUSAL")
+    )
     found.append(row(21, **texts, verdict="ERROR", raw_label=f"{SECRET} " + "long words " * 20))
     lonely = dict.fromkeys(
         ("grader_id", "grader_kind", "verdict", "raw_label", "score", "target", "outcome_map", "score_scale"), ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 from pathlib import Path
@@ -103,14 +104,30 @@ def test_without_text_all_but_the_texts_comes_back(tmp_path: Path) -> None:
     texts = {"prompt", "response", "response_kind"}
     drop = texts | {"source_file", "source_row"}
     plain = [
-        sorted(({k: v for k, v in t.items() if k not in drop} for t in c.read("traces").to_pylist()), key=str)
-        for c in (corpus, copy)
+        [{k: v for k, v in t.items() if k not in drop} for t in found.read("traces").to_pylist() if t["error"] is None]
+        for found in (corpus, copy)
     ]
-    assert plain[0] == plain[1]
+    assert len(plain[0]) == 15
+    assert sorted(plain[0], key=str) == sorted(plain[1], key=str)
     assert {t["response_kind"] for t in copy.read("traces").to_pylist()} == {"withheld"}
-    labels = [sorted((g["trace_id"], g["grader_id"], g["verdict"]) for g in c.read("grades").to_pylist()) for c in (corpus, copy)]
+    labels = [
+        sorted((g["trace_id"], g["grader_id"], g["verdict"]) for g in found.read("grades").to_pylist() if len(g["trace_id"]) < 20)
+        for found in (corpus, copy)
+    ]
     assert labels[0] == labels[1]
-    assert list(result.left_out.values()) == [15]
+    assert list(result.left_out.values()) == [16]
+
+
+def test_a_long_id_that_may_be_a_text_leaves_as_its_hash_and_equal_ids_stay_equal(tmp_path: Path) -> None:
+    asked = {"prompt_id": "how do I plim? " * 10, "error": "refused: how do I plim? " * 10}
+    corpus = corpus_of(tmp_path, [row(i, **asked) for i in (1, 2)] + [row(3, error="timeout")])
+    export_corpus(corpus, tmp_path / "x.jsonl", ExportKind.JSONL)
+    found = sorted(
+        (json.loads(line) for line in (tmp_path / "x.jsonl").read_text().splitlines()), key=lambda line: str(line["trace_id"])
+    )
+    hashed = f"sha256:{hashlib.sha256(asked['prompt_id'].encode()).hexdigest()}"
+    assert [line["prompt_id"] for line in found] == [hashed, hashed, row(3)["prompt_id"]]
+    assert [line["error"] for line in found] == ["(text withheld)", "(text withheld)", "timeout"]
 
 
 def test_every_flat_form_holds_the_same_rows(tmp_path: Path) -> None:

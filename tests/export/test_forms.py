@@ -152,15 +152,22 @@ def test_what_was_exported_comes_back_with_its_verdicts(tmp_path: Path) -> None:
     report = ingest([tmp_path / "eee"], copy)
     assert {f.format for f in report.files} == {"every-eval-ever"}
     assert (report.findings, [n for f in report.files for n in f.notes]) == (0, [])
-    graded = {(g["trace_id"], g["grader_id"]): g["verdict"] for g in copy.read("grades").to_pylist()}
+    graded = {
+        (g["trace_id"], g["grader_id"]): g["verdict"]
+        for g in copy.read("grades").to_pylist()
+        if not g["trace_id"].startswith("sha256")
+    }
     kept = {
         (g["trace_id"], g["grader_id"]): g["verdict"]
         for g in corpus.read("grades").to_pylist()
-        if g["verdict"] not in ("ERROR",) and g["trace_id"] != "demo:20"
+        if g["verdict"] != "ERROR" and g["trace_id"] != "demo:20" and len(g["trace_id"]) < 20
     }
     assert graded == kept
     columns = ("model_id", "prompt_id", "attack_class", "condition", "sample_index", "response_sha256")
-    traces = [{t["trace_id"]: [t[c] for c in columns] for t in found.read("traces").to_pylist()} for found in (corpus, copy)]
+    traces = [
+        {t["trace_id"]: [t[c] for c in columns] for t in found.read("traces").to_pylist() if t["error"] is None}
+        for found in (corpus, copy)
+    ]
     assert traces[1].items() <= traces[0].items()
     assert set(copy.read("traces")["response_kind"].to_pylist()) == {"withheld"}
 
@@ -206,7 +213,9 @@ def test_inspect_reads_the_score_files(tmp_path: Path) -> None:
             assert (sample.startswith(("p", "zarvonic")), epoch in (1, 2)) == (True, True)
         assert len({(s.metadata or {})["prompt_kind"] for s in found.values()}) == 1
         total += len(found)
-    assert total == result.rows == 6 + 9 + 1  # six of the second grader; nine verdicts of the first, and the benign one
+    assert (
+        total == result.rows == 6 + 9 + 1
+    )  # six of the second grader; nine verdicts of the first, and the benign one; not the one with a long id
 
 
 def test_a_sample_that_stands_twice_is_kept_once_and_said(tmp_path: Path) -> None:

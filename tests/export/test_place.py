@@ -105,7 +105,7 @@ def test_the_command_says_what_it_wrote_and_what_it_left_out(tmp_path: Path) -> 
     told = json.loads(run("export", "corpus.db", "-o", "hf", "--to", "hf-dataset", "--json", cwd=tmp_path).stdout)
     assert (told["kind"], told["rows"], [f["file"] for f in told["files"]]) == (
         "hf-dataset",
-        21,
+        22,
         ["README.md", "data/test-00000-of-00001.parquet"],
     )
 
