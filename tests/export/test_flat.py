@@ -76,7 +76,7 @@ LINE = st.builds(
 
 
 @given(lines=st.lists(LINE, min_size=1, max_size=8))
-@settings(max_examples=25)
+@settings(max_examples=12)
 def test_any_corpus_of_lines_comes_back_as_the_same_content(
     tmp_path_factory: pytest.TempPathFactory, lines: list[dict[str, Any]]
 ) -> None:

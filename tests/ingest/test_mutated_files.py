@@ -88,7 +88,7 @@ def test_mutated_files_lose_no_row_and_raise_nothing(tmp_path: Path, case: str) 
     rng = random.Random(case)
     path = tmp_path / name
     taken = 0
-    for _ in range(120):
+    for _ in range(60):
         path.write_bytes(mutated(content, rng))
         adapter.recognises(Probe(path=path, head=path.read_bytes()))
         for batch in adapter.read(path, options):
