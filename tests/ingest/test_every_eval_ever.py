@@ -306,3 +306,14 @@ def test_its_files_are_claimed_by_it_alone(tmp_path: Path) -> None:
 def test_other_lines_are_not_claimed(missing: str) -> None:
     head = json.dumps(sample(**{missing: ...})).encode() + b"\n"
     assert not EveryEvalEver().recognises(Probe(path=Path("a.jsonl"), head=head))
+
+
+def test_one_map_may_speak_of_columns_and_of_scorers(tmp_path: Path) -> None:
+    path = tmp_path / "map.yaml"
+    columns = "source: plim\nkind: traces\ncolumns: {model_id: m, prompt_id: p, attack_class: {const: none}, prompt_kind: {const: harmful}}\n"
+    path.write_text(columns + "scorers: {asr: harmful_when_1}\n", encoding="utf-8")
+    (tmp_path / "a.csv").write_text("m,p\nfrimble,1\n")
+    put(tmp_path / "run.json", aggregate(result()))
+    write(tmp_path / "run_samples.jsonl", [sample()])
+    report = validate([tmp_path / "a.csv", tmp_path / "run_samples.jsonl"], options=Options(column_map=path))
+    assert [(f.format, len(f.rejects)) for f in report.files] == [("mapped", 0), ("every-eval-ever", 0)]
