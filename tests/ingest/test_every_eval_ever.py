@@ -310,7 +310,7 @@ def test_other_lines_are_not_claimed(missing: str) -> None:
 
 def test_one_map_may_speak_of_columns_and_of_scorers(tmp_path: Path) -> None:
     path = tmp_path / "map.yaml"
-    columns = "source: plim\nkind: traces\ncolumns: {model_id: m, prompt_id: p, attack_class: {const: none}, prompt_kind: {const: harmful}}\n"
+    columns = "source: plim\nkind: traces\ncolumns: {model_id: m, prompt_id: p, prompt_kind: {const: harmful}}\n"
     path.write_text(columns + "scorers: {asr: harmful_when_1}\n", encoding="utf-8")
     (tmp_path / "a.csv").write_text("m,p\nfrimble,1\n")
     put(tmp_path / "run.json", aggregate(result()))
