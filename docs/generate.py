@@ -1,4 +1,4 @@
-"""Write the generated reference pages: audit, commands, records, statistics. ``python docs/generate.py [--check]``."""
+"""Write the generated reference pages: audit, commands, formats, records, statistics. ``python docs/generate.py [--check]``."""
 
 from __future__ import annotations
 
@@ -53,6 +53,40 @@ def records_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def formats_page() -> str:
+    """What each adapter declares of its format, and its forms of export."""
+    import attrs
+
+    from safescale.export.result import FOLDERS, ExportKind
+    from safescale.ingest.batch import FormatFacts
+    from safescale.ingest.detect import our_adapters
+
+    words = {
+        "files": "files",
+        "polarity": "what 1, true or pass means",
+        "outcome_map": "outcome map",
+        "denominator": "denominator",
+        "cluster_key": "cluster key",
+        "attempts": "attempts",
+    }
+    assert list(words) == [field.name for field in attrs.fields(FormatFacts)]
+    lines = [
+        NOTE,
+        "# Formats\n",
+        "The format of a file is recognised from its name and first bytes, and said in the closing table; `--from NAME` forces it.",
+        "Formats are tried in this order. Every row has one fate; what a score means is declared or asked for, never guessed.\n",
+    ]
+    for name, adapter in our_adapters().items():
+        lines += [f"## {name}\n", "| | |", "|---|---|"]
+        lines += [f"| {words[key]} | {value.replace('|', chr(92) + '|')} |" for key, value in attrs.asdict(adapter.facts).items()]
+        doc = inspect.cleandoc(type(adapter).__doc__ or "").strip()
+        lines += ["", f"{doc}\n"]
+    lines += ["## Out again\n", "`safescale export CORPUS -o PATH --to FORM`; see the how-to page on exports.\n"]
+    lines += ["| form | is |", "|---|---|"]
+    lines += [f"| `{kind.value}` | {'a folder' if kind in FOLDERS else 'a file'} |" for kind in ExportKind]
+    return "\n".join(lines) + "\n"
+
+
 def statistics_page() -> str:
     """Docstring of every public name of safescale.stats."""
     import safescale.stats as stats
@@ -78,7 +112,13 @@ def audit_page() -> str:
     return f"{NOTE}\n{rules_markdown(RULES.values())}"
 
 
-PAGES = {"audit.md": audit_page, "commands.md": commands_page, "records.md": records_page, "statistics.md": statistics_page}
+PAGES = {
+    "audit.md": audit_page,
+    "commands.md": commands_page,
+    "records.md": records_page,
+    "formats.md": formats_page,
+    "statistics.md": statistics_page,
+}
 
 
 def main() -> int:

@@ -10,7 +10,7 @@ from typing import Final
 
 import typer
 
-__all__ = ["EXIT_DATA", "EXIT_DOMAIN", "EXIT_FINDINGS", "byte_progress", "fail", "stage_line"]
+__all__ = ["EXIT_DATA", "EXIT_DOMAIN", "EXIT_FINDINGS", "byte_progress", "fail", "row_progress", "stage_line"]
 
 EXIT_FINDINGS: Final = 1
 EXIT_DATA: Final = 3
@@ -32,7 +32,10 @@ def byte_progress(label: str, paths: Sequence[Path]) -> Iterator[Callable[[str, 
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-    total = sum(_size(path) for path in paths)
+    from safescale.ingest.detect import found_files
+
+    there = [path for path in paths if path.exists()]
+    total = sum(_size(found.path) for found in found_files(there) if found.is_data and found.closed is None)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(label, total=total)
@@ -43,6 +46,21 @@ def byte_progress(label: str, paths: Sequence[Path]) -> Iterator[Callable[[str, 
         yield advance
 
 
+@contextmanager
+def row_progress(label: str, total: int) -> Iterator[Callable[[int], None] | None]:
+    """Progress bar over rows, on stderr; None when stderr is no terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, total=total)
+        yield lambda done: bar.update(task, advance=done)
+
+
 def stage_line(words: str) -> None:
     """Say on stderr what is being done, when somebody watches."""
     if sys.stderr.isatty():
@@ -50,6 +68,4 @@ def stage_line(words: str) -> None:
 
 
 def _size(path: Path) -> int:
-    if path.is_dir():
-        return sum(p.stat().st_size for p in path.rglob("*") if p.is_file())
-    return path.stat().st_size if path.exists() else 0
+    return path.stat().st_size if path.is_file() else 0

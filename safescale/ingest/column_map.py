@@ -37,6 +37,7 @@ _TOP: Final = (
     "outcome",
     "extends",
     "inspect",
+    "scorers",
 )
 
 

@@ -16,7 +16,7 @@ from safescale.errors import DataError
 from safescale.ingest.batch import Adapter, Options, Probe
 from safescale.ingest.bytes_in import head_bytes
 
-__all__ = ["FoundFile", "adapters", "choose_adapter", "found_files", "named_adapter", "require_paths"]
+__all__ = ["FoundFile", "adapters", "choose_adapter", "found_files", "named_adapter", "our_adapters", "require_paths"]
 
 ENTRY_POINTS: Final = "safescale.adapters"
 """Entry-point group for adapters of other packages: each a callable without arguments that gives an Adapter."""
@@ -34,12 +34,17 @@ _OURS: Final = (
     "pyrit_db:PyritDb",
     "tamperbench:TamperBench",
     "easyjailbreak:EasyJailbreak",
+    "xstest:XsTest",
+    "speechmap:SpeechMap",
+    "every_eval_ever:EveryEvalEver",
+    "helm:Helm",
     "failure_first:FailureFirst",
+    "no_data:NoData",
     "mapped:Mapped",
 )
 """Our adapters in order of detection: those that know their format by a mark that no other has stand first."""
 
-MAP_TELLS_POLARITY: Final = ("inspect", "garak", "lm-eval", "promptfoo", "pyrit", "tamperbench")
+MAP_TELLS_POLARITY: Final = ("inspect", "every-eval-ever", "garak", "lm-eval", "promptfoo", "pyrit", "tamperbench")
 """Formats of which a column map says what named scorers mean (``scorers: ...``); any other file with a map is read by the map."""
 
 _DATA_SUFFIXES: Final = (".jsonl", ".json", ".csv", ".parquet", ".db", ".sqlite", ".sqlite3", ".eval", ".ndjson")
@@ -48,14 +53,20 @@ _DATA_SUFFIXES: Final = (".jsonl", ".json", ".csv", ".parquet", ".db", ".sqlite"
 @functools.cache
 def adapters() -> dict[str, Adapter]:
     """Every adapter by name: ours in order of detection, then those of other packages."""
+    found = our_adapters()
+    for point in entry_points(group=ENTRY_POINTS):
+        other: Adapter = point.load()()
+        found.setdefault(other.name, other)
+    return found
+
+
+def our_adapters() -> dict[str, Adapter]:
+    """The adapters of this package by name, in order of detection."""
     found: dict[str, Adapter] = {}
     for home in _OURS:
         module, _, name = home.partition(":")
         adapter: Adapter = getattr(importlib.import_module(f"safescale.ingest.{module}"), name)()
         found[adapter.name] = adapter
-    for point in entry_points(group=ENTRY_POINTS):
-        other: Adapter = point.load()()
-        found.setdefault(other.name, other)
     return found
 
 

@@ -90,7 +90,6 @@ class Promptfoo:
         else:
             yield from _read_document(path, options, scorers, into)
         scorers.tell(into)
-        into.read(path.stat().st_size)
         yield from into.rest()
 
 

@@ -129,6 +129,7 @@ class _Reading:
         self.corpus, self.options, self.format, self.progress = corpus, options, format, progress
         self.known = KnownContent(corpus)
         self.not_read: list[str] = []
+        self.told = 0
         self.ledger = {(e.sha256, e.options): e for e in corpus.ledger()} if corpus else {}
 
     def files(self, paths: Sequence[Path]) -> Iterator[FileOutcome]:
@@ -142,7 +143,10 @@ class _Reading:
                 if file.closed is not None:
                     yield _whole_file(file.path, RejectCode.UNREADABLE, "a folder that can be read", file.closed, format=None)
                 else:
-                    yield self._file(file.path)
+                    self.told = 0
+                    outcome = self._file(file.path)
+                    self._tell(file.path, outcome.size_bytes - self.told)  # of a refused file nothing was told
+                    yield outcome
             if not found:
                 yield _whole_file(path, RejectCode.EMPTY_FOLDER, "at least one data file", "none", format=None)
 
@@ -247,6 +251,7 @@ class _Reading:
         )
 
     def _tell(self, path: Path, done: int) -> None:
+        self.told += done
         if self.progress is not None and done:
             self.progress(str(path), done)
 

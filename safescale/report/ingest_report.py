@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,13 +16,12 @@ from safescale.report.github import annotation
 __all__ = ["aligned", "ingest_github", "ingest_json", "ingest_text"]
 
 SHOWN_REJECTS: Final = 20
+SHOWN_PATH: Final = 64
 
 
 def ingest_text(report: IngestReport, *, corpus: Path | None = None) -> str:
     """Closing table, conservation, first rejects, and what to do next."""
-    rows = [_table_row(f) for f in report.files]
-    header = ("file", "format", "rows", "traces", "grades", "duplicates", "other", "rejects")
-    lines = [aligned([header, *rows], left=2), "", _conservation(report)]
+    lines = [_table(report.files), "", _conservation(report)]
     lines += [f"already in the corpus, adds nothing: {f.file}" for f in report.files if f.already_ingested]
     if report.same_traces:
         lines.append(f"present in two sources, counted once: {report.same_traces} traces ({report.same_traces_rule})")
@@ -93,11 +93,67 @@ def ingest_github(report: IngestReport) -> str:
     )
 
 
-def _table_row(file: FileOutcome) -> tuple[str, ...]:
+_HEADER: Final = ("file", "format", "rows", "traces", "grades", "duplicates", "other", "rejects", "notes", "codes")
+
+
+def _table(files: Sequence[FileOutcome]) -> str:
+    """One row a file: what it is, what became of its rows, and its rejects and notes by code; paths under their common folder."""
+    common = _common_folder([f.file for f in files])
+    rows = [_table_row(f, common) for f in files]
+    codes = [_codes(f) for f in files]
+    numbers = [[_numbers(f)[i] for f in files] for i in range(7)]
+    if len(files) > 1:
+        rows.append(("total", "", *(f"{sum(column):,}" for column in numbers)))
+        codes.append("")
+    header = _HEADER if any(codes) else _HEADER[:-1]
+    lines = aligned([header[:9], *rows], left=2).split("\n")
+    width = max(map(len, lines))
+    told = [_HEADER[-1] if any(codes) else "", *codes]
+    lines = [f"{line.ljust(width)}  {words}".rstrip() for line, words in zip(lines, told, strict=True)]
+    return "\n".join([*([f"files in {common}"] if common else []), *lines])
+
+
+def _table_row(file: FileOutcome, common: str) -> tuple[str, ...]:
+    name = _short(file.file.removeprefix(common).lstrip("/") if common else file.file)
+    return (name, file.format or "?", *(f"{n:,}" for n in _numbers(file)))
+
+
+def _numbers(file: FileOutcome) -> tuple[int, ...]:
     fates = Counter(file.fates)
     other = fates[Fate.TURN] + fates[Fate.AGGREGATE] + fates[Fate.METADATA] + fates[Fate.SUPERSEDED]
-    numbers = (file.rows_in, fates[Fate.TRACE], file.grades, fates[Fate.DUPLICATE], other, len(file.rejects))
-    return (file.file, file.format or "?", *(f"{n:,}" for n in numbers))
+    return (
+        file.rows_in,
+        fates[Fate.TRACE],
+        file.grades,
+        fates[Fate.DUPLICATE],
+        other,
+        len(file.rejects),
+        len(file.notes),
+    )
+
+
+def _codes(file: FileOutcome) -> str:
+    """Rejects and notes of a file by code."""
+    rejects = Counter(r.code.value for r in file.rejects)
+    notes = Counter(n.code.value for n in file.notes)
+    parts = [", ".join(f"{code} {n:,}" for code, n in found.most_common()) for found in (rejects, notes)]
+    return "; ".join(f"{word}{part}" for word, part in zip(("", "notes: "), parts, strict=True) if part)
+
+
+def _common_folder(files: Sequence[str]) -> str:
+    """The folder that all of several files are in, when it is worth a line of its own."""
+    if len(files) < 2:
+        return ""
+    try:
+        common = os.path.commonpath([os.path.dirname(file) for file in files])
+    except ValueError:  # absolute and relative ones
+        return ""
+    return common if len(common) > 1 else ""
+
+
+def _short(path: str) -> str:
+    """A long path cut in its middle: the end, which tells files apart, stays."""
+    return path if len(path) <= SHOWN_PATH else f"{path[: SHOWN_PATH // 3]}…{path[-(SHOWN_PATH - SHOWN_PATH // 3 - 1) :]}"
 
 
 def _conservation(report: IngestReport) -> str:

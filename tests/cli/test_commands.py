@@ -23,6 +23,7 @@ HELP = {
     "help-analyze-compare": ["analyze", "compare", "--help"],
     "help-diff": ["diff", "--help"],
     "help-report": ["report", "--help"],
+    "help-export": ["export", "--help"],
     "help-models": ["models", "--help"],
     "help-schema": ["schema", "--help"],
     "help-schema-export": ["schema", "export", "--help"],
