@@ -14,6 +14,7 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from ingest import (
+    every_eval_ever_files,
     test_easyjailbreak,
     test_garak,
     test_harmbench,
@@ -22,7 +23,9 @@ from ingest import (
     test_promptfoo,
     test_pyrit_db,
     test_refusal_direction,
+    test_speechmap,
     test_tamperbench,
+    test_xstest,
 )
 from ingest.lines import row, write
 from safescale.simulate.database import DDL
@@ -211,6 +214,29 @@ def refusal_direction(folder: Path) -> Path:
     return test_refusal_direction.run_file(folder, "jailbreakbench_ablation_evaluations.json", rows)
 
 
+def xstest(folder: Path) -> Path:
+    labels = ("1_full_compliance", "2_full_refusal", "3_partial_refusal")
+    rows = [test_xstest.changed(id=f"v2-{i}", annotation_1=labels[i % 3], final_label=labels[i % 3]) for i in range(6)]
+    return test_xstest.completions(folder, *rows)
+
+
+def speechmap(folder: Path) -> Path:
+    labels = ("COMPLETE", "EVASIVE", "DENIAL", "ERROR")
+    rows = [{**test_speechmap.JOINED, "question_id": f"plim_criticism_{i:02d}", "label_gpt4o": labels[i % 4]} for i in range(6)]
+    return write(folder / "speechmap_plim.jsonl", rows)
+
+
+def speechmap_labels(folder: Path) -> Path:
+    path = folder / "labels.csv"
+    rows = [f"plim_criticism_{i:02d},plim,zarv/frimble-7b,COMPLETE,DENIAL,True,{i + 5}" for i in range(6)]
+    path.write_text(test_speechmap.LABELS + "\n".join(rows) + "\n", encoding="utf-8")
+    return path
+
+
+def every_eval_ever(folder: Path) -> Path:
+    return write(folder / "plimbench.jsonl", [every_eval_ever_files.sample(i) for i in range(5)])
+
+
 SEEDS: Final[dict[str, tuple[str, Seed]]] = {
     "safescale": ("safescale", canonical),
     "failure-first": ("failure-first", failure_first),
@@ -224,6 +250,10 @@ SEEDS: Final[dict[str, tuple[str, Seed]]] = {
     "lm-eval": ("lm-eval", lm_eval),
     "jailbreakbench": ("jailbreakbench", jailbreakbench),
     "refusal-direction": ("refusal-direction", refusal_direction),
+    "xstest": ("xstest", xstest),
+    "speechmap": ("speechmap", speechmap),
+    "speechmap-labels": ("speechmap", speechmap_labels),
+    "every-eval-ever": ("every-eval-ever", every_eval_ever),
     "harmbench": ("harmbench", harmbench),
     "promptfoo": ("promptfoo", promptfoo),
     "promptfoo-lines": ("promptfoo", promptfoo_lines),
