@@ -90,5 +90,5 @@ def test_refuses_more_successes_than_trials():
 
 
 def test_refuses_a_level_in_percent():
-    with pytest.raises(DomainError, match="95 % is written 0.95"):
+    with pytest.raises(DomainError, match="95 % is written"):
         wilson_continuity_intervals([1], [2], level=95)

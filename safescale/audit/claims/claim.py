@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Final, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Final, TypeAlias
 
 import attrs
 
 from safescale.audit.claims.printed import (
+    Figure,
     Printed,
     PrintedInterval,
     read_count,
@@ -19,6 +20,7 @@ from safescale.errors import DataError
 
 __all__ = [
     "KINDS",
+    "MISSING",
     "Association",
     "Claim",
     "Correlation",
@@ -37,63 +39,9 @@ __all__ = [
     "Totals",
 ]
 
-_T = TypeVar("_T")
-
-
-def _optional(read: Callable[..., _T], **options: Any) -> Any:
-    """A field that may be missing; text that is empty or a dash is missing."""
-
-    def convert(value: Any, field: attrs.Attribute[Any]) -> _T | None:
-        if value is None or (isinstance(value, str) and value.strip() in ("", "-", "–", "—", "NA", "N/A", "n/a", "NaN", "nan")):
-            return None
-        return read(value, field=field.name, **options)
-
-    return attrs.field(default=None, converter=attrs.Converter(convert, takes_field=True))  # type: ignore[misc]
-
-
-def _listed(read: Callable[..., _T], **options: Any) -> Any:
-    """A field of several figures, in a list or in one text with commas or semicolons between."""
-
-    def convert(value: Any, field: attrs.Attribute[Any]) -> tuple[_T, ...]:
-        if isinstance(value, str):
-            value = [part for part in value.split(";" if ";" in value else ", " if ", " in value else ",") if part.strip()]
-        if not isinstance(value, list | tuple):
-            raise DataError(f"{field.name} is a list", column=field.name, expected="a list of figures", got=repr(value)[:80])
-        return tuple(read(item, field=f"{field.name}[{at}]", **options) for at, item in enumerate(value))
-
-    return attrs.field(default=(), converter=attrs.Converter(convert, takes_field=True))  # type: ignore[misc]
-
-
-def _table(value: Any, field: attrs.Attribute[Any]) -> tuple[tuple[int, ...], ...]:
-    if isinstance(value, str):
-        value = [[cell for cell in row.replace(",", " ").split() if cell] for row in value.strip("[]").split(";") if row.strip()]
-    if not isinstance(value, list | tuple) or not all(isinstance(row, list | tuple) for row in value):
-        raise DataError(f"{field.name} is a table", column=field.name, expected="rows of counts", got=repr(value)[:80])
-    rows = tuple(tuple(read_count(cell, field=field.name) for cell in row) for row in value)
-    if len({len(row) for row in rows}) > 1:
-        raise DataError(f"{field.name} has rows of unequal length", column=field.name, expected="a rectangle", got=repr(value)[:80])
-    return rows
-
-
-def _word(*allowed: str) -> Any:
-    """A field that holds one of a few words, or nothing."""
-
-    def convert(value: Any, field: attrs.Attribute[Any]) -> str | None:
-        if value is None or value == "":
-            return None
-        word = " ".join(re.sub("[-_\u2010-\u2014]", " ", str(value)).casefold().split())
-        # "exact" is a permutation where one is possible, and a binomial interval elsewhere
-        found = word if word in allowed else _WORDS.get(word, word)
-        if found not in allowed:
-            raise DataError(
-                f"{field.name} is not known here; leave it out where the source does not say",
-                column=field.name,
-                expected=f"one of {', '.join(allowed)}",
-                got=repr(value)[:80],
-            )
-        return found
-
-    return attrs.field(default=None, converter=attrs.Converter(convert, takes_field=True))  # type: ignore[misc]
+Interval: TypeAlias = "str | PrintedInterval | tuple[Figure, Figure] | list[Figure]"
+MISSING: Final = frozenset({"", "-", "–", "—", "NA", "N/A", "n/a", "NaN", "nan"})
+"""What a cell holds where nothing is printed."""
 
 
 _WORDS: Final = {
@@ -152,15 +100,147 @@ _WORDS: Final = {
 }
 
 
-def _change(value: Any, field: attrs.Attribute[Any]) -> PrintedInterval | None:
+def _missing(value: object) -> bool:
+    """Text that is empty or a dash says nothing."""
+    return value is None or (isinstance(value, str) and value.strip() in MISSING)
+
+
+def _count(value: Figure | Printed | None) -> int | None:
+    return None if value is None or _missing(value) else read_count(value, field="a count")
+
+
+def _figure(value: Figure | Printed | None) -> Printed | None:
+    return None if value is None or _missing(value) else read_printed(value, field="a figure")
+
+
+def _interval(value: Interval | None) -> PrintedInterval | None:
+    return None if value is None or _missing(value) else read_interval(value, field="an interval")
+
+
+def _change(value: Interval | Figure | Printed | None) -> PrintedInterval | None:
     """One figure, or a range of them."""
-    if value is None or value == "":
+    if value is None or _missing(value):
         return None
+    if isinstance(value, PrintedInterval | tuple | list):
+        return read_interval(value, field="a change")
     try:
-        figure = read_printed(value, field=field.name)
+        figure = read_printed(value, field="a change")
     except DataError:
-        return read_interval(value, field=field.name)
+        return read_interval(str(value), field="a change")
     return PrintedInterval(text=figure.text, low=figure, high=figure)
+
+
+def _parts(value: str | Sequence[Figure | Printed]) -> list[Figure | Printed]:
+    """A list, or one text with semicolons or commas between."""
+    if isinstance(value, str):
+        mark = ";" if ";" in value else ", " if ", " in value else ","
+        return [part for part in value.split(mark) if part.strip()]
+    if not isinstance(value, list | tuple):
+        raise DataError("figures come in a list", expected="a list of figures", got=repr(value)[:80])
+    return list(value)
+
+
+def _figures(value: str | Sequence[Figure | Printed]) -> tuple[Printed, ...]:
+    return tuple(read_printed(item, field=f"figure {at}") for at, item in enumerate(_parts(value), 1))
+
+
+def _counts(value: str | Sequence[Figure | Printed]) -> tuple[int, ...]:
+    return tuple(read_count(item, field=f"count {at}") for at, item in enumerate(_parts(value), 1))
+
+
+def _intervals(value: Sequence[Interval]) -> tuple[PrintedInterval, ...]:
+    if not isinstance(value, list | tuple):
+        raise DataError("intervals come in a list", expected="a list of intervals", got=repr(value)[:80])
+    return tuple(read_interval(item, field=f"interval {at}") for at, item in enumerate(value, 1))
+
+
+def _table(value: str | Sequence[Sequence[Figure]]) -> tuple[tuple[int, ...], ...]:
+    """Rows of counts: a list of lists, or ``12 3; 4 56``."""
+    rows: Sequence[Sequence[Figure]]
+    if isinstance(value, str):
+        rows = [[cell for cell in row.replace(",", " ").split() if cell] for row in value.strip("[]").split(";") if row.strip()]
+    else:
+        rows = value
+    if not isinstance(rows, list | tuple) or not all(isinstance(row, list | tuple) for row in rows):
+        raise DataError("a table has rows of counts", expected="[[12, 3], [4, 56]]", got=repr(value)[:80])
+    table = tuple(tuple(read_count(cell, field="a cell") for cell in row) for row in rows)
+    if len({len(row) for row in table}) > 1:
+        raise DataError("a table has rows of one length", expected="a rectangle", got=repr(value)[:80])
+    return table
+
+
+def _one_of(value: object, *allowed: str) -> str | None:
+    """One of a few words, by any of its usual spellings, or nothing."""
+    if _missing(value):
+        return None
+    word = " ".join(re.sub("[-_\u2010-\u2014]", " ", str(value)).casefold().split())
+    # "exact" is a permutation where one is possible, and a binomial interval elsewhere
+    found = word if word in allowed else _WORDS.get(word, word)
+    if found not in allowed:
+        raise DataError(
+            "the word is not known here; leave it out where the source does not say",
+            expected=f"one of {', '.join(allowed)}",
+            got=repr(value)[:80],
+        )
+    return found
+
+
+def _method_word(value: str | int | None) -> str | None:
+    return _one_of(
+        value, "wilson", "wilson continuity", "clopper pearson", "agresti coull", "jeffreys", "wald", "wald continuity", "other"
+    )
+
+
+def _coefficient_word(value: str | int | None) -> str | None:
+    return _one_of(value, "pearson", "spearman", "kendall")
+
+
+def _sided_word(value: str | int | None) -> str | None:
+    return _one_of(value, "1", "2")
+
+
+def _distribution_word(value: str | int | None) -> str | None:
+    return _one_of(value, "t", "normal", "exact", "fisher z")
+
+
+def _unit_word(value: str | int | None) -> str | None:
+    return _one_of(value, "per decade", "per doubling", "other")
+
+
+def _distribution_word_2(value: str | int | None) -> str | None:
+    return _one_of(value, "t", "normal")
+
+
+def _test_word(value: str | int | None) -> str | None:
+    return _one_of(value, "chi squared", "chi squared yates", "g", "fisher", "z pooled")
+
+
+def _unit_word_2(value: str | int | None) -> str | None:
+    return _one_of(value, "per decade", "per doubling")
+
+
+def _test_word_2(value: str | int | None) -> str | None:
+    return _one_of(value, "fisher", "z pooled", "z unpooled", "chi squared", "chi squared yates", "miettinen nurminen", "other")
+
+
+def _method_word_2(value: str | int | None) -> str | None:
+    return _one_of(value, "newcombe", "wald", "miettinen nurminen", "agresti caffo", "other")
+
+
+def _distribution_word_3(value: str | int | None) -> str | None:
+    return _one_of(value, "t", "normal", "exact")
+
+
+def _unit_word_3(value: str | int | None) -> str | None:
+    return _one_of(value, "nats", "bits")
+
+
+def _pairs_word(value: str | int | None) -> str | None:
+    return _one_of(value, "adjacent", "all")
+
+
+def _test_word_3(value: str | int | None) -> str | None:
+    return _one_of(value, "t", "f", "normal", "chi squared")
 
 
 @attrs.frozen(kw_only=True)
@@ -207,14 +287,12 @@ class Proportion(Claim):
     """
 
     kind: ClassVar[str] = "proportion"
-    k: int | None = _optional(read_count)
-    n: int | None = _optional(read_count)
-    percentage: Printed | None = _optional(read_printed)
-    interval: PrintedInterval | None = _optional(read_interval)
-    level: Printed | None = _optional(read_printed)
-    method: str | None = _word(
-        "wilson", "wilson continuity", "clopper pearson", "agresti coull", "jeffreys", "wald", "wald continuity", "other"
-    )
+    k: int | None = attrs.field(default=None, converter=_count)
+    n: int | None = attrs.field(default=None, converter=_count)
+    percentage: Printed | None = attrs.field(default=None, converter=_figure)
+    interval: PrintedInterval | None = attrs.field(default=None, converter=_interval)
+    level: Printed | None = attrs.field(default=None, converter=_figure)
+    method: str | None = attrs.field(default=None, converter=_method_word)
     averaged: bool = False
 
 
@@ -223,16 +301,16 @@ class Correlation(Claim):
     """``Spearman rho = -1.0, n = 4, p = .083``; with ``r2``, ``t``, ``interval`` where they are printed."""
 
     kind: ClassVar[str] = "correlation"
-    coefficient: str | None = _word("pearson", "spearman", "kendall")
-    value: Printed | None = _optional(read_printed)
-    n: int | None = _optional(read_count)
-    p: Printed | None = _optional(read_printed)
-    r2: Printed | None = _optional(read_printed)
-    t: Printed | None = _optional(read_printed)
-    interval: PrintedInterval | None = _optional(read_interval)
-    level: Printed | None = _optional(read_printed)
-    sided: str | None = _word("1", "2")
-    distribution: str | None = _word("t", "normal", "exact", "fisher z")
+    coefficient: str | None = attrs.field(default=None, converter=_coefficient_word)
+    value: Printed | None = attrs.field(default=None, converter=_figure)
+    n: int | None = attrs.field(default=None, converter=_count)
+    p: Printed | None = attrs.field(default=None, converter=_figure)
+    r2: Printed | None = attrs.field(default=None, converter=_figure)
+    t: Printed | None = attrs.field(default=None, converter=_figure)
+    interval: PrintedInterval | None = attrs.field(default=None, converter=_interval)
+    level: Printed | None = attrs.field(default=None, converter=_figure)
+    sided: str | None = attrs.field(default=None, converter=_sided_word)
+    distribution: str | None = attrs.field(default=None, converter=_distribution_word)
 
 
 @attrs.frozen(kw_only=True)
@@ -240,18 +318,18 @@ class Regression(Claim):
     """A line through n models: slope with its unit, and what is printed beside it. ``predictors`` besides the constant: 1."""
 
     kind: ClassVar[str] = "regression"
-    slope: Printed | None = _optional(read_printed)
-    unit: str | None = _word("per decade", "per doubling", "other")
-    r2: Printed | None = _optional(read_printed)
-    r: Printed | None = _optional(read_printed)
-    n: int | None = _optional(read_count)
-    p: Printed | None = _optional(read_printed)
-    se: Printed | None = _optional(read_printed)
-    t: Printed | None = _optional(read_printed)
-    interval: PrintedInterval | None = _optional(read_interval)
-    level: Printed | None = _optional(read_printed)
-    sided: str | None = _word("1", "2")
-    distribution: str | None = _word("t", "normal")
+    slope: Printed | None = attrs.field(default=None, converter=_figure)
+    unit: str | None = attrs.field(default=None, converter=_unit_word)
+    r2: Printed | None = attrs.field(default=None, converter=_figure)
+    r: Printed | None = attrs.field(default=None, converter=_figure)
+    n: int | None = attrs.field(default=None, converter=_count)
+    p: Printed | None = attrs.field(default=None, converter=_figure)
+    se: Printed | None = attrs.field(default=None, converter=_figure)
+    t: Printed | None = attrs.field(default=None, converter=_figure)
+    interval: PrintedInterval | None = attrs.field(default=None, converter=_interval)
+    level: Printed | None = attrs.field(default=None, converter=_figure)
+    sided: str | None = attrs.field(default=None, converter=_sided_word)
+    distribution: str | None = attrs.field(default=None, converter=_distribution_word_2)
     label: str = attrs.field(default="", converter=str)
 
 
@@ -260,15 +338,15 @@ class EtaSquaredClaim(Claim):
     """``eta2 = 65.3 %`` over k groups of n values; F, p, omega2 and epsilon2 where they are printed."""
 
     kind: ClassVar[str] = "eta2"
-    eta2: Printed | None = _optional(read_printed)
-    k: int | None = _optional(read_count)
-    n: int | None = _optional(read_count)
-    f: Printed | None = _optional(read_printed)
-    df1: int | None = _optional(read_count)
-    df2: int | None = _optional(read_count)
-    p: Printed | None = _optional(read_printed)
-    omega2: Printed | None = _optional(read_printed)
-    epsilon2: Printed | None = _optional(read_printed)
+    eta2: Printed | None = attrs.field(default=None, converter=_figure)
+    k: int | None = attrs.field(default=None, converter=_count)
+    n: int | None = attrs.field(default=None, converter=_count)
+    f: Printed | None = attrs.field(default=None, converter=_figure)
+    df1: int | None = attrs.field(default=None, converter=_count)
+    df2: int | None = attrs.field(default=None, converter=_count)
+    p: Printed | None = attrs.field(default=None, converter=_figure)
+    omega2: Printed | None = attrs.field(default=None, converter=_figure)
+    epsilon2: Printed | None = attrs.field(default=None, converter=_figure)
 
 
 @attrs.frozen(kw_only=True)
@@ -276,12 +354,12 @@ class Ratio(Claim):
     """``57.5x``: a ratio of two printed figures; ``df`` are the degrees of freedom that each of them spends."""
 
     kind: ClassVar[str] = "ratio"
-    ratio: Printed | None = _optional(read_printed)
-    numerator: Printed | None = _optional(read_printed)
-    denominator: Printed | None = _optional(read_printed)
-    df_numerator: int | None = _optional(read_count)
-    df_denominator: int | None = _optional(read_count)
-    n: int | None = _optional(read_count)
+    ratio: Printed | None = attrs.field(default=None, converter=_figure)
+    numerator: Printed | None = attrs.field(default=None, converter=_figure)
+    denominator: Printed | None = attrs.field(default=None, converter=_figure)
+    df_numerator: int | None = attrs.field(default=None, converter=_count)
+    df_denominator: int | None = attrs.field(default=None, converter=_count)
+    n: int | None = attrs.field(default=None, converter=_count)
 
 
 @attrs.frozen(kw_only=True)
@@ -289,15 +367,15 @@ class Association(Claim):
     """A table of counts, or a chi-squared with its degrees of freedom; p, Cramer's V and odds ratio where printed."""
 
     kind: ClassVar[str] = "association"
-    table: tuple[tuple[int, ...], ...] = attrs.field(default=(), converter=attrs.Converter(_table, takes_field=True))  # type: ignore[misc]
-    test: str | None = _word("chi squared", "chi squared yates", "g", "fisher", "z pooled")
-    statistic: Printed | None = _optional(read_printed)
-    df: int | None = _optional(read_count)
-    p: Printed | None = _optional(read_printed)
-    n: int | None = _optional(read_count)
-    v: Printed | None = _optional(read_printed)
-    odds_ratio: Printed | None = _optional(read_printed)
-    sided: str | None = _word("1", "2")
+    table: tuple[tuple[int, ...], ...] = attrs.field(default=(), converter=_table)
+    test: str | None = attrs.field(default=None, converter=_test_word)
+    statistic: Printed | None = attrs.field(default=None, converter=_figure)
+    df: int | None = attrs.field(default=None, converter=_count)
+    p: Printed | None = attrs.field(default=None, converter=_figure)
+    n: int | None = attrs.field(default=None, converter=_count)
+    v: Printed | None = attrs.field(default=None, converter=_figure)
+    odds_ratio: Printed | None = attrs.field(default=None, converter=_figure)
+    sided: str | None = attrs.field(default=None, converter=_sided_word)
 
 
 @attrs.frozen(kw_only=True)
@@ -305,30 +383,28 @@ class Difference(Claim):
     """
     ``k1/n1`` against ``k2/n2``: difference, test, interval, and a change per decade where two sizes are given.
 
-    ``change`` is the figure claimed per ``unit`` of size ("per decade"); it may be a range ("+2-6"). The first is the smaller model.
+    ``change`` is the figure claimed per ``unit`` of size ("per decade"); it may be a range ("+2-6"). The first is the
+    smaller model.
     """
 
     kind: ClassVar[str] = "difference"
-    k1: int | None = _optional(read_count)
-    n1: int | None = _optional(read_count)
-    k2: int | None = _optional(read_count)
-    n2: int | None = _optional(read_count)
-    percentage1: Printed | None = _optional(read_printed)
-    percentage2: Printed | None = _optional(read_printed)
-    size1_b: Printed | None = _optional(read_printed)
-    size2_b: Printed | None = _optional(read_printed)
-    difference: Printed | None = _optional(read_printed)
-    change: PrintedInterval | None = attrs.field(
-        default=None,
-        converter=attrs.Converter(_change, takes_field=True),  # type: ignore[misc]
-    )
-    unit: str | None = _word("per decade", "per doubling")
-    p: Printed | None = _optional(read_printed)
-    test: str | None = _word("fisher", "z pooled", "z unpooled", "chi squared", "chi squared yates", "miettinen nurminen", "other")
-    sided: str | None = _word("1", "2")
-    interval: PrintedInterval | None = _optional(read_interval)
-    level: Printed | None = _optional(read_printed)
-    method: str | None = _word("newcombe", "wald", "miettinen nurminen", "agresti caffo", "other")
+    k1: int | None = attrs.field(default=None, converter=_count)
+    n1: int | None = attrs.field(default=None, converter=_count)
+    k2: int | None = attrs.field(default=None, converter=_count)
+    n2: int | None = attrs.field(default=None, converter=_count)
+    percentage1: Printed | None = attrs.field(default=None, converter=_figure)
+    percentage2: Printed | None = attrs.field(default=None, converter=_figure)
+    size1_b: Printed | None = attrs.field(default=None, converter=_figure)
+    size2_b: Printed | None = attrs.field(default=None, converter=_figure)
+    difference: Printed | None = attrs.field(default=None, converter=_figure)
+    change: PrintedInterval | None = attrs.field(default=None, converter=_change)
+    unit: str | None = attrs.field(default=None, converter=_unit_word_2)
+    p: Printed | None = attrs.field(default=None, converter=_figure)
+    test: str | None = attrs.field(default=None, converter=_test_word_2)
+    sided: str | None = attrs.field(default=None, converter=_sided_word)
+    interval: PrintedInterval | None = attrs.field(default=None, converter=_interval)
+    level: Printed | None = attrs.field(default=None, converter=_figure)
+    method: str | None = attrs.field(default=None, converter=_method_word_2)
     label: str = attrs.field(default="", converter=str)
 
 
@@ -337,14 +413,14 @@ class Kappa(Claim):
     """Cohen's kappa with observed (``po``) and expected (``pe``) agreement, or with its table of counts."""
 
     kind: ClassVar[str] = "kappa"
-    kappa: Printed | None = _optional(read_printed)
-    po: Printed | None = _optional(read_printed)
-    pe: Printed | None = _optional(read_printed)
-    n: int | None = _optional(read_count)
-    classes: int | None = _optional(read_count)
-    table: tuple[tuple[int, ...], ...] = attrs.field(default=(), converter=attrs.Converter(_table, takes_field=True))  # type: ignore[misc]
-    interval: PrintedInterval | None = _optional(read_interval)
-    level: Printed | None = _optional(read_printed)
+    kappa: Printed | None = attrs.field(default=None, converter=_figure)
+    po: Printed | None = attrs.field(default=None, converter=_figure)
+    pe: Printed | None = attrs.field(default=None, converter=_figure)
+    n: int | None = attrs.field(default=None, converter=_count)
+    classes: int | None = attrs.field(default=None, converter=_count)
+    table: tuple[tuple[int, ...], ...] = attrs.field(default=(), converter=_table)
+    interval: PrintedInterval | None = attrs.field(default=None, converter=_interval)
+    level: Printed | None = attrs.field(default=None, converter=_figure)
 
 
 @attrs.frozen(kw_only=True)
@@ -352,10 +428,10 @@ class Totals(Claim):
     """Parts and their printed total, with printed shares. ``complete = false``: parts are "of which", not all of it."""
 
     kind: ClassVar[str] = "totals"
-    parts: tuple[Printed, ...] = _listed(read_printed)
-    total: Printed | None = _optional(read_printed)
-    shares: tuple[Printed, ...] = _listed(read_printed)
-    mean: Printed | None = _optional(read_printed)
+    parts: tuple[Printed, ...] = attrs.field(default=(), converter=_figures)
+    total: Printed | None = attrs.field(default=None, converter=_figure)
+    shares: tuple[Printed, ...] = attrs.field(default=(), converter=_figures)
+    mean: Printed | None = attrs.field(default=None, converter=_figure)
     complete: bool = True
     names: tuple[str, ...] = attrs.field(default=(), converter=tuple)
 
@@ -365,16 +441,16 @@ class Series(Claim):
     """Rates by model size, with the word that the text has for them: U, inverted U, flat, increasing, INVERSE_SCALING, ..."""
 
     kind: ClassVar[str] = "series"
-    sizes_b: tuple[Printed, ...] = _listed(read_printed)
-    rates: tuple[Printed, ...] = _listed(read_printed)
-    n: tuple[int, ...] = _listed(read_count)
+    sizes_b: tuple[Printed, ...] = attrs.field(default=(), converter=_figures)
+    rates: tuple[Printed, ...] = attrs.field(default=(), converter=_figures)
+    n: tuple[int, ...] = attrs.field(default=(), converter=_counts)
     label: str = attrs.field(default="", converter=str)
-    slope: Printed | None = _optional(read_printed)
-    unit: str | None = _word("per decade", "per doubling")
-    threshold: Printed | None = _optional(read_printed)
-    rho: Printed | None = _optional(read_printed)
-    p: Printed | None = _optional(read_printed)
-    distribution: str | None = _word("t", "normal", "exact")
+    slope: Printed | None = attrs.field(default=None, converter=_figure)
+    unit: str | None = attrs.field(default=None, converter=_unit_word_2)
+    threshold: Printed | None = attrs.field(default=None, converter=_figure)
+    rho: Printed | None = attrs.field(default=None, converter=_figure)
+    p: Printed | None = attrs.field(default=None, converter=_figure)
+    distribution: str | None = attrs.field(default=None, converter=_distribution_word_3)
 
 
 @attrs.frozen(kw_only=True)
@@ -382,10 +458,10 @@ class SlopeLabel(Claim):
     """A slope and the label that a rule of thresholds gives it (report 353: beyond 5 pp per decade)."""
 
     kind: ClassVar[str] = "slope_label"
-    slope: Printed | None = _optional(read_printed)
-    unit: str | None = _word("per decade", "per doubling")
+    slope: Printed | None = attrs.field(default=None, converter=_figure)
+    unit: str | None = attrs.field(default=None, converter=_unit_word_2)
     label: str = attrs.field(default="", converter=str)
-    threshold: Printed | None = _optional(read_printed)
+    threshold: Printed | None = attrs.field(default=None, converter=_figure)
 
 
 @attrs.frozen(kw_only=True)
@@ -394,7 +470,7 @@ class ModelSize(Claim):
 
     kind: ClassVar[str] = "model_size"
     model: str = attrs.field(default="", converter=str)
-    size_b: Printed | None = _optional(read_printed)
+    size_b: Printed | None = attrs.field(default=None, converter=_figure)
 
 
 @attrs.frozen(kw_only=True)
@@ -402,9 +478,9 @@ class Entropy(Claim):
     """Entropies of an answer with so many classes (2: refusal or not); ``unit`` nats or bits, where it is said."""
 
     kind: ClassVar[str] = "entropy"
-    values: tuple[Printed, ...] = _listed(read_printed)
-    classes: int | None = _optional(read_count)
-    unit: str | None = _word("nats", "bits")
+    values: tuple[Printed, ...] = attrs.field(default=(), converter=_figures)
+    classes: int | None = attrs.field(default=None, converter=_count)
+    unit: str | None = attrs.field(default=None, converter=_unit_word_3)
 
 
 @attrs.frozen(kw_only=True)
@@ -412,12 +488,9 @@ class Disjoint(Claim):
     """Printed intervals in order, and whether all neighbours are said to be disjoint (``pairs = "all"``: every pair)."""
 
     kind: ClassVar[str] = "disjoint"
-    intervals: tuple[PrintedInterval, ...] = attrs.field(
-        default=(),
-        converter=lambda value: tuple(read_interval(item, field=f"intervals[{at}]") for at, item in enumerate(value)),
-    )
+    intervals: tuple[PrintedInterval, ...] = attrs.field(default=(), converter=_intervals)
     disjoint: bool = True
-    pairs: str | None = _word("adjacent", "all")
+    pairs: str | None = attrs.field(default=None, converter=_pairs_word)
 
 
 @attrs.frozen(kw_only=True)
@@ -426,12 +499,12 @@ class TestStatistic(Claim):
 
     __test__: ClassVar[bool] = False
     kind: ClassVar[str] = "statistic"
-    test: str | None = _word("t", "f", "normal", "chi squared")
-    value: Printed | None = _optional(read_printed)
-    df1: Printed | None = _optional(read_printed)
-    df2: Printed | None = _optional(read_printed)
-    p: Printed | None = _optional(read_printed)
-    sided: str | None = _word("1", "2")
+    test: str | None = attrs.field(default=None, converter=_test_word_3)
+    value: Printed | None = attrs.field(default=None, converter=_figure)
+    df1: Printed | None = attrs.field(default=None, converter=_figure)
+    df2: Printed | None = attrs.field(default=None, converter=_figure)
+    p: Printed | None = attrs.field(default=None, converter=_figure)
+    sided: str | None = attrs.field(default=None, converter=_sided_word)
 
 
 KINDS: Final[Mapping[str, type[Claim]]] = {

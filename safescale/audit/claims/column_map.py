@@ -131,7 +131,7 @@ class ColumnMap:
 
 
 def _is_fraction(value: str) -> bool:
-    """ "95 % CI" over [0.52, 0.56] speaks of the level: such ends leave the scale open."""
+    """A heading "95 % CI" over [0.52, 0.56] speaks of the level: such ends leave the scale open."""
     numbers = re.findall(r"\d*\.?\d+", value)
     return bool(numbers) and all(float(number) <= 1 for number in numbers)
 
@@ -171,7 +171,7 @@ def front_block(text: str, *, file: str) -> tuple[ColumnMap | None, str, int]:
 def _parsed(text: str, form: str, *, file: str) -> ColumnMap:
     try:
         # every YAML scalar stays text: 0.640 must not lose its zero
-        content = tomllib.loads(text, parse_float=str) if form == "toml" else yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506
+        content = tomllib.loads(text, parse_float=str) if form == "toml" else yaml.load(text, Loader=yaml.BaseLoader)
     except (tomllib.TOMLDecodeError, yaml.YAMLError, RecursionError) as error:
         raise DataError(f"the column map cannot be read: {' '.join(str(error).split())}", file=file) from None
     if not isinstance(content, dict):

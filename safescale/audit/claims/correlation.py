@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 import scipy
 
 from safescale.audit.claims.claim import Correlation
@@ -38,7 +40,7 @@ def check_correlation(claim: Correlation) -> tuple[list[Reason], list[Reason]]:
         ], []
     if claim.r2 is not None:
         reason, r = r_and_r2(claim.r2, r, n)
-        reasons.append(reason) if reason is not None else None
+        reasons += [reason] if reason is not None else []
     if r is None:
         return reasons, notes
     if n is None:
@@ -120,7 +122,7 @@ def correlation_p(
     def add(code: str, what: str, values: tuple[float, ...], accepted: bool) -> None:
         candidates.append(Recomputed(low=min(values), high=max(values), accepted=accepted, what=what, code=code))
 
-    def over(tail, sides: int) -> tuple[float, ...]:  # type: ignore[no-untyped-def]
+    def over(tail: Callable[[float, int], float], sides: int) -> tuple[float, ...]:
         ends = [abs(end) for end in r] + ([0.0] if r[0] < 0 < r[1] else [])
         return tuple(tail(end, sides) for end in (min(ends), max(ends)))
 
@@ -271,7 +273,7 @@ def _kendall_exact(tau: Range, n: int, sides: int) -> tuple[float, ...] | None:
     return tuple(found)
 
 
-def _with_inversions(n: int, inversions: int) -> np.ndarray:  # type: ignore[type-arg]
+def _with_inversions(n: int, inversions: int) -> npt.NDArray[np.int64]:
     """An order of n values with so many pairs the wrong way round."""
     left, order = list(range(n)), []
     for place in range(n):

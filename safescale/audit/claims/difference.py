@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import scipy
@@ -19,6 +19,8 @@ from safescale.audit.claims.printed import Printed
 from safescale.audit.claims.result import SEVERITY, Reason
 from safescale.audit.claims.tables import table_statistics
 from safescale.stats import (
+    Alternative,
+    DifferenceInterval,
     fisher_exact_test,
     miettinen_nurminen_interval,
     miettinen_nurminen_test,
@@ -149,7 +151,7 @@ def _change(claim: Difference, rates: tuple[tuple[float, float], tuple[float, fl
     assert change is not None
     assert change.low is not None
     assert change.high is not None
-    printed = {"figure": "change", "printed": f"{change.text} {unit}"}
+    printed: dict[str, Any] = {"figure": "change", "printed": f"{change.text} {unit}"}
     sizes = _sizes(claim)
     if sizes is None:
         return Reason(code="no_sizes", verdict="cannot be decided", words="a change per decade needs the two sizes", **printed)
@@ -171,7 +173,7 @@ def _change(claim: Difference, rates: tuple[tuple[float, float], tuple[float, fl
     )
     low, high = scale * float(change.low.bounds()[0]), scale * float(change.high.bounds()[1])
     middle = sum(own_range) / 2
-    details = {"raw_pp": sum(raw) / 2, "decades": decades, unit.replace(" ", "_"): middle}
+    details: dict[str, Any] = {"raw_pp": sum(raw) / 2, "decades": decades, unit.replace(" ", "_"): middle}
     shown = f"{middle:+.1f} pp {unit}"
     detail_words = f"the raw difference is {sum(raw) / 2:+.1f} pp over {decades:.2f} decades, {shown}"
 
@@ -253,9 +255,10 @@ def _p(claim: Difference, p: Printed, counts: list[_Counts]) -> Reason:
 def _p_values(counts: _Counts) -> list[tuple[str, str, bool, float]]:
     k1, n1, k2, n2 = counts
     found: list[tuple[str, str, bool, float]] = []
-    for alternative, two in (("two-sided", True), ("greater", False), ("less", False)):
+    sides: tuple[tuple[Alternative, bool], ...] = (("two-sided", True), ("greater", False), ("less", False))
+    for alternative, two in sides:
         what = "Fisher's exact test" + ("" if two else f", one-sided ({alternative})")
-        found.append(("fisher", what, two, fisher_exact_test(k1, n1, k2, n2, alternative=alternative).p_value))  # type: ignore[arg-type]
+        found.append(("fisher", what, two, fisher_exact_test(k1, n1, k2, n2, alternative=alternative).p_value))
     statistics = table_statistics(np.array([[k1, n1 - k1], [k2, n2 - k2]]))
     names = {"chi squared": "chi-squared (the pooled z test)", "chi squared yates": "chi-squared with Yates' correction"}
     for name, words in names.items():
@@ -275,7 +278,7 @@ def _p_values(counts: _Counts) -> list[tuple[str, str, bool, float]]:
 def _interval(claim: Difference, counts: list[_Counts]) -> Reason:
     interval, level = claim.interval, level_of(claim.level)
     assert interval is not None
-    printed = {"figure": "interval", "printed": interval.text}
+    printed: dict[str, Any] = {"figure": "interval", "printed": interval.text}
     if claim.method == "other" or interval.low is None or interval.high is None:
         return Reason(
             code="method_not_checked",
@@ -298,8 +301,8 @@ def _interval(claim: Difference, counts: list[_Counts]) -> Reason:
         for name in order:
             for combination in counts:
                 low, high = methods[name](combination)
-                for own in ((low, high), (-high, -low)):
-                    if interval.low.meets(own[0] / scale, own[0] / scale) and interval.high.meets(own[1] / scale, own[1] / scale):
+                for a, b in ((low, high), (-high, -low)):
+                    if interval.low.meets(a / scale, a / scale) and interval.high.meets(b / scale, b / scale):
                         stated = claim.method in (None, name)
                         return Reason(
                             code="interval_found" if stated else "another_method",
@@ -332,8 +335,8 @@ def _interval(claim: Difference, counts: list[_Counts]) -> Reason:
     )
 
 
-def _ends(interval: object) -> tuple[float, float]:
-    return float(interval.low), float(interval.high)  # type: ignore[attr-defined]
+def _ends(interval: DifferenceInterval) -> tuple[float, float]:
+    return interval.low, interval.high
 
 
 def _wald(counts: _Counts, level: float, added: float) -> tuple[float, float]:
@@ -390,7 +393,8 @@ def _left_out(claim: Difference, counts: list[_Counts], per_decade: float | None
                 code="no_interval",
                 verdict=None,
                 figure="interval",
-                words=f"no interval is printed; Newcombe's 95 % for the difference is [{100 * found.low:+.1f}, {100 * found.high:+.1f}] pp",
+                words="no interval is printed; Newcombe's 95 % for the difference "
+                f"is [{100 * found.low:+.1f}, {100 * found.high:+.1f}] pp",
                 details={"low": found.low, "high": found.high},
             )
         )

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import attrs
 
-from safescale.audit.claims.claim import KINDS, Claim
+from safescale.audit.claims.claim import KINDS, MISSING, Claim
 from safescale.audit.claims.printed import Scale, read_interval, read_printed
 from safescale.errors import DataError
 
@@ -78,13 +78,20 @@ def claim_from_fields(fields: Mapping[str, Any], *, scales: Mapping[str, Scale] 
         scale: Scale | None = (scales or {}).get(name) or (scales or {}).get(f"{name}_low") or common
         if scale is not None and _given(own[name]):
             own[name] = _scaled(name, own[name], scale)
+    known_fields = attrs.fields_dict(KINDS[kind])
+    for name, value in own.items():
+        converter = known_fields[name].converter
+        try:
+            own[name] = value if converter is None else converter(value)  # type: ignore[operator]
+        except DataError as error:
+            raise DataError(
+                f"{name} cannot be read: {str(error).partition(' [')[0]}", column=name, expected=error.expected, got=error.got
+            ) from None
     return KINDS[kind](**own)
 
 
 def _given(value: object) -> bool:
-    return value is not None and not (
-        isinstance(value, str) and value.strip() in ("", "-", "–", "—", "NA", "N/A", "n/a", "nan", "NaN")
-    )
+    return value is not None and not (isinstance(value, str) and value.strip() in MISSING)
 
 
 def _scaled(name: str, value: Any, scale: Scale) -> Any:

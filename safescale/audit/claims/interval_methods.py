@@ -63,6 +63,10 @@ def z_values(level: float) -> tuple[float, ...]:
     return (level, *(math.erf(value / math.sqrt(2)) for value in rounded))
 
 
+def _floats(values: object) -> Floats:
+    return np.asarray(values, dtype=np.float64)
+
+
 def _z(level: float) -> float:
     return -float(scipy.special.ndtri((1 - level) / 2))
 
@@ -126,14 +130,17 @@ def _jeffreys_tails(k: Ints, n: Ints, level: float) -> Bounds:
     """Equal tails at 0 and n too, as several programs have them."""
     a = (1 - level) / 2
     return (
-        scipy.special.betaincinv(k + 0.5, n - k + 0.5, a),
-        scipy.special.betaincinv(k + 0.5, n - k + 0.5, 1 - a),
+        _floats(scipy.special.betaincinv(k + 0.5, n - k + 0.5, a)),
+        _floats(scipy.special.betaincinv(k + 0.5, n - k + 0.5, 1 - a)),
     )
 
 
 def _uniform_tails(k: Ints, n: Ints, level: float) -> Bounds:
     a = (1 - level) / 2
-    return scipy.special.betaincinv(k + 1, n - k + 1, a), scipy.special.betaincinv(k + 1, n - k + 1, 1 - a)
+    return (
+        _floats(scipy.special.betaincinv(k + 1, n - k + 1, a)),
+        _floats(scipy.special.betaincinv(k + 1, n - k + 1, 1 - a)),
+    )
 
 
 def _wald(k: Ints, n: Ints, level: float) -> Bounds:
@@ -149,7 +156,7 @@ def _wald_of_sample(k: Ints, n: Ints, level: float) -> Bounds:
 
 def _student(k: Ints, n: Ints, level: float) -> Bounds:
     p, dof = k / n, np.maximum(n - 1, 1)
-    return _around(p, -scipy.special.stdtrit(dof, (1 - level) / 2) * np.sqrt(p * (1 - p) / dof))
+    return _around(p, -_floats(scipy.special.stdtrit(dof, (1 - level) / 2)) * np.sqrt(p * (1 - p) / dof))
 
 
 def _wald_continuity(k: Ints, n: Ints, level: float) -> Bounds:

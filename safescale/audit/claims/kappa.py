@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Final, Literal
 
 from safescale.audit.claims.claim import Kappa
 from safescale.audit.claims.correlation import as_share
@@ -12,6 +13,8 @@ from safescale.audit.claims.result import SEVERITY, Reason
 from safescale.stats import cohen_kappa_table
 
 __all__ = ["check_kappa"]
+
+_WEIGHTS: Final[tuple[Literal["linear", "quadratic"], ...]] = ("linear", "quadratic")
 
 
 def check_kappa(claim: Kappa) -> tuple[list[Reason], list[Reason]]:
@@ -69,9 +72,9 @@ def _of_table(claim: Kappa, n: int) -> list[Reason]:
     rows, columns = [sum(row) for row in table], [sum(column) for column in zip(*table, strict=True)]
     chance = Fraction(sum(a * b for a, b in zip(rows, columns, strict=True)), n * n)
     reasons = []
-    for name, printed, value in (("po", claim.po, agree), ("pe", claim.pe, chance)):
+    for name, printed, share in (("po", claim.po, agree), ("pe", claim.pe, chance)):
         if printed is not None:
-            candidates = [Recomputed(low=float(value), high=float(value), accepted=True, what="the table", code=f"{name}_follows")]
+            candidates = [Recomputed(low=float(share), high=float(share), accepted=True, what="the table", code=f"{name}_follows")]
             found = [compare(name, reading, candidates, because="the table", share_text=True) for reading in as_share(printed)]
             reasons.append(min(found, key=lambda reason: SEVERITY.index(reason.verdict or "impossible")))
     if claim.kappa is None:
@@ -92,8 +95,8 @@ def _of_table(claim: Kappa, n: int) -> list[Reason]:
     candidates = [Recomputed(low=value, high=value, accepted=True, what="the table", code="kappa_follows")]
     pabak = float((classes * agree - 1) / (classes - 1)) if classes > 1 else value
     means = [Fraction(a + b, 2 * n) for a, b in zip(rows, columns, strict=True)]
-    scott = sum(mean * mean for mean in means)
-    gwet = sum(mean * (1 - mean) for mean in means) / (classes - 1) if classes > 1 else Fraction(0)
+    scott = sum((mean * mean for mean in means), Fraction(0))
+    gwet = sum((mean * (1 - mean) for mean in means), Fraction(0)) / max(1, classes - 1)
     for what, code, other in (
         ("the raw agreement", "raw_agreement", float(agree)),
         ("PABAK", "pabak", pabak),
@@ -102,7 +105,7 @@ def _of_table(claim: Kappa, n: int) -> list[Reason]:
     ):
         candidates.append(Recomputed(low=other, high=other, accepted=False, what=what, code=code))
     if classes > 2:
-        for weights in ("linear", "quadratic"):
+        for weights in _WEIGHTS:
             weighted = cohen_kappa_table(table, weights=weights).kappa
             if weighted is not None:
                 candidates.append(
@@ -110,7 +113,7 @@ def _of_table(claim: Kappa, n: int) -> list[Reason]:
                         low=weighted,
                         high=weighted,
                         accepted=False,
-                        what=f"{weights}ly weighted kappa".replace("quadraticly", "quadratically"),
+                        what=f"kappa with {weights} weights",
                         code="weighted_kappa",
                     )
                 )
@@ -122,10 +125,14 @@ def _of_table(claim: Kappa, n: int) -> list[Reason]:
             shown = f"[{claim.interval.low.like(own[0])}, {claim.interval.high.like(own[1])}]"
             reasons.append(
                 Reason(
-                    code="interval_found" if fits else "method_unknown", verdict="reproduces" if fits else "cannot be decided", figure="interval",
-                    printed=claim.interval.text, recomputed=shown, words=f"the large-sample interval is {shown}",
+                    code="interval_found" if fits else "method_unknown",
+                    verdict="reproduces" if fits else "cannot be decided",
+                    figure="interval",
+                    printed=claim.interval.text,
+                    recomputed=shown,
+                    words=f"the large-sample interval is {shown}",
                 )
-            )  # fmt: skip
+            )
     return reasons
 
 

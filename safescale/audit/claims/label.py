@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import attrs
 import numpy as np
+import numpy.typing as npt
 
 from safescale.audit.claims.claim import Series, SlopeLabel
 from safescale.audit.claims.p_values import Recomputed, compare, student_tail, t_of_r
@@ -42,15 +43,23 @@ _LABELS: Final[tuple[tuple[str, Label], ...]] = (
     (r"(?:inverted|inverse|reverse|upside[ -]*down)[ _-]*u\b|\bn[ -]shaped?\b|\u2229|\bhump|\bpeak", "inverted_u"),
     (r"\bu\b|\bu[ _-]*(?:shape|curve)|\bdip\b|\bvalley\b", "u"),
     (r"non[ -]*monoton", "monotone"),
-    (r"monoton\w*[ _-]*(?:increas|ris|up|grow)|increas|\brises?\b|\brising\b|\bup\b|\bgrow|\bhigher\b|comply more|\bpositive\b", "increasing"),
-    (r"monoton\w*[ _-]*(?:decreas|fall|down|declin)|decreas|\bfalls?\b|\bfalling\b|\bdown\b|declin|\blower\b|comply less|\bnegative\b", "decreasing"),
+    (r"monoton\w*[ _-]*(?:increas|ris|up|grow)|increas|\brises?\b|\brising\b|\bup\b|\bgrow|\bhigher\b", "increasing"),
+    (r"comply more|\bpositive\b", "increasing"),
+    (r"monoton\w*[ _-]*(?:decreas|fall|down|declin)|decreas|\bfalls?\b|\bfalling\b|\bdown\b|declin|\blower\b", "decreasing"),
+    (r"comply less|\bnegative\b", "decreasing"),
     (r"monoton", "monotone"),
     (r"\bflat\b|no (?:trend|effect|change)|constant|unchanged|stable|independent of", "flat"),
-)  # fmt: skip
+)
 _WORDS: Final = {
-    "u": "a U", "inverted_u": "an inverted U", "increasing": "increasing", "decreasing": "decreasing", "several_turns": "several turns",
-    "constant": "constant", "monotone": "monotone", "flat": "flat",
-}  # fmt: skip
+    "u": "a U",
+    "inverted_u": "an inverted U",
+    "increasing": "increasing",
+    "decreasing": "decreasing",
+    "several_turns": "several turns",
+    "constant": "constant",
+    "monotone": "monotone",
+    "flat": "flat",
+}
 
 
 def known_label(words: str) -> Label | None:
@@ -100,20 +109,22 @@ def check_slope_label(claim: SlopeLabel) -> tuple[list[Reason], list[Reason]]:
 
 def _flat_note() -> Reason:
     return Reason(
-        code="flat_not_tested", verdict=None, figure="label",
+        code="flat_not_tested",
+        verdict=None,
+        figure="label",
         words="the label looks at the estimate alone: flatness is shown by an equivalence test, not by a small slope",
-    )  # fmt: skip
+    )
 
 
 def slope_label_reason(slope: Printed | float, unit: str | None, words: str, threshold: Printed | None) -> Reason:
     """A label against the threshold rule (report 353: beyond 5 pp per decade), over the rounding of the slope."""
     label = known_label(words)
-    printed = {"figure": "label", "printed": words}
+    printed: dict[str, Any] = {"figure": "label", "printed": words}
     if label is None:
         return Reason(code="label_unknown", verdict="cannot be decided", words=f"the label {words!r} is not known here", **printed)
     limit = _THRESHOLD_PP if threshold is None else float(abs(threshold.value))
     factor = 1 / _PER_DOUBLING if unit == "per doubling" else 1.0
-    scales = (1.0,)
+    scales: tuple[float, ...] = (1.0,)
     if isinstance(slope, Printed):
         ends = slope.float_bounds
         if slope.scale == "fraction":
@@ -133,7 +144,7 @@ def slope_label_reason(slope: Printed | float, unit: str | None, words: str, thr
             possible.setdefault(scaling_label(value, threshold_pp_per_decade=limit) if limit > 0 else "FLAT_OR_NOISY")
             possible.setdefault("increasing" if value > 0 else "decreasing" if value < 0 else "flat")
     wanted = {"flat": "FLAT_OR_NOISY"}.get(label, label)
-    details = {"threshold_pp_per_decade": limit, "label": label}
+    details: dict[str, Any] = {"threshold_pp_per_decade": limit, "label": label}
     if wanted in possible:
         return Reason(
             code="label_fits",
@@ -150,9 +161,13 @@ def slope_label_reason(slope: Printed | float, unit: str | None, words: str, thr
         )
     right = middle if wanted.isupper() else ("increasing" if sum(ends) > 0 else "decreasing")
     return Reason(
-        code="label_differs", verdict="reproduces only as", words=f"{shown} is {right} at a threshold of {limit:g}, not {words}", recomputed=right,
-        details=details | {"as": right}, **printed,
-    )  # fmt: skip
+        code="label_differs",
+        verdict="reproduces only as",
+        words=f"{shown} is {right} at a threshold of {limit:g}, not {words}",
+        recomputed=right,
+        details=details | {"as": right},
+        **printed,
+    )
 
 
 @attrs.frozen(kw_only=True)
@@ -213,7 +228,8 @@ def check_series(claim: Series) -> tuple[list[Reason], list[Reason]]:
             verdict="impossible",
             figure="label" if claim.label else "slope",
             printed=claim.label or None,
-            words=f"all {len(points.sizes)} models have {points.sizes[0]:g}B: there is no slope to estimate, so nothing is shown to be {word}",
+            words=f"all {len(points.sizes)} models have {points.sizes[0]:g}B: there "
+            f"is no slope to estimate, so nothing is shown to be {word}",
             details={"sizes": 1},
         )
         return [reason], notes
@@ -230,7 +246,8 @@ def check_series(claim: Series) -> tuple[list[Reason], list[Reason]]:
 
 
 def _label(claim: Series, points: _Points) -> Reason:
-    label, printed = known_label(claim.label), {"figure": "label", "printed": claim.label}
+    label = known_label(claim.label)
+    printed: dict[str, Any] = {"figure": "label", "printed": claim.label}
     if label is None:
         return Reason(
             code="label_unknown", verdict="cannot be decided", words=f"the label {claim.label!r} is not known here", **printed
@@ -241,7 +258,7 @@ def _label(claim: Series, points: _Points) -> Reason:
         return slope_label_reason(_fitted(points), "per decade", claim.label, claim.threshold)
     possible = shapes_of(list(points.ranges)) if points.distinct == len(points.sizes) else shapes_of(_by_size(points))
     likely = _shape(tuple(int(np.sign(b - a)) for a, b in itertools.pairwise(_means(points))))
-    details = {"shape": likely, "possible": tuple(sorted(possible))}
+    details: dict[str, Any] = {"shape": likely, "possible": tuple(sorted(possible))}
     if label in ("u", "inverted_u", "monotone") and points.distinct < 3:
         return Reason(
             code="two_sizes",
@@ -295,8 +312,8 @@ def _fitted(points: _Points) -> float:
     return float(100 * (x @ np.array(points.values)) / (x @ x))
 
 
-def _flat(claim: Series, points: _Points, likely: str, details: dict[str, object]) -> Reason:
-    printed = {"figure": "label", "printed": claim.label}
+def _flat(claim: Series, points: _Points, likely: str, details: dict[str, Any]) -> Reason:
+    printed: dict[str, Any] = {"figure": "label", "printed": claim.label}
     margin = _THRESHOLD_PP if claim.threshold is None else float(abs(claim.threshold.value))
     lows, highs = [low for low, _ in points.ranges], [high for _, high in points.ranges]
     spread = 100 * max(0.0, max(lows) - min(highs))
@@ -309,7 +326,7 @@ def _flat(claim: Series, points: _Points, likely: str, details: dict[str, object
                 recomputed=_WORDS[likely],
                 details=details | {"as": _WORDS[likely]},
                 **printed,
-            )  # type: ignore[dict-item]
+            )
         return Reason(
             code="flat_not_shown", verdict="cannot be decided", words="flatness needs sizes and an equivalence test", **printed
         )
@@ -340,7 +357,10 @@ def _flat(claim: Series, points: _Points, likely: str, details: dict[str, object
             details={"as": shape, "slope_pp_per_decade": slope},
             **printed,
         )
-    words = f"the slope is {slope:+.1f} pp per decade; flat within {margin:g} is not shown by an equivalence test of {len(points.sizes)} models"
+    words = (
+        f"the slope is {slope:+.1f} pp per decade; flat within {margin:g} "
+        f"is not shown by an equivalence test of {len(points.sizes)} models"
+    )
     return Reason(
         code="flat_not_shown", verdict="cannot be decided", words=words, recomputed=f"{slope:+.1f} pp per decade", **printed
     )
@@ -352,7 +372,7 @@ def _slope(claim: Series, points: _Points, slope: Printed) -> Reason:
     middle = np.array([(low + high) / 2 for low, high in points.ranges])
     half = np.array([(high - low) / 2 for low, high in points.ranges])
 
-    def line(weights: np.ndarray) -> tuple[float, float]:  # type: ignore[type-arg]
+    def line(weights: npt.NDArray[np.float64]) -> tuple[float, float]:
         own = x - (weights @ x) / weights.sum()
         share = weights * own / float((weights * own) @ own)
         return 100 * float(share @ middle - np.abs(share) @ half), 100 * float(share @ middle + np.abs(share) @ half)
@@ -434,11 +454,16 @@ def _rank_note(points: _Points) -> list[Reason]:
         return []
     return [
         Reason(
-            code="floor_of_exact_p", verdict=None, figure="label",
-            words=f"as a trend over {test.n} models: Spearman's rho {test.rho:.2f}, exact p {test.p_value:.3g}; none below {test.p_floor:.3g} can be had",
+            code="floor_of_exact_p",
+            verdict=None,
+            figure="label",
+            words=f"as a trend over {test.n} models: "
+            f"Spearman's rho {test.rho:.2f}, "
+            f"exact p {test.p_value:.3g}; none "
+            f"below {test.p_floor:.3g} can be had",
             details={"rho": test.rho, "p": test.p_value, "floor": test.p_floor},
         )
-    ]  # fmt: skip
+    ]
 
 
 def _label_notes(claim: Series, points: _Points) -> list[Reason]:

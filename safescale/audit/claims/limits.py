@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from typing import Any, Literal
 
 from safescale.audit.claims.claim import Disjoint, Entropy, ModelSize
 from safescale.audit.claims.printed import PrintedInterval
@@ -20,10 +21,10 @@ def check_entropy(claim: Entropy) -> tuple[list[Reason], list[Reason]]:
         return [], []
     nats, bits = math.log(classes), math.log2(classes)
     shown = f"ln {classes} = {nats:.3f} nats" if claim.unit != "bits" else f"log2 {classes} = {bits:.3f} bits"
-    details = {"classes": classes, "bound_nats": nats, "bound_bits": bits}
+    details: dict[str, Any] = {"classes": classes, "bound_nats": nats, "bound_bits": bits}
     low = [value.float_bounds[0] for value in claim.values]
     high = [value.float_bounds[1] for value in claim.values]
-    base = {"figure": "values", "printed": "; ".join(value.text for value in claim.values)[:200]}
+    base: dict[str, Any] = {"figure": "values", "printed": "; ".join(value.text for value in claim.values)[:200]}
     if min(high) < 0:
         return [Reason(code="negative", verdict="impossible", words="an entropy is never negative", **base)], []
     largest = max(low)
@@ -97,33 +98,37 @@ def check_disjoint(claim: Disjoint) -> tuple[list[Reason], list[Reason]]:
         else:
             touching.append(name)
     shown = f"{len(apart)} of {len(pairs)} pairs are disjoint"
-    base = {
+    base: dict[str, Any] = {
         "figure": "intervals",
         "recomputed": shown,
         "details": {"pairs": len(pairs), "disjoint": len(apart), "touching": len(touching)},
     }
     note = Reason(
-        code="disjoint_as_a_test", verdict=None, figure="intervals",
+        code="disjoint_as_a_test",
+        verdict=None,
+        figure="intervals",
         words="disjoint 95 % intervals are a test at about .006, overlapping ones are no evidence of equality",
-    )  # fmt: skip
+    )
     if claim.disjoint and not common and not touching:
-        return [Reason(code="disjoint", verdict="reproduces", words=f"all {len(pairs)} pairs are disjoint", **base)], [note]  # type: ignore[arg-type]
+        return [Reason(code="disjoint", verdict="reproduces", words=f"all {len(pairs)} pairs are disjoint", **base)], [note]
     if claim.disjoint and common:
-        return [Reason(code="overlap", verdict="impossible", words=f"these overlap: {'; '.join(common[:3])}", **base)], [note]  # type: ignore[arg-type]
+        return [Reason(code="overlap", verdict="impossible", words=f"these overlap: {'; '.join(common[:3])}", **base)], [note]
     if not claim.disjoint and common:
-        return [Reason(code="overlap", verdict="reproduces", words=f"these overlap: {'; '.join(common[:3])}", **base)], [note]  # type: ignore[arg-type]
+        return [Reason(code="overlap", verdict="reproduces", words=f"these overlap: {'; '.join(common[:3])}", **base)], [note]
     if not claim.disjoint and not touching:
-        return [Reason(code="disjoint", verdict="impossible", words=f"all {len(pairs)} pairs are disjoint", **base)], [note]  # type: ignore[arg-type]
+        return [Reason(code="disjoint", verdict="impossible", words=f"all {len(pairs)} pairs are disjoint", **base)], [note]
     return [Reason(code="touch", verdict="cannot be decided", words=f"the rounding decides: {'; '.join(touching[:3])}", **base)], [
         note
-    ]  # type: ignore[arg-type]
+    ]
 
 
 def _ends(interval: PrintedInterval) -> tuple[tuple[float, float], tuple[float, float]] | None:
     if interval.low is None or interval.high is None:
         return None
-    scale = "percent" if "percent" in (interval.low.scale, interval.high.scale) or interval.high.value > 1 else "fraction"
-    own = interval.as_fraction(scale)  # type: ignore[arg-type]
+    scale: Literal["percent", "fraction"] = (
+        "percent" if "percent" in (interval.low.scale, interval.high.scale) or interval.high.value > 1 else "fraction"
+    )
+    own = interval.as_fraction(scale)
     assert own.low is not None
     assert own.high is not None
     return own.low.float_bounds, own.high.float_bounds
@@ -135,8 +140,17 @@ def check_model_size(claim: ModelSize) -> tuple[list[Reason], list[Reason]]:
         return [], []
     info = parse_model_id(claim.model)
     total, active = info.params_total_b, info.params_active_b
-    base = {"figure": "size_b", "printed": claim.size_b.text, "recomputed": None if total is None else f"{total:g}B"}
-    details = {"params_total_b": total, "params_active_b": active, "size_source": info.size_source, "note": info.size_note}
+    base: dict[str, Any] = {
+        "figure": "size_b",
+        "printed": claim.size_b.text,
+        "recomputed": None if total is None else f"{total:g}B",
+    }
+    details: dict[str, Any] = {
+        "params_total_b": total,
+        "params_active_b": active,
+        "size_source": info.size_source,
+        "note": info.size_note,
+    }
     if total is None or info.size_source in ("unknown", "estimated"):
         words = f"no size of {claim.model} is published or known here"
         return [Reason(code="size_unknown", verdict="cannot be decided", words=words, details=details, **base)], []

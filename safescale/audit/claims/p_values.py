@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeAlias
 
 import attrs
 import scipy
 
-from safescale.audit.claims.printed import Printed
+from safescale.audit.claims.printed import Printed, Style
 from safescale.audit.claims.result import Detail, Reason, Verdict
 
 __all__ = ["Range", "Recomputed", "chi2_tail", "compare", "f_tail", "normal_tail", "number", "student_tail", "t_of_r"]
 
-Range = tuple[float, float]
+_OTHER_STYLES: Final[tuple[Style, ...]] = ("truncated", "rounded up")
+
+Range: TypeAlias = tuple[float, float]
 """Smallest and largest value over the rounding of what it is computed from."""
 
 
@@ -69,9 +72,12 @@ def compare(
     """
     accepted = [candidate for candidate in candidates if candidate.accepted]
     first = accepted[0]
-    text = (lambda value: f"{printed.like(value, more=1)}") if not share_text else (lambda value: f"{100 * value:.2f} %")
+
+    def text(value: float) -> str:
+        return f"{100 * value:.2f} %" if share_text else printed.like(value, more=1)
+
     shown = _range_text(first, text)
-    base = {"figure": figure, "printed": printed.text, "recomputed": shown}
+    base: dict[str, Any] = {"figure": figure, "printed": printed.text, "recomputed": shown}
     numbers: dict[str, Detail] = {"low": first.low, "high": first.high, **(details or {})}
     for candidate in accepted:
         if printed.meets(candidate.low, candidate.high):
@@ -79,13 +85,16 @@ def compare(
             return Reason(code=candidate.code, verdict="reproduces", words=words, details=numbers | {"by": candidate.what}, **base)
     for candidate in candidates:
         if not candidate.accepted and printed.meets(candidate.low, candidate.high):
-            words = f"{figure} {printed.text} comes out only by {candidate.what} ({_range_text(candidate, text)}); {first.what} gives {shown}"
+            words = (
+                f"{figure} {printed.text} comes out only by {candidate.what} "
+                f"({_range_text(candidate, text)}); {first.what} gives {shown}"
+            )
             return Reason(
                 code=candidate.code, verdict="reproduces only as", words=words, details=numbers | {"as": candidate.what}, **base
             )
     if printed.relation == "=":
-        for style in ("truncated", "rounded up"):
-            low, high = printed.bounds(style)  # type: ignore[arg-type]
+        for style in _OTHER_STYLES:
+            low, high = printed.bounds(style)
             for candidate in accepted:
                 if candidate.low < float(high) - 1e-12 and candidate.high > float(low) + 1e-12:
                     words = f"{figure} {printed.text} is {_range_text(candidate, text)} by {candidate.what}, {style}, not rounded"
@@ -101,7 +110,7 @@ def compare(
     return Reason(code="does_not_follow", verdict=wrong, words=words, details=numbers, **base)
 
 
-def _range_text(candidate: Recomputed, text) -> str:  # type: ignore[no-untyped-def]
+def _range_text(candidate: Recomputed, text: Callable[[float], str]) -> str:
     low, high = text(candidate.low), text(candidate.high)
     if low == high:
         return low if float(low.rstrip(" %")) != 0 or candidate.high == 0 else f"{candidate.high:.2g}"

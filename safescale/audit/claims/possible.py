@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import attrs
 import numpy as np
+import numpy.typing as npt
 
 from safescale.audit.claims.claim import Proportion
 from safescale.audit.claims.interval_methods import VARIANTS, Floats, Ints, Variant, method_words, z_values
@@ -164,11 +165,11 @@ def _check(reading: _Reading) -> list[Reason]:
 def _percentage(reading: _Reading, percentage: Printed, n: int) -> tuple[Reason, tuple[int, int] | None]:
     """Whether a count gives the percentage, and which."""
     claim, text = reading.claim, reading.claim.percentage.text if reading.claim.percentage is not None else ""
-    printed = {"figure": "percentage", "printed": text}
+    printed: dict[str, Any] = {"figure": "percentage", "printed": text}
     if claim.k is not None:
         share = Fraction(claim.k, n)
         exact = _as_printed(share, claim.percentage)
-        details = {"k": claim.k, "n": n}
+        details: dict[str, Any] = {"k": claim.k, "n": n}
         if percentage.admits(share):
             words = f"{claim.k:,}/{n:,} = {exact}"
             return Reason(
@@ -256,15 +257,19 @@ def _other_n_of(percentage: Printed, n: int) -> list[int]:
 
 def _matches(
     interval: PrintedInterval, p: Floats, low: Floats, high: Floats, style: Style | Literal["outward"] = "rounded"
-) -> np.ndarray:  # type: ignore[type-arg]
+) -> npt.NDArray[np.bool_]:
     """Which computed intervals print as this one."""
     ok = np.ones(len(low), dtype=np.bool_)
-    pairs = ((interval.low, low, "truncated" if style == "outward" else style), (interval.high, high, "rounded up" if style == "outward" else style),
-             (interval.below, p - low, style), (interval.above, high - p, style))  # fmt: skip
+    pairs = (
+        (interval.low, low, "truncated" if style == "outward" else style),
+        (interval.high, high, "rounded up" if style == "outward" else style),
+        (interval.below, p - low, style),
+        (interval.above, high - p, style),
+    )
     for printed, computed, own in pairs:
         if printed is None:
             continue
-        first, last = printed.bounds("rounded" if own == "outward" else own)  # type: ignore[arg-type]
+        first, last = printed.bounds("rounded" if own == "outward" else own)
         ok &= (computed >= float(first) - _SLACK) & (computed <= float(last) + _SLACK)
     return ok
 
@@ -280,9 +285,15 @@ class _Fit:
 
 
 def _fits(
-    reading: _Reading, interval: PrintedInterval, k: Ints, n: Ints, variants: tuple[Variant, ...], *, levels: tuple[float, ...] | None = None,
+    reading: _Reading,
+    interval: PrintedInterval,
+    k: Ints,
+    n: Ints,
+    variants: tuple[Variant, ...],
+    *,
+    levels: tuple[float, ...] | None = None,
     style: Style | Literal["outward"] = "rounded",
-) -> Iterator[_Fit]:  # fmt: skip
+) -> Iterator[_Fit]:
     for variant in variants:
         for level in levels or z_values(reading.level):
             low, high = variant.bounds(k, n, level)
@@ -307,7 +318,7 @@ def _candidates(interval: PrintedInterval, n: int, counts: tuple[int, int]) -> I
 def _interval(reading: _Reading, interval: PrintedInterval, n: int, counts: tuple[int, int]) -> Reason:
     k = _candidates(interval, n, counts)
     ns = np.full(len(k), n, dtype=np.int64)
-    printed = {"figure": "interval", "printed": interval.text}
+    printed: dict[str, Any] = {"figure": "interval", "printed": interval.text}
     own, others = _split(reading.stated)
     fit = next(_fits(reading, interval, k, ns, own), None)
     if fit is not None:
@@ -335,15 +346,21 @@ def _interval(reading: _Reading, interval: PrintedInterval, n: int, counts: tupl
     near = apart <= NEAR_PP / 100
     shown = _interval_text(nearest, reading, 0)
     said = method_words(reading.stated) if reading.stated else "none of the methods tried"
-    details = {
-        "n": n, "nearest_k": nearest.k, "nearest_low": nearest.low, "nearest_high": nearest.high, "apart_pp": 100 * apart, "near": near,
+    details: dict[str, Any] = {
+        "n": n,
+        "nearest_k": nearest.k,
+        "nearest_low": nearest.low,
+        "nearest_high": nearest.high,
+        "apart_pp": 100 * apart,
+        "near": near,
         "nearest_method": nearest.variant.method,
-    }  # fmt: skip
+    }
     if elsewhere is not None:
         return Reason(
             code="interval_of_another_count",
             verdict="impossible",
-            words=f"the interval is that of {elsewhere.k:,}/{n:,} ({elsewhere.variant.words}), which is not the printed share; {nearest.k:,}/{n:,} gives {shown}",
+            words=f"the interval is that of {elsewhere.k:,}/{n:,} ({elsewhere.variant.words}), "
+            f"which is not the printed share; {nearest.k:,}/{n:,} gives {shown}",
             recomputed=shown,
             details=details | {"k_of_interval": elsewhere.k},
             **printed,
@@ -401,7 +418,7 @@ def _as_something_else(
     reading: _Reading, interval: PrintedInterval, k: Ints, n: Ints, own: tuple[Variant, ...], others: tuple[Variant, ...]
 ) -> Reason | None:
     """The same counts by another method, level, rounding or from a rounded share."""
-    printed = {"figure": "interval", "printed": interval.text}
+    printed: dict[str, Any] = {"figure": "interval", "printed": interval.text}
     usual = reading.stated or "its method"
 
     def reason(code: str, fit: _Fit, what: str, words: str, more: tuple[str, ...] = ()) -> Reason:
@@ -431,8 +448,9 @@ def _as_something_else(
         return reason("another_method", fits[0], what, words, methods)
     if not pinned:
         return None
-    for style in ("truncated", "rounded up", "outward"):
-        fit = next(_fits(reading, interval, k, n, own, style=style), None)  # type: ignore[arg-type]
+    ways: tuple[Style | Literal["outward"], ...] = ("truncated", "rounded up", "outward")
+    for style in ways:
+        fit = next(_fits(reading, interval, k, n, own, style=style), None)
         if fit is not None:
             how = "with its ends rounded outwards" if style == "outward" else style
             words = f"{fit.k:,}/{fit.n:,} gives the interval by {fit.variant.words} only {how}, not rounded"
@@ -550,7 +568,7 @@ def _another_method(reading: _Reading, interval: PrintedInterval, k: Ints, n: In
     """Whether a method that is not known here could have made it: nobody said which, and nothing rules one out."""
     if reading.stated is not None:
         return None
-    printed = {"figure": "interval", "printed": interval.text}
+    printed: dict[str, Any] = {"figure": "interval", "printed": interval.text}
     low, high = _printed_ends(reading, interval, nearest)
     lows, highs = [], []
     for variant in VARIANTS:
@@ -565,7 +583,8 @@ def _another_method(reading: _Reading, interval: PrintedInterval, k: Ints, n: In
         return Reason(
             code="method_unknown",
             verdict="cannot be decided",
-            words=f"none of the methods known here gives the interval exactly ({nearest.variant.words}: {shown}), but a bootstrap might",
+            words="none of the methods known here gives the interval exactly "
+            f"({nearest.variant.words}: {shown}), but a bootstrap might",
             recomputed=shown,
             details={"nearest_k": nearest.k},
             **printed,
@@ -576,7 +595,8 @@ def _another_method(reading: _Reading, interval: PrintedInterval, k: Ints, n: In
             code="wider_than_binomial",
             verdict="cannot be decided",
             words=(
-                f"wider than any interval of {int(n[0]):,} independent rows ({shown}), by {ratio:.2f}: rows in clusters would do that "
+                f"wider than any interval of {int(n[0]):,} independent rows "
+                f"({shown}), by {ratio:.2f}: rows in clusters would do that "
                 f"(design effect {ratio**2:.1f}), if the source says so"
             ),
             recomputed=shown,
@@ -614,7 +634,7 @@ def _without_n(reading: _Reading) -> list[Reason]:
         ]
     own, _ = _split(reading.stated)
     found, complete = _search(reading, reading.interval, own)
-    printed = {"figure": "interval", "printed": reading.interval.text}
+    printed: dict[str, Any] = {"figure": "interval", "printed": reading.interval.text}
     if found:
         ns = sorted({fit.n for fit in found})
         words = f"n is not printed; the interval and the share fit n = {_list_words(ns)}"
@@ -642,7 +662,8 @@ def _left_out(claim: Proportion) -> list[Reason]:
                     code="no_interval",
                     verdict=None,
                     figure="interval",
-                    words=f"no interval is printed; Wilson 95 % of {found[0]:,}/{claim.n:,} is [{100 * low[0]:.1f}, {100 * high[0]:.1f}] %",
+                    words=f"no interval is printed; Wilson 95 % of {found[0]:,}/{claim.n:,} "
+                    f"is [{100 * low[0]:.1f}, {100 * high[0]:.1f}] %",
                     details={"low": float(low[0]), "high": float(high[0])},
                 )
             )

@@ -29,9 +29,23 @@ _NUMBER: Final = re.compile(
     re.IGNORECASE,
 )
 _RELATIONS: Final[tuple[tuple[str, Relation], ...]] = (
-    ("<=", "<"), (">=", ">"), ("\u2264", "<"), ("\u2265", ">"), ("<", "<"), (">", ">"), ("~", "~"), ("\u2248", "~"), ("\u2243", "~"),
-    ("about ", "~"), ("approximately ", "~"), ("approx. ", "~"), ("approx ", "~"), ("ca. ", "~"), ("circa ", "~"), ("=", "="),
-)  # fmt: skip
+    ("<=", "<"),
+    (">=", ">"),
+    ("\u2264", "<"),
+    ("\u2265", ">"),
+    ("<", "<"),
+    (">", ">"),
+    ("~", "~"),
+    ("\u2248", "~"),
+    ("\u2243", "~"),
+    ("about ", "~"),
+    ("approximately ", "~"),
+    ("approx. ", "~"),
+    ("approx ", "~"),
+    ("ca. ", "~"),
+    ("circa ", "~"),
+    ("=", "="),
+)
 _UNITS: Final = re.compile(r"^(?:%|percent|per cent|pp|pts?|points|[x\u00d7]|b|billion|bn|nats?|bits?|\*+|\u2020)$", re.IGNORECASE)
 _NAME: Final = re.compile(r"^[A-Za-z\u0370-\u03ff\u00b2\u00b3()_^/ 0-9]{0,24}?\s*(?==|<|>|\u2264|\u2265|\u2248)")
 _APPROXIMATE: Final = Fraction(1, 40)

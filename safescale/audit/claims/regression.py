@@ -52,14 +52,17 @@ def check_regression(claim: Regression) -> tuple[list[Reason], list[Reason]]:
     if claim.slope is not None and claim.r is not None and _sign(claim.slope) * _sign(claim.r) < 0:
         reasons.append(
             Reason(
-                code="signs_differ", verdict="impossible", figure="r", printed=claim.r.text,
+                code="signs_differ",
+                verdict="impossible",
+                figure="r",
+                printed=claim.r.text,
                 words=f"slope {claim.slope.text} and r {claim.r.text} have opposite signs",
             )
-        )  # fmt: skip
+        )
     ratio = _over(claim.slope.float_bounds, claim.se.float_bounds) if claim.slope is not None and claim.se is not None else None
     if r is not None and claim.slope is not None and claim.r is None and ratio is None:
         sign = _sign(claim.slope) or 1
-        r = tuple(sorted((sign * r[0], sign * r[1])))  # type: ignore[assignment]
+        r = min(sign * r[0], sign * r[1]), max(sign * r[0], sign * r[1])
     from_r = None if r is None or n is None else (t_of_r(r[0], n), t_of_r(r[1], n))
     if claim.t is not None:
         options = [("slope and SE", ratio)] if ratio is not None else []
@@ -136,32 +139,21 @@ def _p(claim: Regression, p: Printed, r: Range | None, ratio: Range | None) -> R
             what="a normal distribution where Student's t belongs",
             code="normal_for_t",
         )
-        candidates.append(
-            Recomputed(
-                low=min(student) / sides, high=max(student) / sides, accepted=False, what="a one-sided test", code="one_sided"
-            )
-        ) if sides == 2 else None
+        if sides == 2:
+            half = min(student) / 2, max(student) / 2
+            candidates.append(Recomputed(low=half[0], high=half[1], accepted=False, what="a one-sided test", code="one_sided"))
     reason = compare("p", p, candidates, because="slope and SE" if claim.t is None else "t")
-    if n is None and reason.verdict == "impossible":
+    if n is None and reason.verdict == "impossible" and p.float_bounds[1] >= min(normal):
         # few degrees of freedom only make p larger
-        if p.float_bounds[1] >= min(normal):
-            return Reason(
-                code="no_n",
-                verdict="cannot be decided",
-                figure="p",
-                printed=p.text,
-                words="without n the degrees of freedom are open",
-            )
+        words = "without n the degrees of freedom are open"
+        return Reason(code="no_n", verdict="cannot be decided", figure="p", printed=p.text, words=words)
     return reason
 
 
 def _se(claim: Regression, t: Range) -> Reason:
     assert claim.slope is not None
     assert claim.se is not None
-    slope = claim.slope.float_bounds
-    low, high = _over(
-        tuple(sorted(abs(end) for end in slope)) if slope[0] * slope[1] > 0 else (0.0, max(abs(slope[0]), abs(slope[1]))), _sizes(t)
-    )
+    low, high = _over(_sizes(claim.slope.float_bounds), _sizes(t))
     return compare(
         "se",
         claim.se,
@@ -190,7 +182,8 @@ def _interval(claim: Regression, slope: Printed, interval: PrintedInterval, from
                 verdict="cannot be decided" if slope.meets(low_from, high_to) else "impossible",
                 figure="interval",
                 printed=interval.text,
-                words=f"the interval has its middle at {sum(middle) / 2:.4g}, the slope is {slope.text}: a t interval is centred on the slope",
+                words=f"the interval has its middle at {sum(middle) / 2:.4g}, the "
+                f"slope is {slope.text}: a t interval is centred on the slope",
             )
         )
         return reasons
@@ -214,10 +207,14 @@ def _interval(claim: Regression, slope: Printed, interval: PrintedInterval, from
             own = {"as": what} if not accepted else {}
             reasons.append(
                 Reason(
-                    code=code, verdict="reproduces" if accepted else "reproduces only as", figure="interval", printed=interval.text,
-                    words=f"the interval is as wide as {what} gives", details=own,
+                    code=code,
+                    verdict="reproduces" if accepted else "reproduces only as",
+                    figure="interval",
+                    printed=interval.text,
+                    words=f"the interval is as wide as {what} gives",
+                    details=own,
                 )
-            )  # fmt: skip
+            )
             return reasons
     expected = options[0][2]
     reasons.append(
@@ -238,15 +235,20 @@ def _left_out(claim: Regression, from_r: Range | None) -> list[Reason]:
     n = claim.n
     if claim.r2 is not None and n is not None and n > 2:
         chance = 1 / (n - 1)
-        low, high = claim.r2.as_fraction("percent").float_bounds if claim.r2.scale == "percent" else claim.r2.float_bounds
+        high = (claim.r2.as_fraction("percent") if claim.r2.scale == "percent" else claim.r2).float_bounds[1]
         if high < 4 * chance:
             notes.append(
                 Reason(
-                    code="null_expectation", verdict=None, figure="r2",
-                    words=f"with no effect R2 of {n} models is {chance:.3f} on average; {claim.r2.text} is {'below' if high < chance else 'near'} that",
+                    code="null_expectation",
+                    verdict=None,
+                    figure="r2",
+                    words=f"with no effect R2 of {n} models "
+                    f"is {chance:.3f} on average; "
+                    f"{claim.r2.text} is "
+                    f"{'below' if high < chance else 'near'} that",
                     details={"null_expectation": chance},
                 )
-            )  # fmt: skip
+            )
     if claim.slope is None or n is None:
         return notes
     slope = float(claim.slope.value)
@@ -263,16 +265,23 @@ def _left_out(claim: Regression, from_r: Range | None) -> list[Reason]:
     if claim.interval is None:
         notes.append(
             Reason(
-                code="no_interval", verdict=None, figure="interval",
-                words=f"no interval is printed; with SE {se:.3g} the 95 % interval of the slope is [{slope - t * se:.3g}, {slope + t * se:.3g}]",
+                code="no_interval",
+                verdict=None,
+                figure="interval",
+                words="no interval is printed; with "
+                f"SE {se:.3g} the 95 % interval "
+                f"of the slope is [{slope - t * se:.3g}, "
+                f"{slope + t * se:.3g}]",
                 details={"se": se, "low": slope - t * se, "high": slope + t * se},
             )
-        )  # fmt: skip
+        )
     notes.append(
         Reason(
-            code="power", verdict=None, figure="slope",
+            code="power",
+            verdict=None,
+            figure="slope",
             words=f"{n} models find a slope of {least:.3g} four times in five, nothing much smaller",
             details={"minimum_detectable": least, "se": se},
         )
-    )  # fmt: skip
+    )
     return notes

@@ -17,7 +17,7 @@ Verdict: TypeAlias = Literal["reproduces", "reproduces only as", "impossible", "
 
 SEVERITY: Final[tuple[Verdict, ...]] = ("reproduces", "cannot be decided", "reproduces only as", "impossible")
 
-Detail: TypeAlias = "str | int | float | bool | None | tuple[Detail, ...]"
+Detail: TypeAlias = "str | int | float | bool | tuple[Detail, ...] | None"
 
 
 @attrs.frozen(kw_only=True)

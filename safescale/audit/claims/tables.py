@@ -6,12 +6,13 @@ import math
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import scipy
 
 from safescale.audit.claims.claim import Association, TestStatistic
 from safescale.audit.claims.p_values import Recomputed, chi2_tail, compare, f_tail, normal_tail, student_tail
 from safescale.audit.claims.result import Reason
-from safescale.stats import fisher_exact_test
+from safescale.stats import Alternative, fisher_exact_test
 
 __all__ = ["TABLE_TESTS", "check_association", "check_statistic", "table_statistics"]
 
@@ -23,9 +24,10 @@ TABLE_TESTS: Final = {
     "z pooled": "the pooled z test",
 }
 _LARGEST_FISHER: Final = 5_000_000
+_SIDES: Final[tuple[tuple[int, Alternative], ...]] = ((2, "two-sided"), (1, "greater"), (1, "less"))
 
 
-def table_statistics(table: np.ndarray) -> dict[str, float]:  # type: ignore[type-arg]
+def table_statistics(table: npt.NDArray[np.int64]) -> dict[str, float]:
     """Chi-squared statistics of a table of counts by name; a margin of 0 has none."""
     observed = table.astype(np.float64)
     total = observed.sum()
@@ -124,7 +126,7 @@ def check_association(claim: Association) -> tuple[list[Reason], list[Reason]]:
     return reasons, _left_out(claim, table)
 
 
-def _p(claim: Association, table: np.ndarray | None, statistics: dict[str, float], df: int | None) -> Reason:  # type: ignore[type-arg]
+def _p(claim: Association, table: npt.NDArray[np.int64] | None, statistics: dict[str, float], df: int | None) -> Reason:
     p, stated = claim.p, claim.test
     assert p is not None
     candidates: list[Recomputed] = []
@@ -135,8 +137,8 @@ def _p(claim: Association, table: np.ndarray | None, statistics: dict[str, float
     if table is not None:
         if table.shape == (2, 2) and int(table.sum()) <= _LARGEST_FISHER and table.sum(axis=1).min() > 0:
             (a, b), (c, d) = table.tolist()
-            for sides, alternative in ((2, "two-sided"), (1, "greater"), (1, "less")):
-                value = fisher_exact_test(a, a + b, c, c + d, alternative=alternative).p_value  # type: ignore[arg-type]
+            for sides, alternative in _SIDES:
+                value = fisher_exact_test(a, a + b, c, c + d, alternative=alternative).p_value
                 two = claim.sided in (None, "2")
                 accepted = stated in (None, "fisher") and (sides == 2) == two
                 add(
@@ -146,8 +148,8 @@ def _p(claim: Association, table: np.ndarray | None, statistics: dict[str, float
                     accepted,
                 )
         elif stated == "fisher":
-            value = _fisher_of_any(table)
-            if value is None:
+            general = _fisher_of_any(table)
+            if general is None:
                 return Reason(
                     code="not_computed",
                     verdict="cannot be decided",
@@ -155,7 +157,7 @@ def _p(claim: Association, table: np.ndarray | None, statistics: dict[str, float
                     printed=p.text,
                     words="Fisher's p of so large a table is not computed here",
                 )
-            add("Fisher's exact test", value, value, True)
+            add("Fisher's exact test", general, general, True)
         for name, value in statistics.items():
             tail = chi2_tail(value, df or 1)
             same = stated in (None, name) or (stated == "z pooled" and name == "chi squared")
@@ -181,7 +183,7 @@ def _p(claim: Association, table: np.ndarray | None, statistics: dict[str, float
     return compare("p", p, candidates, because="the table" if table is not None else "the statistic")
 
 
-def _fisher_of_any(table: np.ndarray) -> float | None:  # type: ignore[type-arg]
+def _fisher_of_any(table: npt.NDArray[np.int64]) -> float | None:
     if hasattr(scipy.stats, "fisher_exact") and table.sum() <= 60 and table.size <= 9:
         try:
             return float(scipy.stats.fisher_exact(table).pvalue)
@@ -190,7 +192,7 @@ def _fisher_of_any(table: np.ndarray) -> float | None:  # type: ignore[type-arg]
     return None
 
 
-def _odds(claim: Association, table: np.ndarray) -> Reason:  # type: ignore[type-arg]
+def _odds(claim: Association, table: npt.NDArray[np.int64]) -> Reason:
     assert claim.odds_ratio is not None
     (a, b), (c, d) = table.astype(float).tolist()
     candidates = []
@@ -214,7 +216,7 @@ def _odds(claim: Association, table: np.ndarray) -> Reason:  # type: ignore[type
     return compare("odds_ratio", claim.odds_ratio, candidates, because="the table")
 
 
-def _left_out(claim: Association, table: np.ndarray | None) -> list[Reason]:  # type: ignore[type-arg]
+def _left_out(claim: Association, table: npt.NDArray[np.int64] | None) -> list[Reason]:
     if table is None or table.shape != (2, 2) or claim.p is not None or table.sum(axis=1).min() == 0:
         return []
     (a, b), (c, d) = table.tolist()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from typing import Any
 
 from safescale.audit.claims.claim import Ratio, Totals
 from safescale.audit.claims.correlation import as_share
@@ -55,7 +56,7 @@ def _is_count(part: Printed) -> bool:
 
 
 def _total(claim: Totals, total: Printed, exact: _Bounds, rounded: _Bounds) -> Reason:
-    printed = {"figure": "total", "printed": total.text}
+    printed: dict[str, Any] = {"figure": "total", "printed": total.text}
     shown = _sum_text(exact, total)
     # the total of counts is a count; a rounded total leaves its own half unit
     own = (total.value, total.value) if _is_count(total) else total.bounds()
@@ -76,7 +77,10 @@ def _total(claim: Totals, total: Printed, exact: _Bounds, rounded: _Bounds) -> R
         words = f"the parts add up to {shown}: not as counts, but as rounded percentages they can"
         return Reason(code="rounded_shares", verdict="cannot be decided", words=words, recomputed=shown, **printed)
     apart = exact[0] - total.value if exact[0] > total.value else total.value - exact[1]
-    words = f"the parts add up to {shown}, not {total.text}: {_plain(abs(apart))} {'too many' if exact[0] > total.value else 'are not listed'}"
+    words = (
+        f"the parts add up to {shown}, not {total.text}: {_plain(abs(apart))} "
+        f"{'too many' if exact[0] > total.value else 'are not listed'}"
+    )
     return Reason(
         code="parts_do_not_add_up", verdict="impossible", words=words, recomputed=shown, details={"apart": float(apart)}, **printed
     )
@@ -97,10 +101,12 @@ def _shares(claim: Totals) -> list[Reason]:
     if len(claim.shares) != len(claim.parts):
         return [
             Reason(
-                code="share_count", verdict="cannot be decided", figure="shares",
+                code="share_count",
+                verdict="cannot be decided",
+                figure="shares",
                 words=f"{len(claim.shares)} shares stand beside {len(claim.parts)} parts",
             )
-        ]  # fmt: skip
+        ]
     listed = _sum(claim.parts, exact=True)
     totals: list[tuple[str, _Bounds, bool]] = []
     if claim.total is not None:
