@@ -134,7 +134,12 @@ class Finding:
 
 @attrs.frozen(kw_only=True)
 class Document:
-    """A whole report. ``watermark`` is None for real data, ``summary`` where one finding needs none."""
+    """
+    A whole report.
+
+    ``watermark`` is None for real data, ``summary`` where one finding needs none, ``fingerprint`` is empty where no corpus is behind
+    it. ``one_page``: nothing stands beside the page, so tables link to no files.
+    """
 
     title: str
     version: str
@@ -145,6 +150,7 @@ class Document:
     summary: str | None
     findings: tuple[Finding, ...]
     sections: tuple[Section, ...]
+    one_page: bool = False
 
     @property
     def in_full(self) -> tuple[Finding, ...]:

@@ -33,6 +33,7 @@ __all__ = ["check_difference"]
 _Counts = tuple[int, int, int, int]
 _MOST_COMBINATIONS: Final = 60
 _LARGEST: Final = 2_000_000
+_BOOTSTRAP_NOISE: Final = 0.02
 
 
 def check_difference(claim: Difference) -> tuple[list[Reason], list[Reason]]:
@@ -314,18 +315,16 @@ def _interval(claim: Difference, counts: list[_Counts]) -> Reason:
     first = methods[order[0]](counts[0])
     shown = f"[{100 * first[0]:+.1f}, {100 * first[1]:+.1f}] pp"
     own = [methods[name](combination) for name in methods for combination in counts]
-    width = max(high - low for low, high in own)
-    middle = sum(float(end.value) for end in (interval.low, interval.high)) / 2 * scales[0]
-    if claim.method is None and any(abs(abs(middle) - abs(low + high) / 2) < 0.1 * width for low, high in own):
-        wide = float(interval.high.value - interval.low.value) * scales[0]
-        if wide > 0.93 * min(high - low for low, high in own):
-            return Reason(
-                code="method_unknown",
-                verdict="cannot be decided",
-                words=f"none of the methods known here gives the interval exactly ({words[order[0]]}: {shown})",
-                recomputed=shown,
-                **printed,
-            )
+    if claim.method is None and scales:
+        # a bootstrap, or a method that is not known here, lands among the others; rows in clusters make it wider on both sides
+        ends = [float(end.value) * scales[0] for end in (interval.low, interval.high)]
+        noise = _BOOTSTRAP_NOISE * max(high - low for low, high in own)
+        for first_end, last_end in ((ends[0], ends[1]), (-ends[1], -ends[0])):
+            lows, highs = [low for low, _ in own], [high for _, high in own]
+            among = min(lows) - noise <= first_end <= max(lows) + noise and min(highs) - noise <= last_end <= max(highs) + noise
+            if among or (first_end < min(lows) - noise and last_end > max(highs) + noise):
+                words_of = f"none of the methods known here gives the interval exactly ({words[order[0]]}: {shown})"
+                return Reason(code="method_unknown", verdict="cannot be decided", words=words_of, recomputed=shown, **printed)
     return Reason(
         code="does_not_follow",
         verdict="impossible",

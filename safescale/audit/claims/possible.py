@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 import attrs
 import numpy as np
 import numpy.typing as npt
+from scipy.special import ndtri
 
 from safescale.audit.claims.claim import Proportion
 from safescale.audit.claims.interval_methods import VARIANTS, Floats, Ints, Variant, method_words, z_values
@@ -29,7 +30,7 @@ _LARGEST_N: Final = 20_000
 _STYLES: Final[tuple[Style, ...]] = ("rounded", "truncated", "rounded up")
 _SLACK: Final = 1e-9
 _OTHER_LEVELS: Final = (0.9, 0.99, 0.95, 0.8, 0.5, 0.999, math.erf(1 / math.sqrt(2)), math.erf(2 / math.sqrt(2)))
-_BOOTSTRAP_NOISE: Final = 0.05
+_BOOTSTRAP_NOISE: Final = 0.03
 """How far the ends of a thousand resamples scatter, as a share of the width."""
 
 
@@ -67,6 +68,9 @@ def counts_that_print(percentage: Printed, n: int, style: Style = "rounded") -> 
     return (first, last) if first <= last else None
 
 
+_DEEPER: Final = Reason(code="not_searched", verdict="cannot be decided", words="n has to be searched")
+
+
 def check_proportion(claim: Proportion) -> tuple[list[Reason], list[Reason]]:
     """
     Findings about a printed proportion and what it left out.
@@ -82,8 +86,14 @@ def check_proportion(claim: Proportion) -> tuple[list[Reason], list[Reason]]:
         Findings and omissions. Of several readings of the scale (percent or fraction) the one that fits best counts.
     """
     best: list[Reason] | None = None
-    for reading in _readings(claim):
-        found = _check(reading)
+    # the searches for what else it could be are dear: only where no reading fits, and only for those that fit best
+    quick = [(reading, _check(reading, deep=False)) for reading in _readings(claim)]
+    least = min((_misfits(found) for _, found in quick), default=0)
+    for reading, found in quick:
+        if _misfits(found) > least:
+            continue
+        if least > 0:
+            found = _check(reading, deep=True)
         if best is None or SEVERITY.index(worst(found)) < SEVERITY.index(worst(best)):
             best = found
     if best is None:
@@ -97,6 +107,10 @@ def check_proportion(claim: Proportion) -> tuple[list[Reason], list[Reason]]:
             )
         ]
     return best, _left_out(claim)
+
+
+def _misfits(reasons: list[Reason]) -> int:
+    return sum(reason.verdict != "reproduces" for reason in reasons)
 
 
 def _readings(claim: Proportion) -> Iterator[_Reading]:
@@ -124,7 +138,7 @@ def _scales(figures: tuple[Printed, ...]) -> tuple[Literal["percent", "fraction"
     return ("fraction", "percent")
 
 
-def _check(reading: _Reading) -> list[Reason]:
+def _check(reading: _Reading, *, deep: bool) -> list[Reason]:
     claim = reading.claim
     if claim.n == 0:
         return [Reason(code="no_rows", verdict="impossible", figure="n", printed="0", words="a share of no rows is not defined")]
@@ -148,7 +162,7 @@ def _check(reading: _Reading) -> list[Reason]:
             )
         ]
     if claim.n is None:
-        return _without_n(reading)
+        return _without_n(reading) if deep or reading.interval is None else [_DEEPER]
     reasons: list[Reason] = []
     counts = (claim.k, claim.k) if claim.k is not None else (0, claim.n)
     if reading.percentage is not None:
@@ -158,7 +172,7 @@ def _check(reading: _Reading) -> list[Reason]:
         if found is None and claim.k is None:
             counts = (0, claim.n)
     if reading.interval is not None:
-        reasons.append(_interval(reading, reading.interval, claim.n, counts))
+        reasons.append(_interval(reading, reading.interval, claim.n, counts, deep=deep))
     return reasons
 
 
@@ -301,22 +315,26 @@ def _fits(
                 yield _Fit(variant=variant, level=level, k=int(k[at]), n=int(n[at]), low=float(low[at]), high=float(high[at]))
 
 
-def _candidates(interval: PrintedInterval, n: int, counts: tuple[int, int]) -> Ints:
-    """Counts worth trying: those given, cut to where the estimate of any method could lie."""
+def _candidates(interval: PrintedInterval, n: int, counts: tuple[int, int], level: float) -> Ints:
+    """
+    Counts worth trying: those given, cut to where the estimate of any method could lie.
+
+    No method's midpoint is farther from k/n than a few ``z^2 / n``.
+    """
     first, last = counts
-    if interval.low is not None and interval.high is not None and last - first > 1000:
-        low, high = interval.low.bounds()[0], interval.high.bounds()[1]
-        first, last = max(first, math.floor(low * n) - 2), min(last, math.ceil(high * n) + 2)
-    if last < first:
-        first, last = counts
+    if interval.low is not None and interval.high is not None and last - first > 50:
+        middle = [float(interval.low.bounds()[at] + interval.high.bounds()[at]) / 2 for at in (0, 1)]
+        room = 6 * max(4.0, float(ndtri((1 - level) / 2)) ** 2) / n
+        cut = max(first, math.floor((middle[0] - room) * n)), min(last, math.ceil((middle[1] + room) * n))
+        first, last = cut if cut[0] <= cut[1] else (first, min(last, first + 50))
     if last - first > _MOST_COUNTS:
-        middle = (first + last) // 2
-        first, last = middle - _MOST_COUNTS // 2, middle + _MOST_COUNTS // 2
+        centre = (first + last) // 2
+        first, last = centre - _MOST_COUNTS // 2, centre + _MOST_COUNTS // 2
     return np.arange(first, last + 1, dtype=np.int64)
 
 
-def _interval(reading: _Reading, interval: PrintedInterval, n: int, counts: tuple[int, int]) -> Reason:
-    k = _candidates(interval, n, counts)
+def _interval(reading: _Reading, interval: PrintedInterval, n: int, counts: tuple[int, int], *, deep: bool) -> Reason:
+    k = _candidates(interval, n, counts, reading.level)
     ns = np.full(len(k), n, dtype=np.int64)
     printed: dict[str, Any] = {"figure": "interval", "printed": interval.text}
     own, others = _split(reading.stated)
@@ -335,10 +353,12 @@ def _interval(reading: _Reading, interval: PrintedInterval, n: int, counts: tupl
             details={"method": fit.variant.method, "methods": tuple(fitting), "k": tuple(ks[:50]), "n": n, "level": fit.level},
             **printed,
         )
+    if not deep:
+        return Reason(code="no_count_at_n", verdict="impossible", words="no count gives the interval", **printed)
     alternative = _as_something_else(reading, interval, k, ns, own, others)
     if alternative is not None:
         return alternative
-    k_all = _candidates(interval, n, (0, n))
+    k_all = _candidates(interval, n, (0, n), reading.level)
     elsewhere = None
     if len(k_all) > len(k):
         elsewhere = next(_fits(reading, interval, k_all, np.full(len(k_all), n), own), None)
@@ -521,8 +541,7 @@ def _grid(interval: PrintedInterval, percentage: Printed | None, level: float, *
         return None
     first, last = float(low.bounds()[0]) - slack, float(high.bounds()[1]) + slack
     width, centre = max(last - first, 1e-9), min(0.999, max(0.001, (first + last) / 2))
-    z = z_values(level)[0]
-    z = math.sqrt(2) * float(_erfinv(z))
+    z = -float(ndtri((1 - level) / 2))
     expected = (2 * z / width) ** 2 * max(centre * (1 - centre), width / 4)
     largest = int(min(_LARGEST_N, 4 * expected + 60))
     if expected > _LARGEST_N:
@@ -547,12 +566,6 @@ def _grid(interval: PrintedInterval, percentage: Printed | None, level: float, *
     n = np.repeat(ns, lengths)
     offsets = np.arange(len(n)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     return np.repeat(start, lengths) + offsets, n
-
-
-def _erfinv(level: float) -> float:
-    from scipy.special import erfinv
-
-    return float(erfinv(level))
 
 
 def _closest_anywhere(reading: _Reading, interval: PrintedInterval, own: tuple[Variant, ...]) -> _Fit | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
@@ -108,8 +109,10 @@ class Printed:
     def meets(self, low: float, high: float) -> bool:
         """Whether some number of a range prints so."""
         own_low, own_high = self.bounds()
-        slack = max(_float_slack(low), _float_slack(high))
-        return Fraction(low) <= own_high + slack and Fraction(high) >= own_low - slack
+        reaches = math.isinf(low) or Fraction(low) <= own_high + _float_slack(low)
+        return (low < math.inf and reaches) and (
+            high == math.inf or (high > -math.inf and Fraction(high) >= own_low - _float_slack(high))
+        )
 
     def as_fraction(self, scale: Literal["percent", "fraction"]) -> Printed:
         """The same number on the scale from 0 to 1."""

@@ -60,7 +60,7 @@ def check_regression(claim: Regression) -> tuple[list[Reason], list[Reason]]:
             )
         )
     ratio = _over(claim.slope.float_bounds, claim.se.float_bounds) if claim.slope is not None and claim.se is not None else None
-    if r is not None and claim.slope is not None and claim.r is None and ratio is None:
+    if r is not None and claim.slope is not None and claim.r is None:
         sign = _sign(claim.slope) or 1
         r = min(sign * r[0], sign * r[1]), max(sign * r[0], sign * r[1])
     from_r = None if r is None or n is None else (t_of_r(r[0], n), t_of_r(r[1], n))
@@ -179,7 +179,7 @@ def _interval(claim: Regression, slope: Printed, interval: PrintedInterval, from
         reasons.append(
             Reason(
                 code="not_centred",
-                verdict="cannot be decided" if slope.meets(low_from, high_to) else "impossible",
+                verdict="impossible",
                 figure="interval",
                 printed=interval.text,
                 words=f"the interval has its middle at {sum(middle) / 2:.4g}, the "

@@ -37,6 +37,9 @@ def check_eta_squared(claim: EtaSquaredClaim) -> tuple[list[Reason], list[Reason
                     words="eta squared lies from 0 to 1",
                 )
             ], []
+    if claim.k is not None and (claim.k < 2 or (claim.n is not None and claim.k >= claim.n)):
+        words = f"{claim.k} groups of {claim.n or 'some'} values share out nothing: either one group, or each value its own"
+        return [Reason(code="no_groups", verdict="impossible", figure="k", printed=str(claim.k), words=words)], []
     if d1 is None or d2 is None or d1 < 1 or d2 < 1:
         return reasons, []
     if eta is not None:
