@@ -25,7 +25,7 @@ _WIDTH: Final = 110
 def tally(results: Sequence[ClaimResult]) -> dict[str, int]:
     """Claims by verdict, the worst first; every verdict is there."""
     counts = Counter(result.verdict for result in results)
-    return {verdict: counts.get(verdict, 0) for verdict in _ORDER}  # type: ignore[call-overload]
+    return {verdict: counts.get(verdict, 0) for verdict in _ORDER}
 
 
 def claims_text(results: Sequence[ClaimResult], *, file: str) -> str:
@@ -78,7 +78,7 @@ def claims_document(results: Sequence[ClaimResult], *, file: str, command: str) 
         about="",
         verdict=_tally_words(results),
         testable=True,
-        testability=f"{plural(len(results), 'claim')} of {file}" + (f", printed in {'; '.join(sources)}." if sources else "."),
+        testability=f"{plural(len(results), 'claim')} of {file}{', printed in ' if sources else ''}{'; '.join(sources)}.",
         answer=_answer(wrong),
     )
     overview = Table(
@@ -104,8 +104,8 @@ def claims_document(results: Sequence[ClaimResult], *, file: str, command: str) 
                 id="each-claim",
                 title="Claim by claim",
                 paragraphs=(
-                    '"Reproduces only as" means that the figure comes out, but as something else than it says. What was left out never '
-                    "changes a verdict.",
+                    '"Reproduces only as" means that the figure comes out, but as something else than it says. '
+                    "What was left out never changes a verdict.",
                 ),
                 sections=parts,
             ),

@@ -137,8 +137,8 @@ class Document:
     """
     A whole report.
 
-    ``watermark`` is None for real data, ``summary`` where one finding needs none, ``fingerprint`` is empty where no corpus is behind
-    it. ``one_page``: nothing stands beside the page, so tables link to no files.
+    ``watermark`` is None for real data, ``summary`` where one finding needs none, ``fingerprint`` is empty where no
+    corpus is behind it. ``one_page``: nothing stands beside the page, so tables link to no files.
     """
 
     title: str

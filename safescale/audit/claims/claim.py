@@ -106,15 +106,15 @@ def _missing(value: object) -> bool:
 
 
 def _count(value: Figure | Printed | None) -> int | None:
-    return None if value is None or _missing(value) else read_count(value, field="a count")
+    return None if value is None or _missing(value) else read_count(value, field="the count")
 
 
 def _figure(value: Figure | Printed | None) -> Printed | None:
-    return None if value is None or _missing(value) else read_printed(value, field="a figure")
+    return None if value is None or _missing(value) else read_printed(value, field="the figure")
 
 
 def _interval(value: Interval | None) -> PrintedInterval | None:
-    return None if value is None or _missing(value) else read_interval(value, field="an interval")
+    return None if value is None or _missing(value) else read_interval(value, field="the interval")
 
 
 def _change(value: Interval | Figure | Printed | None) -> PrintedInterval | None:
@@ -122,11 +122,11 @@ def _change(value: Interval | Figure | Printed | None) -> PrintedInterval | None
     if value is None or _missing(value):
         return None
     if isinstance(value, PrintedInterval | tuple | list):
-        return read_interval(value, field="a change")
+        return read_interval(value, field="the change")
     try:
-        figure = read_printed(value, field="a change")
+        figure = read_printed(value, field="the change")
     except DataError:
-        return read_interval(str(value), field="a change")
+        return read_interval(str(value), field="the change")
     return PrintedInterval(text=figure.text, low=figure, high=figure)
 
 

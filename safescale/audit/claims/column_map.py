@@ -52,9 +52,9 @@ class ColumnMap:
     constants: Mapping[str, Any] = attrs.field(factory=dict)
     source: str = ""
 
-    def fields_of(self, row: TableRow, *, file: str) -> tuple[dict[str, Any], dict[str, Scale]]:
+    def fields_of(self, row: TableRow, *, file: str) -> tuple[dict[str, Any], dict[str, Scale], dict[str, str]]:
         """
-        The fields of a claim that a row holds, and the scale that its headings say.
+        The fields of a claim that a row holds, the scale that its headings say, and the heading of each field.
 
         Raises
         ------
@@ -74,6 +74,7 @@ class ColumnMap:
         known = field_names(kind)
         fields: dict[str, Any] = {"kind": kind, **self.constants}
         scales: dict[str, Scale] = {}
+        headings: dict[str, str] = {}
         used = {self.columns.get("kind", "kind")}
         for field, heading in self.columns.items():
             if heading not in row.cells:
@@ -97,6 +98,7 @@ class ColumnMap:
                     got=repr(field),
                 )
             used.add(heading)
+            headings[field] = heading
             self._take(fields, scales, field, heading, row)
         taken = bool(fields.keys() - {"kind", *self.constants})
         for field in known:
@@ -105,6 +107,7 @@ class ColumnMap:
             heading_of = next((name for name in (field, *_USUAL.get(field, ())) if name in row.cells and name not in used), None)
             if heading_of is not None:
                 used.add(heading_of)
+                headings[field] = heading_of
                 self._take(fields, scales, field, heading_of, row)
                 taken = True
         if not taken:
@@ -119,7 +122,7 @@ class ColumnMap:
             first = next((cell for heading, cell in row.cells.items() if heading not in used and cell), "")
             fields["id"] = f"row {row.line}{': ' if first else ''}{first}"
         fields.setdefault("source", self.source)
-        return fields, scales
+        return fields, scales, headings
 
     @staticmethod
     def _take(fields: dict[str, Any], scales: dict[str, Scale], field: str, heading: str, row: TableRow) -> None:

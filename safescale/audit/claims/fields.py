@@ -85,7 +85,7 @@ def claim_from_fields(fields: Mapping[str, Any], *, scales: Mapping[str, Scale] 
             own[name] = value if converter is None else converter(value)  # type: ignore[operator]
         except DataError as error:
             raise DataError(
-                f"{name} cannot be read: {str(error).partition(' [')[0]}", column=name, expected=error.expected, got=error.got
+                f"{name}: {str(error).partition(' [')[0]}", column=name, expected=error.expected, got=error.got
             ) from None
     return KINDS[kind](**own)
 

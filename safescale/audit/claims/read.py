@@ -6,13 +6,14 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import attrs
 
 from safescale.audit.claims.claim import Claim
 from safescale.audit.claims.column_map import ColumnMap, front_block, read_column_map
 from safescale.audit.claims.fields import claim_from_fields
+from safescale.audit.claims.printed import Scale
 from safescale.audit.claims.result import ClaimResult
 from safescale.audit.claims.table_rows import TableRow, csv_rows, markdown_rows
 from safescale.audit.claims.verify import verify_claim
@@ -21,6 +22,9 @@ from safescale.errors import DataError
 __all__ = ["ColumnMap", "read_claims", "verify_claims"]
 
 _REFERENCE: Final = re.compile(r"^@(?P<id>.+)\.(?P<field>\w+)$")
+_Row: TypeAlias = "tuple[int, dict[str, Any], Mapping[str, Scale], Mapping[str, str]]"
+"""Line, fields, scale by field, and heading by field."""
+
 _LARGEST_FILE: Final = 50_000_000
 
 
@@ -70,7 +74,7 @@ def read_claims(
     if form == ".toml":
         if own is not None or columns:
             raise DataError("a TOML file names its fields itself; a column map is for tables", file=str(path))
-        rows: list[tuple[int, dict[str, Any], Mapping[str, Any]]] = [(line, fields, {}) for line, fields in _toml(path, text)]
+        rows: list[_Row] = [(line, fields, {}, {}) for line, fields in _toml(path, text)]
     elif form in (".csv", ".tsv", ".md", ".markdown", ".txt"):
         front, body, skipped = front_block(text, file=str(path))
         chosen = own or front or ColumnMap()
@@ -138,33 +142,34 @@ def _toml(path: Path, text: str) -> Iterator[tuple[int, dict[str, Any]]]:
         yield line, {"source": content.get("source", ""), **claim}
 
 
-def _fields(row: TableRow, columns: ColumnMap, *, file: str) -> tuple[int, dict[str, Any], Mapping[str, Any]]:
-    fields, scales = columns.fields_of(row, file=file)
-    return row.line, fields, scales
+def _fields(row: TableRow, columns: ColumnMap, *, file: str) -> _Row:
+    fields, scales, headings = columns.fields_of(row, file=file)
+    return row.line, fields, scales, headings
 
 
-def _claims(path: Path, rows: list[tuple[int, dict[str, Any], Mapping[str, Any]]]) -> Iterator[Claim]:
+def _claims(path: Path, rows: list[_Row]) -> Iterator[Claim]:
     by_id: dict[str, dict[str, Any]] = {}
-    for line, fields, _ in rows:
+    for line, fields, _, _ in rows:
         own = fields.setdefault("id", f"row {line}")
         if str(own) in by_id:
             raise DataError(
                 "two claims have one id", file=str(path), row=line, column="id", expected="an id of its own", got=repr(own)
             )
         by_id[str(own)] = fields
-    for line, fields, scales in rows:
+    for line, fields, scales, headings in rows:
         try:
             resolved = {name: _resolved(value, by_id, name) for name, value in fields.items()}
             yield claim_from_fields(resolved, scales=scales)
         except DataError as error:
-            raise _located(error, path, line) from None
+            raise _located(error, path, line, headings) from None
         except (TypeError, ValueError) as error:
             raise DataError(f"the claim cannot be read ({error})", file=str(path), row=line) from None
 
 
-def _located(error: DataError, path: Path, line: int) -> DataError:
+def _located(error: DataError, path: Path, line: int, headings: Mapping[str, str]) -> DataError:
+    column = None if error.column is None else headings.get(error.column, error.column)
     message = str(error).partition(" [")[0]
-    return DataError(message, file=str(path), row=line, column=error.column, expected=error.expected, got=error.got)
+    return DataError(message, file=str(path), row=line, column=column, expected=error.expected, got=error.got)
 
 
 def _resolved(value: Any, by_id: Mapping[str, Mapping[str, Any]], name: str) -> Any:

@@ -89,7 +89,7 @@ SPELT = {
 
 
 def _cell(rng: np.random.Generator) -> tuple[int, int]:
-    n = int(round(10 ** rng.uniform(math.log10(5), 5)))
+    n = round(10 ** rng.uniform(math.log10(5), 5))
     k = int(rng.choice([0, n, 1, n - 1])) if rng.random() < 0.12 else int(rng.binomial(n, rng.beta(0.7, 0.7)))
     return k, n
 
@@ -127,7 +127,7 @@ def proportion(rng: np.random.Generator) -> Fields:
 
 
 def _pairs(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, int]:  # type: ignore[type-arg]
-    n = int(round(10 ** rng.uniform(math.log10(4), 2.5)))
+    n = round(10 ** rng.uniform(math.log10(4), 2.5))
     x = rng.standard_normal(n)
     return x, rng.uniform(-1.5, 1.5) * x + rng.standard_normal(n), n
 
