@@ -128,7 +128,11 @@ def _part(result: ClaimResult, at: int, source: str) -> Section:
     return Section(
         id=f"claim-{at}",
         title=result.id or f"Claim {at}",
-        paragraphs=(f"Printed: {_printed(result)}.", f"Verdict: {_verdict(result)}."),
+        paragraphs=(
+            f"Printed: {_printed(result)}.",
+            f"Verdict: {_verdict(result)}.",
+            *((f"Left out: {'; '.join(note.words for note in result.left_out)}.",) if result.left_out else ()),
+        ),
         warnings=tuple(reason.words for reason in result.reasons if reason.verdict in ("impossible", "reproduces only as")),
         tables=(table,),
     )

@@ -264,7 +264,7 @@ class Claim:
         shown = {}
         for field in attrs.fields(type(self)):
             value = getattr(self, field.name)
-            if field.name in ("id", "source") or value is None or value == ():
+            if field.name in ("id", "source") or value is None or value == () or value == "" or value is field.default:
                 continue
             shown[field.name] = _shown(value)
         return shown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -64,6 +65,7 @@ def claim_from_fields(fields: Mapping[str, Any], *, scales: Mapping[str, Scale] 
             expected=f"one of {', '.join(known)}",
             got=repr(unknown[0]),
         )
+    _split_cell(own, known)
     low, high = own.pop("interval_low", None), own.pop("interval_high", None)
     if _given(low) or _given(high):
         if _given(own.get("interval")) or not (_given(low) and _given(high)):
@@ -88,6 +90,28 @@ def claim_from_fields(fields: Mapping[str, Any], *, scales: Mapping[str, Scale] 
                 f"{name}: {str(error).partition(' [')[0]}", column=name, expected=error.expected, got=error.got
             ) from None
     return KINDS[kind](**own)
+
+
+_CELL: Final = re.compile(r"^(?P<share>[^\[({\u00b1]*\d[^\[({\u00b1]*?)\s*(?P<rest>[\[({\u00b1].+)$")
+_COUNTS: Final = re.compile(r"^[\[(]\s*(?:n\s*=\s*)?(?P<k>[\d,]+)\s*(?:/|of)\s*(?P<n>[\d,]+)\s*[\])]$")
+_N: Final = re.compile(r"^[\[(]\s*n\s*=\s*(?P<n>[\d,]+)\s*[\])]$", re.IGNORECASE)
+
+
+def _split_cell(own: dict[str, Any], known: tuple[str, ...]) -> None:
+    """One cell may hold two things: ``78.3 % [75.6, 80.7]``, ``54 ± 2 %``, ``6.2 % (15/241)``, ``6.2 % (n = 241)``."""
+    value = own.get("percentage")
+    match = _CELL.match(value) if isinstance(value, str) and "percentage" in known else None
+    if match is None:
+        return
+    counts, rows = _COUNTS.match(match["rest"]), _N.match(match["rest"])
+    if counts is not None and not _given(own.get("k")):
+        own |= {"percentage": match["share"], "k": counts["k"], "n": own.get("n") or counts["n"]}
+    elif rows is not None and not _given(own.get("n")):
+        own |= {"percentage": match["share"], "n": rows["n"]}
+    elif counts is None and rows is None and not _given(own.get("interval")) and not _given(own.get("interval_low")):
+        own |= {"percentage": match["share"], "interval": match["rest"]}
+        if "%" in match["rest"] and "%" not in match["share"] and "\u00b1" in match["rest"]:
+            own["percentage"] += "%"
 
 
 def _given(value: object) -> bool:

@@ -157,7 +157,9 @@ def _of_agreement(claim: Kappa) -> Reason:
         candidates = [
             Recomputed(low=least, high=most, accepted=True, what="any margins with that agreement", code="kappa_possible")
         ]
-        found.append(compare("kappa", claim.kappa, candidates, because="the observed agreement, whatever the margins"))
+        found.append(
+            compare("kappa", claim.kappa, candidates, because="the observed agreement, whatever the margins", other_rounding=False)
+        )
     best = min(found, key=lambda reason: SEVERITY.index(reason.verdict or "impossible"))
     if best.verdict == "reproduces" and claim.pe is None:
         import attrs

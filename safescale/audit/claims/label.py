@@ -133,27 +133,19 @@ def slope_label_reason(slope: Printed | float, unit: str | None, words: str, thr
             scales = (1.0, 100.0)
     else:
         ends = slope, slope
-    shown = f"{sum(ends) / 2 * factor:+.2f} pp per decade"
     # rounding may hide on which side of the threshold a slope was
-    possible: dict[str, None] = {}
+    wanted = {"flat": "FLAT_OR_NOISY"}.get(label, label)
+    details: dict[str, Any] = {"threshold_pp_per_decade": limit, "label": label}
     for scale in scales:
         values = [end * factor * scale for end in ends]
         if min(values) <= 0 <= max(values):
             values.append(0.0)
-        for value in values:
-            possible.setdefault(scaling_label(value, threshold_pp_per_decade=limit) if limit > 0 else "FLAT_OR_NOISY")
-            possible.setdefault("increasing" if value > 0 else "decreasing" if value < 0 else "flat")
-    wanted = {"flat": "FLAT_OR_NOISY"}.get(label, label)
-    details: dict[str, Any] = {"threshold_pp_per_decade": limit, "label": label}
-    if wanted in possible:
-        return Reason(
-            code="label_fits",
-            verdict="reproduces",
-            words=f"{shown} is {wanted} at a threshold of {limit:g}",
-            recomputed=wanted,
-            details=details,
-            **printed,
-        )
+        possible = {scaling_label(value, threshold_pp_per_decade=limit) if limit > 0 else "FLAT_OR_NOISY" for value in values}
+        signs = {"increasing" if value > 0 else "decreasing" if value < 0 else "flat" for value in values}
+        if wanted in possible | signs:
+            words_of = f"{sum(ends) / 2 * factor * scale:+.2f} pp per decade is {wanted} at a threshold of {limit:g}"
+            return Reason(code="label_fits", verdict="reproduces", words=words_of, recomputed=wanted, details=details, **printed)
+    shown = f"{sum(ends) / 2 * factor * scales[0]:+.2f} pp per decade"
     middle = scaling_label(sum(ends) / 2 * factor * scales[0], threshold_pp_per_decade=limit)
     if wanted in ("u", "inverted_u", "monotone"):
         return Reason(

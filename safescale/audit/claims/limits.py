@@ -169,6 +169,18 @@ def check_model_size(claim: ModelSize) -> tuple[list[Reason], list[Reason]]:
             )
         ], []
     words = f"{claim.model} has {total:g}B by {where}, not {claim.size_b.text}"
+    low, high = claim.size_b.float_bounds
+    if info.size_source == "name" and low * 0.75 <= total <= high * 1.33:
+        # a name rounds: Gemma 7B has 8.5
+        return [
+            Reason(
+                code="nominal_size",
+                verdict="cannot be decided",
+                words=f"{words}; a name is a nominal size",
+                details=details,
+                **base,
+            )
+        ], []
     return [Reason(code="size_differs", verdict="impossible", words=words, details=details, **base)], []
 
 

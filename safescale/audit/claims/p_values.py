@@ -44,6 +44,7 @@ def compare(
     wrong: Verdict = "impossible",
     details: dict[str, Detail] | None = None,
     share_text: bool = False,
+    other_rounding: bool = True,
 ) -> Reason:
     """
     Compare a printed figure with its candidates, the accepted ones first.
@@ -64,6 +65,8 @@ def compare(
         More numbers.
     share_text : bool
         Whether ``printed`` was rescaled from a percentage.
+    other_rounding : bool
+        Whether truncation is tried; not against a bound, which is no figure.
 
     Returns
     -------
@@ -92,7 +95,7 @@ def compare(
             return Reason(
                 code=candidate.code, verdict="reproduces only as", words=words, details=numbers | {"as": candidate.what}, **base
             )
-    if printed.relation == "=":
+    if printed.relation == "=" and other_rounding:
         for style in _OTHER_STYLES:
             low, high = printed.bounds(style)
             for candidate in accepted:

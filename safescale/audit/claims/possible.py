@@ -25,7 +25,7 @@ NEAR_PP: Final = 0.2
 _MOST_PAIRS: Final = 1_500_000
 """Pairs of k and n that the search over other n may try."""
 
-_MOST_COUNTS: Final = 2_000_000
+_MOST_COUNTS: Final = 20_000
 _LARGEST_N: Final = 20_000
 _STYLES: Final[tuple[Style, ...]] = ("rounded", "truncated", "rounded up")
 _SLACK: Final = 1e-9
@@ -328,8 +328,8 @@ def _candidates(interval: PrintedInterval, n: int, counts: tuple[int, int], leve
         cut = max(first, math.floor((middle[0] - room) * n)), min(last, math.ceil((middle[1] + room) * n))
         first, last = cut if cut[0] <= cut[1] else (first, min(last, first + 50))
     if last - first > _MOST_COUNTS:
-        centre = (first + last) // 2
-        first, last = centre - _MOST_COUNTS // 2, centre + _MOST_COUNTS // 2
+        # so many that one step moves no printed digit
+        return np.unique(np.linspace(first, last, _MOST_COUNTS).round().astype(np.int64))
     return np.arange(first, last + 1, dtype=np.int64)
 
 

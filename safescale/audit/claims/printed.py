@@ -117,7 +117,8 @@ class Printed:
     def as_fraction(self, scale: Literal["percent", "fraction"]) -> Printed:
         """The same number on the scale from 0 to 1."""
         if scale == "fraction":
-            return self
+            # a bare 0 or 1 is none or all: it does not stand for every share up to a half
+            return self if self.unit_in_last_place < 1 else attrs.evolve(self, unit_in_last_place=Fraction(1, 100))
         return attrs.evolve(self, value=self.value / 100, unit_in_last_place=self.unit_in_last_place / 100, scale="fraction")
 
     @property
@@ -133,6 +134,8 @@ class Printed:
     def decimals(self) -> int:
         """Printed digits after the point (0 for whole numbers)."""
         digits, unit = 0, self.unit_in_last_place
+        if unit <= 0:
+            return 3
         while unit < 1:
             digits, unit = digits + 1, unit * 10
         return digits
