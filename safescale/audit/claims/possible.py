@@ -190,7 +190,7 @@ def _percentage(reading: _Reading, percentage: Printed, n: int) -> tuple[Reason,
                 code="count_gives_it", verdict="reproduces", words=words, recomputed=exact, details=details, **printed
             ), None
         for style in _STYLES[1:]:
-            if percentage.admits(share, style):
+            if (found := counts_that_print(percentage, n, style)) is not None and found[0] <= claim.k <= found[1]:
                 return (
                     Reason(
                         code="truncated" if style == "truncated" else "rounded_up",
@@ -440,13 +440,14 @@ def _as_something_else(
     """The same counts by another method, level, rounding or from a rounded share."""
     printed: dict[str, Any] = {"figure": "interval", "printed": interval.text}
     usual = reading.stated or "its method"
+    usual_fit, _ = _nearest(reading, interval, k, n, own)
 
     def reason(code: str, fit: _Fit, what: str, words: str, more: tuple[str, ...] = ()) -> Reason:
         return Reason(
             code=code,
             verdict="reproduces only as",
             words=words,
-            recomputed=_interval_text(fit, reading, 0),
+            recomputed=_interval_text(usual_fit, reading, 0),
             details={"as": what, "method": fit.variant.method, "k": fit.k, "n": fit.n, "level": fit.level, "methods": more},
             **printed,
         )
@@ -460,10 +461,9 @@ def _as_something_else(
         methods = tuple(dict.fromkeys(fit.variant.method for fit in fits))
         # the usual form of the method comes first
         what = fits[0].variant.words
-        nearest, _ = _nearest(reading, interval, k, n, own)
         words = (
             f"{fits[0].k:,}/{fits[0].n:,} gives the interval by {method_words(methods[0])}; "
-            f"{method_words(usual)} gives {_interval_text(nearest, reading, 0)}"
+            f"{method_words(usual)} gives {_interval_text(usual_fit, reading, 0)}"
         )
         return reason("another_method", fits[0], what, words, methods)
     if not pinned:

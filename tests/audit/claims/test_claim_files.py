@@ -28,7 +28,7 @@ def test_markdown_and_csv_give_the_same(tmp_path):
 
 
 def test_a_front_block_maps_the_columns(tmp_path):
-    block = "---\nkind: proportion\nsource: an invented table\ncolumns: {id: Model, n: N, percentage: 'ASR %'}\nconstants: {method: wilson}\n---\n"
+    block = "---\nsource: an invented table\ncolumns: {id: Model, n: N, percentage: 'ASR %'}\nconstants: {method: wilson}\n---\n"
     (tmp_path / "t.md").write_text(block + MARKDOWN, encoding="utf-8")
     first, second = verify_claims(tmp_path / "t.md")
     assert (first.id, first.source, first.printed["method"]) == ("aster", "an invented table", "wilson")
