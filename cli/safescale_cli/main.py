@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from safescale_cli import analyze, audit, diff, export, formats, ingest, models, plan, report, schema, validate
+from safescale_cli import analyze, audit, diff, export, formats, ingest, models, plan, report, schema, validate, verify
 from safescale_cli.console import EXIT_DATA, EXIT_DOMAIN, fail
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ app.command("diff")(diff.diff)
 app.command("report")(report.report)
 app.command("plan")(plan.plan)
 app.command("export")(export.export)
+app.command("verify")(verify.verify)
 app.command("models")(models.models)
 app.add_typer(schema.app, name="schema")
 

@@ -1,4 +1,4 @@
-"""Audit: what is suspicious in a corpus, rule by rule, with the rows that show it."""
+"""Audit: what is suspicious in a corpus, rule by rule, and what is impossible in published figures."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from safescale.audit.audit import AuditResult, NotRun, audit_corpus
+    from safescale.audit.claims import verify_claim, verify_claims
     from safescale.audit.finding import Evidence, Finding, Severity
     from safescale.audit.rule import Rule
     from safescale.audit.rules import RULES
@@ -24,9 +25,12 @@ __all__ = [
     "Waivers",
     "audit_corpus",
     "read_waivers",
+    "verify_claim",
+    "verify_claims",
 ]
 
 _HOMES = {
+    **dict.fromkeys(("verify_claim", "verify_claims"), "claims"),
     **dict.fromkeys(("AuditResult", "NotRun", "audit_corpus"), "audit"),
     **dict.fromkeys(("Evidence", "Finding", "Severity"), "finding"),
     "Rule": "rule",

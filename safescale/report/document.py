@@ -135,9 +135,11 @@ class Finding:
 @attrs.frozen(kw_only=True)
 class Document:
     """
-    A whole report. ``watermark`` is None for real data, ``summary`` where one finding needs none.
+    A whole report. ``watermark`` is None for real data, ``summary`` where one finding needs none, ``fingerprint`` is empty where no
+    corpus is behind it.
 
-    ``opening`` stands before the findings, because it bears on all of them.
+    ``opening`` stands before the findings, because it bears on all of them. ``one_page``: nothing stands beside the page, so
+    tables link to no files.
     """
 
     title: str
@@ -150,6 +152,7 @@ class Document:
     findings: tuple[Finding, ...]
     sections: tuple[Section, ...]
     opening: tuple[Section, ...] = ()
+    one_page: bool = False
 
     @property
     def whole(self) -> tuple[Section, ...]:

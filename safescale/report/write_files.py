@@ -16,7 +16,7 @@ from safescale.report.html import document_html
 from safescale.report.markdown import document_markdown
 from safescale.report.table_files import INDEX, TABLES, write_tables
 
-__all__ = ["make_folders", "write_files"]
+__all__ = ["make_folders", "write_files", "write_text"]
 
 STEMS: Final = ("report", "plan")
 """What a folder may hold one of."""
@@ -29,6 +29,24 @@ def make_folders(staging: Path) -> None:
     """The folders of figures and tables, empty."""
     for folder in (FIGURES, TABLES):
         (staging / folder).mkdir()
+
+
+def write_text(path: Path, text: str) -> None:
+    """
+    Write one file beside its place, then move it in: what was there is whole until this is.
+
+    Raises
+    ------
+    DataError
+        When it cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+        os.replace(temporary, path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise DataError(f"the file cannot be written ({error.strerror})", file=str(path)) from None
 
 
 def write_files(document: Document, json_text: str, stem: str, staging: Path, into: Path) -> tuple[Path, ...]:

@@ -149,6 +149,7 @@ if TYPE_CHECKING:
     from safescale.stats.two_way import TwoWayEffects, two_way_effects
     from safescale.stats.validation_rate import ValidationMethod, ValidationRate
     from safescale.stats.wilson import wilson_interval, wilson_intervals
+    from safescale.stats.wilson_continuity import wilson_continuity_interval, wilson_continuity_intervals
     from safescale.stats.within_group import WithinGroupSlope, within_group_slope
 
 __all__ = [
@@ -373,6 +374,8 @@ __all__ = [
     "two_proportion_power",
     "two_way_effects",
     "variance_shares_from_f",
+    "wilson_continuity_interval",
+    "wilson_continuity_intervals",
     "wilson_interval",
     "wilson_intervals",
     "within_group_slope",
@@ -601,6 +604,8 @@ _HOME = {
     "ValidationRate": "validation_rate",
     "wilson_interval": "wilson",
     "wilson_intervals": "wilson",
+    "wilson_continuity_interval": "wilson_continuity",
+    "wilson_continuity_intervals": "wilson_continuity",
     "WithinGroupSlope": "within_group",
     "within_group_slope": "within_group",
 }

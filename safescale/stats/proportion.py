@@ -13,7 +13,7 @@ from safescale.stats._domain import AS_A_WHOLE, FloatVector, IntVector
 
 __all__ = ["IntervalMethod", "ProportionInterval", "ProportionIntervals"]
 
-IntervalMethod: TypeAlias = Literal["wilson", "clopper_pearson", "jeffreys", "agresti_coull"]
+IntervalMethod: TypeAlias = Literal["wilson", "wilson_continuity", "clopper_pearson", "jeffreys", "agresti_coull"]
 
 
 @attrs.frozen(kw_only=True)
@@ -29,7 +29,7 @@ class ProportionInterval:
         The counts that were given.
     level : float
         Nominal coverage.
-    method : {"wilson", "clopper_pearson", "jeffreys", "agresti_coull"}
+    method : {"wilson", "wilson_continuity", "clopper_pearson", "jeffreys", "agresti_coull"}
         How the interval was made.
     """
 
@@ -55,7 +55,7 @@ class ProportionIntervals:
         The counts that were given.
     level : float
         Nominal coverage of each cell (not of all cells together).
-    method : {"wilson", "clopper_pearson", "jeffreys", "agresti_coull"}
+    method : {"wilson", "wilson_continuity", "clopper_pearson", "jeffreys", "agresti_coull"}
         How the intervals were made.
     """
 

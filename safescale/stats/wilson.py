@@ -67,7 +67,7 @@ def wilson_interval(successes: int, trials: int, *, level: float = 0.95) -> Prop
     """
     k, n = successes_of_trials(successes, trials)
     level = fraction("level", level)
-    _, low, high = _wilson_bounds(np.array([k], dtype=np.float64), np.array([n], dtype=np.float64), level)
+    _, low, high = wilson_bounds(np.array([k], dtype=np.float64), np.array([n], dtype=np.float64), level)
     return ProportionInterval(
         estimate=k / n, low=float(low[0]), high=float(high[0]), successes=k, trials=n, level=level, method="wilson"
     )
@@ -108,11 +108,11 @@ def wilson_intervals(successes: npt.ArrayLike, trials: npt.ArrayLike, *, level: 
     """
     k, n = successes_of_trials_arrays(successes, trials)
     level = fraction("level", level)
-    estimate, low, high = _wilson_bounds(k, n, level)
+    estimate, low, high = wilson_bounds(k, n, level)
     return proportion_intervals(estimate, low, high, k, n, level=level, method="wilson")
 
 
-def _wilson_bounds(k: FloatVector | IntVector, n: FloatVector | IntVector, level: float) -> tuple[FloatVector, ...]:
+def wilson_bounds(k: FloatVector | IntVector, n: FloatVector | IntVector, level: float) -> tuple[FloatVector, ...]:
     """Estimate, low and high per cell, one block at a time: what a block needs stays in the cache."""
     z2 = squared_normal_quantile(level)
     cells = len(k)
