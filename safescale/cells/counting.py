@@ -9,6 +9,7 @@ import attrs
 import pyarrow as pa
 
 from safescale.cells.build import build_cells
+from safescale.cells.grader_rows import grader_rows
 from safescale.cells.readable import Readable
 from safescale.cells.responses import Responses, distinct_responses
 from safescale.cells.row_fates import row_fates
@@ -44,6 +45,10 @@ class Counting:
     def verdict_pairs(self, selection: Selection, first: str, second: str) -> pa.Table:
         """Pairs of verdicts of two graders on the same traces, as in ``verdict_pairs``."""
         return verdict_pairs(self._corpus, selection, first, second)
+
+    def grader_rows(self, selection: Selection, grader: str, target: str) -> pa.Table:
+        """The counted verdicts of one grader, trace by trace, as in ``grader_rows``."""
+        return grader_rows(self._corpus, selection, grader, target)
 
     def row_fates(self, selection: Selection) -> pa.Table:
         """What became of each grade, as in ``row_fates``."""
