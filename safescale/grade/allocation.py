@@ -48,7 +48,7 @@ def allocate(sizes: Sequence[int], labels: int) -> tuple[int, ...]:
     Examples
     --------
     >>> allocate([900, 90, 10], 100)
-    (68, 21, 11)
+    (70, 22, 8)
     """
     size = np.asarray(sizes, dtype=np.int64)
     if not len(size):

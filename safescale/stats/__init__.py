@@ -143,7 +143,7 @@ if TYPE_CHECKING:
     from safescale.stats.slope_permutation import PermutationMethod, PermutationSlopeTest, SlopeTwoSided, permutation_slope_test
     from safescale.stats.slopes_by_group import SLOPE_REASONS, LogScalingSlopes, log_scaling_slopes
     from safescale.stats.spearman import SpearmanMethod, SpearmanTest, SpearmanTwoSided, spearman_test
-    from safescale.stats.stratified_rate import StratifiedRate, stratified_rate
+    from safescale.stats.stratified_rate import RateOf, StratifiedRate, stratified_rate
     from safescale.stats.tango import tango_interval
     from safescale.stats.theil_sen import TheilSenIntervalMethod, TheilSenSlope, theil_sen_slope
     from safescale.stats.two_lines import TwoLinesShape, TwoLinesTest, two_lines_test
@@ -241,6 +241,7 @@ __all__ = [
     "ProportionInterval",
     "ProportionIntervals",
     "RankingAgreement",
+    "RateOf",
     "RatePrediction",
     "RawDifference",
     "ResidualThresholdTest",
@@ -595,6 +596,7 @@ _HOME = {
     "SpearmanTest": "spearman",
     "SpearmanTwoSided": "spearman",
     "spearman_test": "spearman",
+    "RateOf": "stratified_rate",
     "StratifiedRate": "stratified_rate",
     "stratified_rate": "stratified_rate",
     "tango_interval": "tango",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Literal, TypeAlias
 
 import attrs
 import numpy as np
@@ -11,9 +12,11 @@ import numpy.typing as npt
 
 from safescale.errors import DomainError, InsufficientData
 from safescale.stats._agreement import normal_quantile
-from safescale.stats._domain import FloatVector, counts, fraction, real, same_length, vector
+from safescale.stats._domain import FloatVector, choice, counts, fraction, real, same_length, vector
 
-__all__ = ["StratifiedRate", "stratified_rate"]
+__all__ = ["RateOf", "StratifiedRate", "stratified_rate"]
+
+RateOf: TypeAlias = Literal["process", "traces"]
 
 # halvings of an interval of multipliers: beyond float64's resolution
 _HALVINGS = 80
@@ -40,6 +43,8 @@ class StratifiedRate:
         Traces per stratum, the labelled ones among them.
     design_effect : float
         The factor on the variance for rows that share prompts.
+    rate_of : {"process", "traces"}
+        What the rate is of.
     level : float
         Nominal coverage.
     """
@@ -53,6 +58,7 @@ class StratifiedRate:
     trials: tuple[int, ...]
     stratum_sizes: tuple[int, ...]
     design_effect: float
+    rate_of: RateOf
     level: float
 
 
@@ -62,6 +68,7 @@ def stratified_rate(
     stratum_sizes: Sequence[int] | npt.ArrayLike,
     *,
     design_effect: float = 1.0,
+    rate_of: RateOf = "process",
     level: float = 0.95,
 ) -> StratifiedRate:
     """
@@ -72,7 +79,8 @@ def stratified_rate(
         theta = sum_h W_h k_h / n_h
         V(p)  = d (sum_h W_h^2 p_h (1 - p_h) / n_h  +  sum_h W_h (p_h - theta)^2 / N)
 
-    where the second term is the draw of the N traces from the process that made them, and d the design effect. The
+    where the second term is the draw of the N traces from the process that made them, and d the design effect. For the rate
+    of these N traces and no others the second term goes, and the first gets the factor ``1 - n_h / N_h``. The
     interval holds the rates t that a score test does not reject: ``(theta - t)^2 <= z^2 V(p(t))``, with ``p(t)`` the
     maximum-likelihood rates of the strata under ``sum_h W_h p_h = t``. One stratum that is its own sample gives
     Wilson's interval.
@@ -87,6 +95,8 @@ def stratified_rate(
         All traces of each stratum. Unit: traces.
     design_effect : float, default 1.0
         At least 1: how much wider the variance is because rows share prompts.
+    rate_of : {"process", "traces"}, default "process"
+        The rate of the process that made the traces, as an unlabelled rate is; or what labels of all N traces would give.
     level : float, default 0.95
         Nominal coverage, strictly between 0 and 1. Unit: probability.
 
@@ -129,6 +139,7 @@ def stratified_rate(
     same_length("successes", len(k), "trials", len(n))
     same_length("stratum_sizes", len(sizes), "trials", len(n))
     level, effect = fraction("level", level), real("design_effect", design_effect)
+    choice("rate_of", rate_of, ("process", "traces"))
     if effect < 1:
         raise DomainError(f"design_effect must be at least 1, got {effect:g}; shared prompts do not add information")
     if np.any(k < 0) or np.any(k > n):
@@ -144,13 +155,12 @@ def stratified_rate(
         at = int(np.argmax((sizes > 0) & (n == 0)))
         raise InsufficientData(f"stratum {at} holds {sizes[at]} traces and none is labelled; label some of them")
     held = sizes > 0
-    low, high = score_bounds_of_strata(
-        k[held], n[held].astype(np.float64), sizes[held] / total, float(total), normal_quantile(level), effect
-    )
-    p = k[held] / n[held]
-    share = sizes[held] / total
+    share, p, of = sizes[held] / total, k[held] / n[held], n[held].astype(np.float64)
+    left = 1 - n[held] / sizes[held] if rate_of == "traces" else np.ones(len(of))
+    drawn = float(total) if rate_of == "process" else math.inf
+    low, high = score_bounds_of_strata(k[held], of, share, drawn, normal_quantile(level), effect, left)
     estimate = min(1.0, max(0.0, float(share @ p)))
-    variance = effect * float(variance_of_strata(p, n[held].astype(np.float64), share, float(total)))
+    variance = effect * float(variance_of_strata(p, of, share, drawn, left))
     scatter = variance > 0
     return StratifiedRate(
         estimate=estimate,
@@ -162,14 +172,17 @@ def stratified_rate(
         trials=tuple(n.tolist()),
         stratum_sizes=tuple(sizes.tolist()),
         design_effect=effect,
+        rate_of=rate_of,
         level=level,
     )
 
 
-def variance_of_strata(p: FloatVector, n: FloatVector, share: FloatVector, total: FloatVector | float) -> FloatVector:
-    """``V(p)`` over the last axis, without a design effect."""
+def variance_of_strata(
+    p: FloatVector, n: FloatVector, share: FloatVector, total: FloatVector | float, left: FloatVector | float = 1.0
+) -> FloatVector:
+    """``V(p)`` over the last axis, without a design effect; ``left`` is the share of a stratum that is not labelled, or 1."""
     theta = (share * p).sum(axis=-1, keepdims=True)
-    within = (share**2 * p * (1 - p) / n).sum(axis=-1)
+    within = (share**2 * p * (1 - p) * left / n).sum(axis=-1)
     return np.asarray(within + (share * (p - theta) ** 2).sum(axis=-1) / total)
 
 
@@ -180,6 +193,7 @@ def score_bounds_of_strata(
     total: FloatVector | float,
     quantile: float,
     effect: FloatVector | float = 1.0,
+    left: FloatVector | float = 1.0,
 ) -> tuple[FloatVector, FloatVector]:
     """
     Limits of the score test, strata along the last axis: any number of samples at once.
@@ -192,7 +206,7 @@ def score_bounds_of_strata(
     def rejects(multiplier: FloatVector) -> tuple[npt.NDArray[np.bool_], FloatVector]:
         p = _restricted(multiplier[..., np.newaxis] * share, k, n)
         t = (share * p).sum(axis=-1)
-        return (t - theta) ** 2 > quantile**2 * effect * variance_of_strata(p, n, share, total), t
+        return (t - theta) ** 2 > quantile**2 * effect * variance_of_strata(p, n, share, total, left), t
 
     limits = []
     for sign in (-1.0, 1.0):

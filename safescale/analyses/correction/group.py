@@ -1,0 +1,229 @@
+"""One rate: by labels of its own traces, or by the error rates of its condition, or not at all."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from safescale.analyses.correction.prompts import prompt_effect
+from safescale.analyses.correction.results import Basis, CorrectedGroup, CorrectionOptions, CorrectionVerdict, StratumLabels
+from safescale.analyses.correction.sentences import corrected_words
+from safescale.errors import DomainError, InsufficientData
+from safescale.records.outcomes import Tier
+from safescale.stats import (
+    MisclassificationMatrix,
+    StratifiedRate,
+    misclassification_matrix,
+    plan_labels,
+    rogan_gladen_rate,
+    stratified_rate,
+)
+
+__all__ = ["Rows", "corrected_group"]
+
+# planning values are kept off 0 and 1: labels are what shows that a grader is perfect
+_SMALLEST, _LARGEST = 0.02, 0.98
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Rows:
+    """
+    Traces of one condition or model: arrays of shape (traces,).
+
+    ``stratum`` is the verdict that traces were drawn on, or the grader's own; ``truth`` the share of raters who call it a
+    success, NaN without an evaluable label; ``unusable`` whether it has labels and none can be evaluated; ``positive`` the
+    verdict of the grader to correct, None where it has no such tier.
+    """
+
+    stratum: npt.NDArray[np.object_]
+    prompt: npt.NDArray[np.object_]
+    truth: npt.NDArray[np.float64]
+    unusable: npt.NDArray[np.bool_]
+    positive: npt.NDArray[np.bool_] | None
+
+    def __len__(self) -> int:
+        return len(self.stratum)
+
+
+def corrected_group(
+    rows: Rows,
+    *,
+    model: str | None,
+    tier: Tier,
+    options: CorrectionOptions,
+    whole: CorrectedGroup | None = None,
+) -> CorrectedGroup:
+    """
+    The corrected rate of these traces.
+
+    Parameters
+    ----------
+    rows : Rows
+        The traces, labelled or not.
+    model, tier
+        What they are.
+    options : CorrectionOptions
+        Level and wanted half-width.
+    whole : CorrectedGroup, optional
+        The same tier over all models of the condition, whose error rates stand in where a model has too few labels.
+    """
+    strata, sizes = _strata(rows)
+    n, k = [s.labelled for s in strata], [s.successes for s in strata]
+    graded_rate = None if rows.positive is None else float(rows.positive.mean())
+    rate, effect = None, 1.0
+    if strata and all(n):
+        effect = prompt_effect(rows.stratum, rows.prompt, rows.truth, [s.verdict for s in strata], sizes)
+        rate = stratified_rate(k, n, sizes, design_effect=effect, level=options.level)
+    matrix = _matrix(rows, {s.verdict: size for s, size in zip(strata, sizes, strict=True)}, options.level) if rate else None
+    j = _youden(matrix)
+    found = CorrectedGroup(
+        model=model,
+        tier=tier,
+        traces=len(rows),
+        labelled=sum(n),
+        graded_rate=graded_rate,
+        estimate=None if rate is None else rate.estimate,
+        low=None if rate is None else rate.low,
+        high=None if rate is None else rate.high,
+        basis=Basis.NOTHING if rate is None else Basis.OWN,
+        stratified=rate,
+        transported=None,
+        strata=tuple(strata),
+        matrix=matrix,
+        youden_j=None if j is None else j[0],
+        youden_low=None if j is None else j[1],
+        youden_high=None if j is None else j[2],
+        design_effect=effect,
+        labels_needed=_needed(rows, rate, matrix, options) if rate is None or _half(rate) > options.half_width else None,
+        verdict=CorrectionVerdict.TOO_SMALL,
+        words="",
+    )
+    if whole is not None and (rate is None or _half(rate) > options.half_width):
+        found = _transported(found, rows, whole, options)
+    found = attrs.evolve(found, verdict=_verdict(found, options))
+    if found.verdict is CorrectionVerdict.NOT_IDENTIFIED and found.basis is Basis.OWN:
+        found = attrs.evolve(found, basis=Basis.ALONE)
+    return attrs.evolve(found, words=corrected_words(found, options))
+
+
+def _strata(rows: Rows) -> tuple[list[StratumLabels], list[int]]:
+    """
+    Labels by stratum, and traces by stratum for the rate.
+
+    Traces that nobody can evaluate belong to no rate, so of a stratum only the share with evaluable labels counts; a stratum
+    whose labels are all of that kind is in no rate.
+    """
+    found, sizes = [], []
+    for verdict in sorted(set(rows.stratum.tolist())):
+        here = rows.stratum == verdict
+        labelled = here & ~np.isnan(rows.truth)
+        n, unusable = int(np.count_nonzero(labelled)), int(np.count_nonzero(here & rows.unusable))
+        traces = int(np.count_nonzero(here))
+        if unusable and not n:
+            continue
+        size = traces if not unusable else max(n, round(traces * n / (n + unusable)))
+        found.append(StratumLabels(verdict=verdict, traces=traces, labelled=n, successes=float(rows.truth[labelled].sum())))
+        sizes.append(size)
+    return found, sizes
+
+
+def _matrix(rows: Rows, sizes: dict[str, int], level: float) -> MisclassificationMatrix | None:
+    """The grader's errors, each trace weighted by 1 over its chance to be labelled; raters who differ are out of it."""
+    if rows.positive is None:
+        return None
+    one = (rows.truth == 0) | (rows.truth == 1)
+    if np.count_nonzero(one) < 2:
+        return None
+    names = rows.stratum[one].tolist()
+    labelled = {name: names.count(name) for name in set(names)}
+    chance = [min(1.0, labelled[name] / sizes[name]) for name in names]
+    return misclassification_matrix(
+        rows.truth[one].astype(np.int64),
+        rows.positive[one].astype(np.int64),
+        sampled_on="strata",
+        inclusion_probabilities=chance,
+        level=level,
+    )
+
+
+def _youden(matrix: MisclassificationMatrix | None) -> tuple[float, float, float] | None:
+    """J and its limits, Newcombe's from those of sensitivity and specificity; None where one of the two is not known."""
+    if matrix is None:
+        return None
+    se, sp = matrix.sensitivity, matrix.specificity
+    if se.estimate is None or sp.estimate is None or se.low is None or se.high is None or sp.low is None or sp.high is None:
+        return None
+    j = se.estimate + sp.estimate - 1
+    low = j - math.hypot(se.estimate - se.low, sp.estimate - sp.low)
+    return j, max(-1.0, low), min(1.0, j + math.hypot(se.high - se.estimate, sp.high - sp.estimate))
+
+
+def _transported(found: CorrectedGroup, rows: Rows, whole: CorrectedGroup, options: CorrectionOptions) -> CorrectedGroup:
+    """From the weighted error rates of the condition, where they tell anything."""
+    if rows.positive is None or whole.matrix is None:
+        return found
+    try:
+        rate = rogan_gladen_rate(int(rows.positive.sum()), len(rows), whole.matrix, level=options.level)
+    except DomainError:
+        return found
+    if rate.estimate is None or rate.interval is None:
+        return found
+    if found.stratified is not None and _half(found.stratified) <= (rate.interval[1] - rate.interval[0]) / 2:
+        return found
+    return attrs.evolve(
+        found,
+        estimate=min(max(rate.estimate, rate.interval[0]), rate.interval[1]),
+        low=rate.interval[0],
+        high=rate.interval[1],
+        basis=Basis.TRANSPORTED,
+        transported=rate,
+    )
+
+
+def _verdict(found: CorrectedGroup, options: CorrectionOptions) -> CorrectionVerdict:
+    if found.estimate is None or found.low is None or found.high is None:
+        return CorrectionVerdict.TOO_SMALL
+    silent = found.youden_low is None or found.youden_low <= 0
+    if found.basis is Basis.OWN and silent and found.graded_rate is not None:
+        return CorrectionVerdict.NOT_IDENTIFIED
+    if (found.high - found.low) / 2 > options.half_width:
+        return CorrectionVerdict.TOO_SMALL
+    if found.graded_rate is None:
+        return CorrectionVerdict.NO_GRADED_RATE
+    if found.low <= found.graded_rate <= found.high:
+        return CorrectionVerdict.NO_ERROR_SHOWN
+    return CorrectionVerdict.UNDERSTATES if found.graded_rate < found.low else CorrectionVerdict.OVERSTATES
+
+
+def _half(rate: StratifiedRate) -> float:
+    return (rate.high - rate.low) / 2
+
+
+def _needed(
+    rows: Rows, rate: StratifiedRate | None, matrix: MisclassificationMatrix | None, options: CorrectionOptions
+) -> int | None:
+    """Labels that would do, by the predictive values as they are now or, where unknown, at a half."""
+    known = _values(rate, matrix, rows)
+    if known is None:
+        return None
+    ppv, npv, q = known
+    try:
+        plan = plan_labels(options.half_width, len(rows), ppv=ppv, npv=npv, graded_rate=q, level=options.level)
+    except (DomainError, InsufficientData):
+        return None
+    return plan.n_labels
+
+
+def _values(rate: StratifiedRate | None, matrix: MisclassificationMatrix | None, rows: Rows) -> tuple[float, float, float] | None:
+    if rows.positive is None:
+        return None
+    q = float(rows.positive.mean())
+    if not 0 < q < 1:
+        return None
+    pair: Sequence[float | None] = (None, None) if matrix is None else (matrix.ppv.estimate, matrix.npv.estimate)
+    ppv, npv = (0.5 if value is None else min(_LARGEST, max(_SMALLEST, value)) for value in pair)
+    return ppv, npv, q
