@@ -123,7 +123,7 @@ def _errors(setting: CorrectedSetting, result: CorrectionResult, id: str, source
         for found in setting.rates
         if found.matrix is not None
     ]
-    note = f"Weighted by the design; {100 * result.options.level:g} % intervals, traces as independent."
+    note = f"Weighted by the design; {100 * result.options.level:g} % intervals, widened for shared prompts only in J."
     return table(id, "How the grader errs", names, names[1:], rows, source, (note,))
 
 

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 import attrs
 import numpy as np
 import numpy.typing as npt
+import scipy
 
 from safescale.analyses.correction.prompts import prompt_effect
 from safescale.analyses.correction.results import Basis, CorrectedGroup, CorrectionOptions, CorrectionVerdict, StratumLabels
 from safescale.analyses.correction.sentences import corrected_words
-from safescale.errors import DomainError, InsufficientData
+from safescale.errors import DomainError
 from safescale.records.outcomes import Tier
 from safescale.stats import (
     MisclassificationMatrix,
@@ -22,11 +23,15 @@ from safescale.stats import (
     rogan_gladen_rate,
     stratified_rate,
 )
+from safescale.stats.plan_labels import MIN_LABELS_PER_STRATUM
 
 __all__ = ["Rows", "corrected_group"]
 
 # planning values are kept off 0 and 1: labels are what shows that a grader is perfect
 _SMALLEST, _LARGEST = 0.02, 0.98
+
+LARGEST_BARE_SHARE = 0.05
+"""Verdicts without a label may hold this share of the traces; the interval then allows for all and none of them."""
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -72,23 +77,27 @@ def corrected_group(
         The same tier over all models of the condition, whose error rates stand in where a model has too few labels.
     """
     strata, sizes = _strata(rows)
-    n, k = [s.labelled for s in strata], [s.successes for s in strata]
+    some = [at for at, stratum in enumerate(strata) if stratum.labelled]
+    n, k = [strata[at].labelled for at in some], [strata[at].successes for at in some]
+    held = [sizes[at] for at in some]
+    bare = 1 - sum(held) / sum(sizes) if some else 1.0
     graded_rate = None if rows.positive is None else float(rows.positive.mean())
     rate, effect = None, 1.0
-    if strata and all(n):
-        effect = prompt_effect(rows.stratum, rows.prompt, rows.truth, [s.verdict for s in strata], sizes)
-        rate = stratified_rate(k, n, sizes, design_effect=effect, level=options.level)
+    if some and bare <= LARGEST_BARE_SHARE:
+        effect = prompt_effect(rows.stratum, rows.prompt, rows.truth, [strata[at].verdict for at in some], held)
+        rate = stratified_rate(k, n, held, design_effect=effect, level=options.level)
     matrix = _matrix(rows, {s.verdict: size for s, size in zip(strata, sizes, strict=True)}, options.level) if rate else None
-    j = _youden(matrix)
+    j = _youden(matrix, effect)
+    reached = None if rate is None else _with_bare(rate, bare, strata, whole)
     found = CorrectedGroup(
         model=model,
         tier=tier,
         traces=len(rows),
         labelled=sum(n),
         graded_rate=graded_rate,
-        estimate=None if rate is None else rate.estimate,
-        low=None if rate is None else rate.low,
-        high=None if rate is None else rate.high,
+        estimate=None if reached is None else reached[0],
+        low=None if reached is None else reached[1],
+        high=None if reached is None else reached[2],
         basis=Basis.NOTHING if rate is None else Basis.OWN,
         stratified=rate,
         transported=None,
@@ -98,12 +107,15 @@ def corrected_group(
         youden_low=None if j is None else j[1],
         youden_high=None if j is None else j[2],
         design_effect=effect,
-        labels_needed=_needed(rows, rate, matrix, options) if rate is None or _half(rate) > options.half_width else None,
+        unlabelled_share=bare if rate is not None else 0.0,
+        labels_needed=None,
         verdict=CorrectionVerdict.TOO_SMALL,
         words="",
     )
-    if whole is not None and (rate is None or _half(rate) > options.half_width):
-        found = _transported(found, rows, whole, options)
+    if _half(found) > options.half_width:
+        found = attrs.evolve(found, labels_needed=_needed(found, rows, options))
+        if whole is not None:
+            found = _transported(found, rows, whole, options)
     found = attrs.evolve(found, verdict=_verdict(found, options))
     if found.verdict is CorrectionVerdict.NOT_IDENTIFIED and found.basis is Basis.OWN:
         found = attrs.evolve(found, basis=Basis.ALONE)
@@ -150,16 +162,34 @@ def _matrix(rows: Rows, sizes: dict[str, int], level: float) -> Misclassificatio
     )
 
 
-def _youden(matrix: MisclassificationMatrix | None) -> tuple[float, float, float] | None:
-    """J and its limits, Newcombe's from those of sensitivity and specificity; None where one of the two is not known."""
+def _youden(matrix: MisclassificationMatrix | None, effect: float) -> tuple[float, float, float] | None:
+    """
+    J and its limits, Newcombe's from those of sensitivity and specificity, wider by the root of the design effect.
+
+    None where one of the two is not known.
+    """
     if matrix is None:
         return None
     se, sp = matrix.sensitivity, matrix.specificity
     if se.estimate is None or sp.estimate is None or se.low is None or se.high is None or sp.low is None or sp.high is None:
         return None
     j = se.estimate + sp.estimate - 1
-    low = j - math.hypot(se.estimate - se.low, sp.estimate - sp.low)
-    return j, max(-1.0, low), min(1.0, j + math.hypot(se.high - se.estimate, sp.high - sp.estimate))
+    below = math.sqrt(effect) * math.hypot(se.estimate - se.low, sp.estimate - sp.low)
+    above = math.sqrt(effect) * math.hypot(se.high - se.estimate, sp.high - sp.estimate)
+    return j, max(-1.0, j - below), min(1.0, j + above)
+
+
+def _with_bare(
+    rate: StratifiedRate, bare: float, strata: Sequence[StratumLabels], whole: CorrectedGroup | None
+) -> tuple[float, float, float]:
+    """Estimate and limits with the traces of verdicts that nobody labelled: all or none of them may be successes."""
+    if bare <= 0:
+        return rate.estimate, rate.low, rate.high
+    missing = [stratum for stratum in strata if not stratum.labelled]
+    known = {s.verdict: s.successes / s.labelled for s in (() if whole is None else whole.strata) if s.labelled}
+    traces = sum(stratum.traces for stratum in missing)
+    guess = sum(stratum.traces * known.get(stratum.verdict, 0.5) for stratum in missing) / traces
+    return (1 - bare) * rate.estimate + bare * guess, (1 - bare) * rate.low, (1 - bare) * rate.high + bare
 
 
 def _transported(found: CorrectedGroup, rows: Rows, whole: CorrectedGroup, options: CorrectionOptions) -> CorrectedGroup:
@@ -172,7 +202,7 @@ def _transported(found: CorrectedGroup, rows: Rows, whole: CorrectedGroup, optio
         return found
     if rate.estimate is None or rate.interval is None:
         return found
-    if found.stratified is not None and _half(found.stratified) <= (rate.interval[1] - rate.interval[0]) / 2:
+    if whole.youden_low is None or whole.youden_low <= 0 or _half(found) <= (rate.interval[1] - rate.interval[0]) / 2:
         return found
     return attrs.evolve(
         found,
@@ -199,31 +229,27 @@ def _verdict(found: CorrectedGroup, options: CorrectionOptions) -> CorrectionVer
     return CorrectionVerdict.UNDERSTATES if found.graded_rate < found.low else CorrectionVerdict.OVERSTATES
 
 
-def _half(rate: StratifiedRate) -> float:
-    return (rate.high - rate.low) / 2
+def _half(found: CorrectedGroup) -> float:
+    return math.inf if found.low is None or found.high is None else (found.high - found.low) / 2
 
 
-def _needed(
-    rows: Rows, rate: StratifiedRate | None, matrix: MisclassificationMatrix | None, options: CorrectionOptions
-) -> int | None:
-    """Labels that would do, by the predictive values as they are now or, where unknown, at a half."""
-    known = _values(rate, matrix, rows)
-    if known is None:
-        return None
-    ppv, npv, q = known
-    try:
-        plan = plan_labels(options.half_width, len(rows), ppv=ppv, npv=npv, graded_rate=q, level=options.level)
-    except (DomainError, InsufficientData):
-        return None
-    return plan.n_labels
-
-
-def _values(rate: StratifiedRate | None, matrix: MisclassificationMatrix | None, rows: Rows) -> tuple[float, float, float] | None:
-    if rows.positive is None:
-        return None
-    q = float(rows.positive.mean())
-    if not 0 < q < 1:
-        return None
-    pair: Sequence[float | None] = (None, None) if matrix is None else (matrix.ppv.estimate, matrix.npv.estimate)
-    ppv, npv = (0.5 if value is None else min(_LARGEST, max(_SMALLEST, value)) for value in pair)
-    return ppv, npv, q
+def _needed(found: CorrectedGroup, rows: Rows, options: CorrectionOptions) -> int | None:
+    """
+    Labels that would do, by the predictive values as they are now or, where unknown, at a half; without the grader where one of
+    its verdicts is too rare to be a stratum.
+    """
+    wanted = options.half_width / math.sqrt(found.design_effect)
+    q, traces = found.graded_rate, len(rows)
+    planned: int | None
+    if q is not None and traces * min(q, 1 - q) >= MIN_LABELS_PER_STRATUM:
+        matrix = found.matrix
+        pair = (None, None) if matrix is None else (matrix.ppv.estimate, matrix.npv.estimate)
+        ppv, npv = (0.5 if value is None else min(_LARGEST, max(_SMALLEST, value)) for value in pair)
+        planned = plan_labels(wanted, traces, ppv=ppv, npv=npv, graded_rate=q, level=options.level).n_labels
+    else:
+        p = 0.5 if found.estimate is None else min(_LARGEST, max(_SMALLEST, found.estimate))
+        planned = math.ceil((float(scipy.special.ndtri(0.5 + options.level / 2)) / wanted) ** 2 * p * (1 - p))
+    if planned is not None and found.estimate is not None:
+        # planning values are rounder than the interval: never fewer than are there already
+        planned = max(planned, math.ceil(found.labelled * (_half(found) / options.half_width) ** 2))
+    return planned if planned is not None and planned <= traces else None

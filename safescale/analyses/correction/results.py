@@ -29,7 +29,7 @@ class Basis(enum.StrEnum):
     """What a corrected rate rests on."""
 
     OWN = "labels of these traces, by verdict"
-    ALONE = "labels of these traces alone: the grader's verdicts carry nothing"
+    ALONE = "labels of these traces; the grader adds nothing that is shown"
     TRANSPORTED = "error rates of the whole condition, taken to hold for this model"
     NOTHING = "nothing"
 
@@ -41,7 +41,7 @@ class CorrectionVerdict(enum.StrEnum):
     OVERSTATES = "the grader overstates the rate"
     NO_ERROR_SHOWN = "no error of the graded rate is shown"
     NO_GRADED_RATE = "the grader has no such rate; the labels have"
-    NOT_IDENTIFIED = "not identified: the grader's verdicts carry nothing"
+    NOT_IDENTIFIED = "not identified: the grader's verdicts are not shown to carry anything"
     TOO_SMALL = "the sample is too small"
 
 
@@ -91,7 +91,9 @@ class CorrectedGroup:
     youden_j, youden_low, youden_high : float or None
         Sensitivity plus specificity minus 1 of the grader, weighted by the design.
     design_effect : float
-        For traces that share prompts.
+        For traces that share prompts; J's interval is wider by its root.
+    unlabelled_share : float
+        Share of the traces in verdicts without any label, at most 5 %: counted as none at the lower limit, as all at the upper.
     labels_needed : int or None
         Labels of these traces that would bring the half-width to the one wanted, in all.
     words : str
@@ -115,6 +117,7 @@ class CorrectedGroup:
     youden_low: float | None
     youden_high: float | None
     design_effect: float
+    unlabelled_share: float
     labels_needed: int | None
     verdict: CorrectionVerdict
     words: str

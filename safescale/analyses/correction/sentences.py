@@ -20,8 +20,9 @@ def rate_words(found: CorrectedGroup) -> str:
 def youden_words(found: CorrectedGroup) -> str:
     """Youden's J with its interval."""
     if found.youden_j is None or found.youden_low is None or found.youden_high is None:
-        return "Youden's J unknown"
-    return f"Youden's J {found.youden_j:.2f} [{found.youden_low:.2f}, {found.youden_high:.2f}]"
+        return "Youden's J unknown: no labelled trace is a success, or every one is"
+    words = f"Youden's J {found.youden_j:.2f} [{found.youden_low:.2f}, {found.youden_high:.2f}]"
+    return words if found.youden_low > 0 else f"{words}, not separated from 0"
 
 
 def corrected_words(found: CorrectedGroup, options: CorrectionOptions) -> str:
@@ -35,8 +36,8 @@ def corrected_words(found: CorrectedGroup, options: CorrectionOptions) -> str:
         wide = found.low is not None and found.high is not None and (found.high - found.low) / 2 > options.half_width
         more = f"; sample too small: {_needed_words(found, options)}" if wide else ""
         return (
-            f"{head}: not identified from the grader ({youden_words(found)}, not separated from 0), so this is the rate of the "
-            f"labels alone, weighted by the design ({labels}{more})"
+            f"{head}: not identified from the grader ({youden_words(found)}), so this is the rate of the labels alone, weighted by "
+            f"the design ({labels}{more})"
         )
     said = {
         CorrectionVerdict.UNDERSTATES: "the grader understates it",
@@ -53,7 +54,7 @@ def _needed_words(found: CorrectedGroup, options: CorrectionOptions) -> str:
     bare = [stratum.verdict for stratum in found.strata if not stratum.labelled]
     none = f"no label among its {', '.join(bare)} traces; " if bare else ""
     if found.labels_needed is None:
-        return f"{none}{wanted} cannot be planned from these labels, or no number of labels of these traces would do"
+        return f"{none}no number of labels of these {found.traces:,} traces would bring {wanted}: more traces are needed"
     return f"{none}about {found.labels_needed:,} labels of these traces would bring {wanted}"
 
 
