@@ -34,6 +34,7 @@ def analyze_correction(
     selection: Selection,
     half_width: float = 0.10,
     level: float = 0.95,
+    models: bool = True,
 ) -> CorrectionResult:
     """
     Corrected strict and broad rates of each setting and each model in it.
@@ -58,6 +59,8 @@ def analyze_correction(
         A corrected rate known less well than this is called too small a sample. Unit: fraction.
     level : float, default 0.95
         Nominal coverage of every interval. Unit: probability.
+    models : bool, default True
+        Give each model's rate too.
 
     Returns
     -------
@@ -86,7 +89,7 @@ def analyze_correction(
         if not any(name in reference.labels for name in rows.trace_id.tolist()):
             without[own.grader] = "no trace with a label"
             continue
-        settings += _settings(rows, stratum, tiers[own.grader], reference, options)
+        settings += _settings(rows, stratum, tiers[own.grader], reference, options, each_model=models)
     return CorrectionResult(
         fingerprint=fingerprint,
         selection=selection,
@@ -121,6 +124,8 @@ def _settings(
     tiers: Sequence[Tier],
     reference: Reference,
     options: CorrectionOptions,
+    *,
+    each_model: bool,
 ) -> list[CorrectedSetting]:
     labelled = np.array([name in reference.labels for name in graded.trace_id.tolist()], dtype=np.bool_)
     truth: dict[Tier, npt.NDArray[np.float64]] = {
@@ -152,7 +157,7 @@ def _settings(
             whole = corrected_group(rows_of(here), model=None, tier=tier, options=options)
             rates.append(whole)
             names = sorted(set(graded.model[here].tolist()))
-            if len(names) > 1:
+            if len(names) > 1 and each_model:
                 models += [
                     corrected_group(rows_of(here & (graded.model == name)), model=name, tier=tier, options=options, whole=whole)
                     for name in names
