@@ -212,7 +212,8 @@ def table(lines: Sequence[Line]) -> list[str]:
         ratio = f"{own.width / own.oracle:.2f}" if own.oracle > 0 else "-"
         rows.append(
             f"| {100 * own.true:.0f} % | {own.scenario.correlation:g} | {own.condition} | {own.tier.value} "
-            f"| {100 * own.graded:.0f} % | {own.labels:.0f} | {own.coverage:.3f} | {100 * own.bias:+.2f} | {100 * own.width:.1f} | {ratio} "
+            f"| {100 * own.graded:.0f} % | {own.labels:.0f} "
+            f"| {own.coverage:.3f} | {100 * own.bias:+.2f} | {100 * own.width:.1f} | {ratio} "
             f"| {'yes' if own.interior else 'no'} |"
         )
     return rows
@@ -263,9 +264,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(text)
     if asked.write:
         page = PAGE.read_text(encoding="utf-8")
-        PAGE.write_text(
-            re.sub(r"(<!-- table -->\n).*", lambda m: m.group(1) + text + "\n", page, flags=re.DOTALL), encoding="utf-8"
-        )
+        head = page.partition("<!-- table -->\n")[0]
+        PAGE.write_text(f"{head}<!-- table -->\n{text}\n", encoding="utf-8")
     return 0
 
 

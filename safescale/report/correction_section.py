@@ -21,7 +21,7 @@ QUESTION: Final = "What is the rate behind this grader's verdicts?"
 
 _VALUE_NAMES: Final = (
     *("model", "tier", "traces", "labelled", "graded_rate", "corrected_rate", "low", "high", "basis"),
-    *("youden_j", "youden_low", "youden_high", "design_effect", "labels_needed", "verdict"),
+    *("youden_j", "youden_low", "youden_high", "design_effect", "trace_effect", "labels_needed", "verdict"),
 )
 
 
@@ -112,7 +112,15 @@ def _values(found: CorrectedGroup) -> tuple[Value, ...]:
     return (
         *(found.model, found.tier.value, found.traces, found.labelled, found.graded_rate),
         *(found.estimate, found.low, found.high, found.basis.value),
-        *(found.youden_j, found.youden_low, found.youden_high, found.design_effect, found.labels_needed, found.verdict.value),
+        *(
+            found.youden_j,
+            found.youden_low,
+            found.youden_high,
+            found.design_effect,
+            found.trace_effect,
+            found.labels_needed,
+            found.verdict.value,
+        ),
     )
 
 

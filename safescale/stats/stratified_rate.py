@@ -44,8 +44,8 @@ class StratifiedRate:
         Labelled traces per stratum.
     stratum_sizes : tuple of int
         Traces per stratum, the labelled ones among them.
-    design_effect : float
-        The factor on the variance for rows that share prompts.
+    design_effect, trace_effect : float
+        The factors on the variance from labelled traces and from all traces, for rows that share prompts.
     rate_of : {"process", "traces"}
         What the rate is of.
     level : float
@@ -61,6 +61,7 @@ class StratifiedRate:
     trials: tuple[int, ...]
     stratum_sizes: tuple[int, ...]
     design_effect: float
+    trace_effect: float
     rate_of: RateOf
     level: float
 
@@ -71,6 +72,7 @@ def stratified_rate(
     stratum_sizes: Sequence[int] | npt.ArrayLike,
     *,
     design_effect: float = 1.0,
+    trace_effect: float = 1.0,
     rate_of: RateOf = "process",
     level: float = 0.95,
 ) -> StratifiedRate:
@@ -80,9 +82,9 @@ def stratified_rate(
     With shares ``W_h = N_h / N`` and ``k_h`` of ``n_h`` labelled traces a success::
 
         theta = sum_h W_h k_h / n_h
-        V(p)  = d (sum_h W_h^2 p_h (1 - p_h) / n_h  +  sum_h W_h (p_h - theta)^2 / N)
+        V(p)  = d sum_h W_h^2 p_h (1 - p_h) / n_h  +  e sum_h W_h (p_h - theta)^2 / N
 
-    where the second term is the draw of the N traces from the process that made them, and d the design effect. For the rate
+    where the second term is the draw of the N traces from the process that made them, d and e are design effects. For the rate
     of these N traces and no others the second term goes, and the first gets the factor ``1 - n_h / N_h``. The interval
     holds the rates t at which the counts are not too far from ``p(t)``, the maximum-likelihood rates of the strata under
     ``sum_h W_h p_h = t``::
@@ -100,8 +102,8 @@ def stratified_rate(
         Labelled traces. Unit: traces.
     stratum_sizes : sequence of int, shape (strata,)
         All traces of each stratum. Unit: traces.
-    design_effect : float, default 1.0
-        At least 1: how much wider the variance is because rows share prompts.
+    design_effect, trace_effect : float, default 1.0
+        At least 1: how much larger the variance is because rows share prompts, of the few labelled and of all traces.
     rate_of : {"process", "traces"}, default "process"
         The rate of the process that made the traces, as an unlabelled rate is; or what labels of all N traces would give.
     level : float, default 0.95
@@ -145,10 +147,12 @@ def stratified_rate(
     k = vector("successes", successes)
     same_length("successes", len(k), "trials", len(n))
     same_length("stratum_sizes", len(sizes), "trials", len(n))
-    level, effect = fraction("level", level), real("design_effect", design_effect)
+    level = fraction("level", level)
+    effects = real("design_effect", design_effect), real("trace_effect", trace_effect)
     choice("rate_of", rate_of, ("process", "traces"))
-    if effect < 1:
-        raise DomainError(f"design_effect must be at least 1, got {effect:g}; shared prompts do not add information")
+    for name, effect in zip(("design_effect", "trace_effect"), effects, strict=True):
+        if effect < 1:
+            raise DomainError(f"{name} must be at least 1, got {effect:g}; shared prompts do not add information")
     if np.any(k < 0) or np.any(k > n):
         at = int(np.argmax((k < 0) | (k > n)))
         raise DomainError(f"successes must lie between 0 and trials, got {k[at]:g} of {n[at]} in stratum {at}")
@@ -165,10 +169,10 @@ def stratified_rate(
     share, p, of = sizes[held] / total, k[held] / n[held], n[held].astype(np.float64)
     left = 1 - n[held] / sizes[held] if rate_of == "traces" else np.ones(len(of))
     drawn = float(total) if rate_of == "process" else math.inf
-    strata = _Strata(k=k[held], n=of, share=share, total=drawn, left=left, effect=effect)
+    strata = _Strata(k=k[held], n=of, share=share, total=drawn, left=left, effects=effects)
     low, high = strata.limits(normal_quantile(level))
     estimate = min(1.0, max(0.0, float(share @ p)))
-    variance = effect * strata.variance(p)
+    variance = strata.variance(p)
     scatter = variance > 0
     return StratifiedRate(
         estimate=estimate,
@@ -179,7 +183,8 @@ def stratified_rate(
         successes=tuple(k.tolist()),
         trials=tuple(n.tolist()),
         stratum_sizes=tuple(sizes.tolist()),
-        design_effect=effect,
+        design_effect=effects[0],
+        trace_effect=effects[1],
         rate_of=rate_of,
         level=level,
     )
@@ -194,15 +199,14 @@ class _Strata:
     share: FloatVector
     total: float
     left: FloatVector
-    effect: float
+    effects: tuple[float, float]
 
     def within(self, p: FloatVector) -> FloatVector:
         return np.asarray(self.share**2 * p * (1 - p) / self.n)
 
     def variance(self, p: FloatVector) -> float:
-        """``V(p)`` without the design effect."""
         between = float((self.share * (p - float(self.share @ p)) ** 2).sum()) / self.total
-        return float(self.within(p) @ self.left) + between
+        return self.effects[0] * float(self.within(p) @ self.left) + self.effects[1] * between
 
     def limits(self, quantile: float) -> tuple[float, float]:
         """
@@ -226,7 +230,7 @@ class _Strata:
         """The power divergence, shrunk by what else varies; confined, so that a root can be looked for beside it."""
         p = self._restricted(multiplier)
         apart = 2 / (_POWER * (_POWER + 1)) * (_power_sum(self.k, self.n * p) + _power_sum(self.n - self.k, self.n * (1 - p)))
-        variance = self.effect * self.variance(p)
+        variance = self.variance(p)
         if variance <= 0:
             return 1e9 if apart > 0 else 0.0
         return min(1e9, apart * float(self.within(p).sum()) / variance)

@@ -177,7 +177,7 @@ def _caveats(settings: Sequence[CorrectedSetting]) -> list[str]:
             "a model's rate by the error rates of its condition is right only if the grader errs on it as on the others; "
             "predictive values are not carried over, for they move with the rate"
         )
-    if any(group.design_effect > 1.5 for group in many):
-        worst = max(many, key=lambda group: group.design_effect)
-        found.append(f"traces share prompts: variances are up to {worst.design_effect:.1f} times those of separate prompts")
+    worst = max((max(group.design_effect, group.trace_effect) for group in many), default=1.0)
+    if worst > 1.5:
+        found.append(f"traces share prompts: variances are up to {worst:.1f} times those of separate prompts")
     return found

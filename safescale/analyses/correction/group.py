@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy
 
-from safescale.analyses.correction.prompts import prompt_effect
+from safescale.analyses.correction.prompts import prompt_effects
 from safescale.analyses.correction.results import Basis, CorrectedGroup, CorrectionOptions, CorrectionVerdict, StratumLabels
 from safescale.analyses.correction.sentences import corrected_words
 from safescale.errors import DomainError
@@ -82,12 +82,12 @@ def corrected_group(
     held = [sizes[at] for at in some]
     bare = 1 - sum(held) / sum(sizes) if some else 1.0
     graded_rate = None if rows.positive is None else float(rows.positive.mean())
-    rate, effect = None, 1.0
+    rate, effects = None, (1.0, 1.0)
     if some and bare <= LARGEST_BARE_SHARE:
-        effect = prompt_effect(rows.stratum, rows.prompt, rows.truth, [strata[at].verdict for at in some], held)
-        rate = stratified_rate(k, n, held, design_effect=effect, level=options.level)
+        effects = prompt_effects(rows.stratum, rows.prompt, rows.truth, [strata[at].verdict for at in some], held)
+        rate = stratified_rate(k, n, held, design_effect=effects[0], trace_effect=effects[1], level=options.level)
     matrix = _matrix(rows, {s.verdict: size for s, size in zip(strata, sizes, strict=True)}, options.level) if rate else None
-    j = _youden(matrix, effect)
+    j = _youden(matrix, effects[0])
     reached = None if rate is None else _with_bare(rate, bare, strata, whole)
     found = CorrectedGroup(
         model=model,
@@ -106,7 +106,8 @@ def corrected_group(
         youden_j=None if j is None else j[0],
         youden_low=None if j is None else j[1],
         youden_high=None if j is None else j[2],
-        design_effect=effect,
+        design_effect=effects[0],
+        trace_effect=effects[1],
         unlabelled_share=bare if rate is not None else 0.0,
         labels_needed=None,
         verdict=CorrectionVerdict.TOO_SMALL,

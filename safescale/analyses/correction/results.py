@@ -90,8 +90,8 @@ class CorrectedGroup:
         What was labelled, by verdict of the grader whose verdicts are the strata.
     youden_j, youden_low, youden_high : float or None
         Sensitivity plus specificity minus 1 of the grader, weighted by the design.
-    design_effect : float
-        For traces that share prompts; J's interval is wider by its root.
+    design_effect, trace_effect : float
+        For labelled and for all traces that share prompts; J's interval is wider by the root of the first.
     unlabelled_share : float
         Share of the traces in verdicts without any label, at most 5 %: counted as none at the lower limit, as all at the upper.
     labels_needed : int or None
@@ -117,6 +117,7 @@ class CorrectedGroup:
     youden_low: float | None
     youden_high: float | None
     design_effect: float
+    trace_effect: float
     unlabelled_share: float
     labels_needed: int | None
     verdict: CorrectionVerdict
