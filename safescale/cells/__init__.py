@@ -7,6 +7,7 @@ from safescale.cells.grader_rows import ROWS_OF_A_GRADER, grader_label, grader_r
 from safescale.cells.graders import GraderMeaning
 from safescale.cells.identical import IdenticalModels
 from safescale.cells.readable import Readable
+from safescale.cells.replaced import Replacement
 from safescale.cells.responses import DistinctResponses, Responses, distinct_responses
 from safescale.cells.row_fates import row_fates
 from safescale.cells.selection import REASON_WORDS, SWITCHES, Reason, Selection
@@ -33,6 +34,7 @@ __all__ = [
     "Rate",
     "Readable",
     "Reason",
+    "Replacement",
     "Responses",
     "Selection",
     "TargetPairs",

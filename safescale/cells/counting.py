@@ -11,6 +11,7 @@ import pyarrow as pa
 from safescale.cells.build import build_cells
 from safescale.cells.grader_rows import grader_rows
 from safescale.cells.readable import Readable
+from safescale.cells.replaced import ReplacedVerdicts, Replacement
 from safescale.cells.responses import Responses, distinct_responses
 from safescale.cells.row_fates import row_fates
 from safescale.cells.selection import SWITCHES, Reason, Selection
@@ -58,6 +59,14 @@ class Counting:
         """Rows of a table of the corpus."""
         return self._corpus.read(table, columns)
 
+    def with_verdicts(self, replacements: Sequence[Replacement]) -> Counting:
+        """
+        The same corpus counted as though these verdicts had been given.
+
+        Models that were found to be copies of each other stay so: other verdicts do not make one series two.
+        """
+        return _Replaced(self, self._corpus, replacements)
+
     @property
     def sources(self) -> frozenset[str]:
         """The sources of the traces and published rates of the corpus."""
@@ -82,6 +91,18 @@ class Counting:
     def models(self) -> pa.Table:
         """The table ``models`` of the corpus."""
         return self._corpus.read("models")
+
+
+class _Replaced(Counting):
+    """Counts of replaced verdicts, with what the given ones say of the models."""
+
+    def __init__(self, given: Counting, corpus: Readable, replacements: Sequence[Replacement]) -> None:
+        super().__init__(ReplacedVerdicts(corpus, replacements))
+        self._given = given
+
+    def cells(self, selection: Selection, *, by_source: bool = False) -> Cells:
+        found = super().cells(selection, by_source=by_source)
+        return attrs.evolve(found, identical_models=self._given.cells(selection, by_source=by_source).identical_models)
 
 
 class _ReadOnce:

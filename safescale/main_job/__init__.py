@@ -1,8 +1,8 @@
 """The main job: graded logs or a corpus in; answers and a report out."""
 
 from safescale.main_job.analyses import Analysis
-from safescale.main_job.asked import Input, Question
+from safescale.main_job.asked import Correcting, Input, Question
 from safescale.main_job.diff import Differed, diff
 from safescale.main_job.job import Answered, Report, answer, write_report
 
-__all__ = ["Analysis", "Answered", "Differed", "Input", "Question", "Report", "answer", "diff", "write_report"]
+__all__ = ["Analysis", "Answered", "Correcting", "Differed", "Input", "Question", "Report", "answer", "diff", "write_report"]

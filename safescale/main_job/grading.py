@@ -28,7 +28,7 @@ from safescale.report.agreement_section import agreement_chapter
 from safescale.report.correction_section import correction_chapter
 from safescale.store.base import Corpus
 
-__all__ = ["Drawn", "agree", "correct", "sample"]
+__all__ = ["Drawn", "against", "agree", "correct", "sample", "sampled_selection"]
 
 DEFAULT_TARGET = "text"
 
@@ -224,7 +224,7 @@ def correct(
     def run(counting: Counting, question: Question) -> CorrectionResult:
         selection = _with_keyword(question.selection)
         cells = counting.cells(selection)
-        found, graded = against(counting, question, labels, key=key, reference=reference)
+        found, graded = against(counting, selection, question.graders, labels, key=key, reference=reference)
         return analyze_correction(
             graded,
             {own.grader: cells.graders[own.grader].tiers for own in graded},
@@ -243,33 +243,52 @@ def correct(
 
 
 def against(
-    counting: Counting, question: Question, labels: Sequence[Path], *, key: Path | None, reference: str | None
+    counting: Counting,
+    selection: Selection,
+    named: Sequence[str],
+    labels: Sequence[Path],
+    *,
+    key: Path | None,
+    reference: str | None,
 ) -> tuple[Reference, list[Graded]]:
-    """The reference, and the graders to hold against it, each on each target that it graded."""
+    """
+    The reference, and the graders to hold against it on what it judged.
+
+    Parameters
+    ----------
+    selection : Selection
+        What may count; of labels, that of the sample.
+    named : sequence of str
+        Graders to correct; none: the one that the sample was drawn on, or all but the reference.
+    """
     if bool(labels) == (reference is not None):
         raise DomainError("rates are corrected against labels of people (--labels) or against one grader (--reference): name one")
-    selection = _with_keyword(question.selection)
     cells = counting.cells(selection)
     if labels:
         given = read_labels(labels, key=key)
-        graders = [_label(cells, name) for name in question.graders] or [given.sample.grader]
+        graders = [_label(cells, name) for name in named] or [given.sample.grader]
         return _people(counting, given, selection), [
             _graded(counting, selection, grader, given.sample.target) for grader in graders
         ]
     assert reference is not None
     own = _label(cells, reference)
     targets = [target for label, target in _graded_pairs(cells) if label == own]
-    graders = [_label(cells, name) for name in question.graders] or sorted({g for g, _ in _graded_pairs(cells) if g != own})
+    graders = [_label(cells, name) for name in named] or sorted({g for g, _ in _graded_pairs(cells) if g != own})
     if own in graders:
         raise DomainError(f"{own!r} is the reference; a grader is not corrected by itself: leave it out of --grader")
-    pairs = [(g, t) for g, t in _graded_pairs(cells) if g in graders and t in targets]
-    if len({target for _, target in pairs}) > 1:
-        pairs = [(g, t) for g, t in pairs if t == (DEFAULT_TARGET if DEFAULT_TARGET in targets else targets[0])]
-    if not pairs:
+    target = DEFAULT_TARGET if DEFAULT_TARGET in targets else targets[0]
+    able = [g for g, t in _graded_pairs(cells) if g in graders and t == target]
+    if not able:
         raise DomainError(f"no other grader judged what {own!r} judged; graders: {', '.join(sorted(cells.graders))}")
-    target = pairs[0][1]
     found = reference_of_grader(_graded(counting, selection, own, target), cells.graders[own].tiers)
-    return found, [_graded(counting, selection, grader, target) for grader, target in pairs]
+    return found, [_graded(counting, selection, grader, target) for grader in able]
+
+
+def sampled_selection(labels: Sequence[Path], selection: Selection) -> Selection:
+    """The selection that a sample was drawn under; without labels all models of this one, whatever was done to them."""
+    if labels:
+        return read_labels(labels).sample.selection
+    return _with_keyword(attrs.evolve(selection, tampered="include"))
 
 
 def _arguments(labels: Sequence[Path], key: Path | None) -> list[str]:

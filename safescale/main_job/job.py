@@ -11,16 +11,19 @@ import attrs
 
 from safescale._version import __version__
 from safescale.analyses import first_look
+from safescale.analyses.corrected import CorrectedNumbers
 from safescale.analyses.headline import Answer
 from safescale.analyses.switched import SwitchEffect, switch_effects
 from safescale.cells import Counting
 from safescale.ingest.session import Progress
 from safescale.main_job.analyses import Analysis, inverse_scaling, reported
 from safescale.main_job.asked import Input, Question
+from safescale.main_job.correcting import corrected_answer
 from safescale.main_job.reading import check_selection, corpus_facts, opened
 from safescale.main_job.staging import staging
 from safescale.report.chapter import Chapter
 from safescale.report.chapter_text import chapter_json, chapter_markdown, chapter_text
+from safescale.report.corrected_table import with_corrected_table
 from safescale.report.facts import Facts
 from safescale.report.figures.sink import FigureSink
 from safescale.report.switch_table import with_switch_table
@@ -38,7 +41,7 @@ Result = TypeVar("Result", bound=Answer)
 
 @attrs.frozen(kw_only=True)
 class Answered(Generic[Result]):
-    """The answer of one analysis, and the command that gives it again."""
+    """The answer of one analysis, the command that gives it again, and its numbers corrected where that was asked for."""
 
     result: Result
     chapter: Chapter
@@ -46,11 +49,15 @@ class Answered(Generic[Result]):
     command: str
     version: str
     simulated: bool
+    corrected: CorrectedNumbers | None = None
 
     def told(self, form: Literal["text", "markdown", "json"]) -> str:
         """The answer as text, Markdown or JSON."""
         if form == "json":
-            return chapter_json(self.key, self.result, version=self.version, command=self.command, simulated=self.simulated)
+            more = {} if self.corrected is None else {"corrected": self.corrected}
+            return chapter_json(
+                self.key, self.result, version=self.version, command=self.command, simulated=self.simulated, more=more
+            )
         render = chapter_text if form == "text" else chapter_markdown
         return render(
             self.chapter, version=self.version, fingerprint=self.result.fingerprint, command=self.command, simulated=self.simulated
@@ -102,15 +109,21 @@ def answer(
     ):
         check_selection(corpus, question.selection)
         tell("analysing")
-        result = analysis.run(Counting(corpus), question)
+        counting = Counting(corpus)
+        result = analysis.run(counting, question)
         command = _command(analysis, source, question)
+        chapter, corrected = analysis.chapter(result, command, None), None
+        if question.correcting is not None:
+            corrected = corrected_answer(counting, question, result, analysis.run, stage=tell)
+            chapter = with_corrected_table(chapter, corrected, command, result.fingerprint)
         return Answered(
             result=result,
-            chapter=analysis.chapter(result, command, None),
+            chapter=chapter,
             key=analysis.key,
             command=command,
             version=__version__,
             simulated=corpus_facts(corpus, source, read).simulated,
+            corrected=corrected,
         )
 
 

@@ -1,4 +1,4 @@
-"""The public refusal_direction runs as canonical lines: five models, three conditions, 100 prompts, two graders. Text is redacted there."""
+"""The public refusal_direction runs as canonical lines: five models, three conditions, 100 prompts, two graders."""
 
 from __future__ import annotations
 
@@ -41,10 +41,9 @@ def canonical_lines(real_data: Path, into: Path, *, referenced: int = 100) -> Pa
             if at % 2 == 0 or referenced > 50:
                 graders.append((GUARD, "classifier", "binary_harmful", int(row["is_jailbreak_llamaguard2"])))
             for grader, kind, outcomes, label in graders:
-                verdict = {("refusal_only", 1): "REFUSAL", ("binary_harmful", 0): "NOT_HARMFUL"}.get((outcomes, label), "COMPLIANCE")
-                lines.append(
-                    common
-                    | {"grader_id": grader, "grader_kind": kind, "outcome_map": outcomes, "verdict": verdict, "raw_label": str(label)}
-                )
+                negative = {("refusal_only", 1): "REFUSAL", ("binary_harmful", 0): "NOT_HARMFUL"}
+                verdict = negative.get((outcomes, label), "COMPLIANCE")
+                own = {"grader_id": grader, "grader_kind": kind, "outcome_map": outcomes, "verdict": verdict}
+                lines.append(common | own | {"raw_label": str(label)})
     into.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     return into

@@ -25,10 +25,13 @@ from safescale.stats import (
 )
 from safescale.stats.plan_labels import MIN_LABELS_PER_STRATUM
 
-__all__ = ["Rows", "corrected_group"]
+__all__ = ["FEWEST_OWN", "LARGEST_BARE_SHARE", "Rows", "corrected_group"]
 
 # planning values are kept off 0 and 1: labels are what shows that a grader is perfect
 _SMALLEST, _LARGEST = 0.02, 0.98
+
+FEWEST_OWN = 30
+"""Labels from which a model is corrected by its own; with fewer, by the error rates of its condition where these tell anything."""
 
 LARGEST_BARE_SHARE = 0.05
 """Verdicts without a label may hold this share of the traces; the interval then allows for all and none of them."""
@@ -82,9 +85,10 @@ def corrected_group(
     held = [sizes[at] for at in some]
     bare = 1 - sum(held) / sum(sizes) if some else 1.0
     graded_rate = None if rows.positive is None else float(rows.positive.mean())
-    rate, effects = None, (1.0, 1.0)
+    rate, here, effects = None, None, (1.0, 1.0)
     if some and bare <= LARGEST_BARE_SHARE:
         effects = prompt_effects(rows.stratum, rows.prompt, rows.truth, [strata[at].verdict for at in some], held)
+        here = stratified_rate(k, n, held, design_effect=effects[0], rate_of="traces", level=options.level)
         rate = stratified_rate(k, n, held, design_effect=effects[0], trace_effect=effects[1], level=options.level)
     matrix = _matrix(rows, {s.verdict: size for s, size in zip(strata, sizes, strict=True)}, options.level) if rate else None
     j = _youden(matrix, effects[0])
@@ -108,6 +112,7 @@ def corrected_group(
         youden_high=None if j is None else j[2],
         design_effect=effects[0],
         trace_effect=effects[1],
+        among_these=None if here is None else _with_bare(here, bare, strata, whole)[1:],
         unlabelled_share=bare if rate is not None else 0.0,
         labels_needed=None,
         verdict=CorrectionVerdict.TOO_SMALL,
@@ -115,8 +120,9 @@ def corrected_group(
     )
     if _half(found) > options.half_width:
         found = attrs.evolve(found, labels_needed=_needed(found, rows, options))
-        if whole is not None:
-            found = _transported(found, rows, whole, options)
+    # by the number of labels, not by what they say: choosing the narrower interval would choose by outcome
+    if whole is not None and (rate is None or found.labelled < FEWEST_OWN):
+        found = _transported(found, rows, whole, options)
     found = attrs.evolve(found, verdict=_verdict(found, options))
     if found.verdict is CorrectionVerdict.NOT_IDENTIFIED and found.basis is Basis.OWN:
         found = attrs.evolve(found, basis=Basis.ALONE)
@@ -203,7 +209,7 @@ def _transported(found: CorrectedGroup, rows: Rows, whole: CorrectedGroup, optio
         return found
     if rate.estimate is None or rate.interval is None:
         return found
-    if whole.youden_low is None or whole.youden_low <= 0 or _half(found) <= (rate.interval[1] - rate.interval[0]) / 2:
+    if whole.youden_low is None or whole.youden_low <= 0:
         return found
     return attrs.evolve(
         found,
@@ -225,9 +231,10 @@ def _verdict(found: CorrectedGroup, options: CorrectionOptions) -> CorrectionVer
         return CorrectionVerdict.TOO_SMALL
     if found.graded_rate is None:
         return CorrectionVerdict.NO_GRADED_RATE
-    if found.low <= found.graded_rate <= found.high:
+    low, high = (found.low, found.high) if found.basis is Basis.TRANSPORTED else found.among_these or (found.low, found.high)
+    if low <= found.graded_rate <= high:
         return CorrectionVerdict.NO_ERROR_SHOWN
-    return CorrectionVerdict.UNDERSTATES if found.graded_rate < found.low else CorrectionVerdict.OVERSTATES
+    return CorrectionVerdict.UNDERSTATES if found.graded_rate < low else CorrectionVerdict.OVERSTATES
 
 
 def _half(found: CorrectedGroup) -> float:

@@ -92,6 +92,8 @@ class CorrectedGroup:
         Sensitivity plus specificity minus 1 of the grader, weighted by the design.
     design_effect, trace_effect : float
         For labelled and for all traces that share prompts; J's interval is wider by the root of the first.
+    among_these : tuple of (float, float) or None
+        Limits of the rate of these traces and no others: whether the graded rate errs is told by them.
     unlabelled_share : float
         Share of the traces in verdicts without any label, at most 5 %: counted as none at the lower limit, as all at the upper.
     labels_needed : int or None
@@ -118,6 +120,7 @@ class CorrectedGroup:
     youden_high: float | None
     design_effect: float
     trace_effect: float
+    among_these: tuple[float, float] | None
     unlabelled_share: float
     labels_needed: int | None
     verdict: CorrectionVerdict
