@@ -62,6 +62,8 @@ CONDITIONS: Final = ("careful", "lenient", "strict")
 
 # where a nominal .95 is to be met
 INTERIOR: Final = (0.10, 0.90)
+# an oracle of a rate of 0 or 1 has no width to compare with
+SMALLEST = 1e-9
 
 
 class Scenario(NamedTuple):
@@ -209,7 +211,7 @@ def table(lines: Sequence[Line]) -> list[str]:
     ]
     rows.append("|---|---|---|---|---|---|---|---|---|---|---|")
     for own in lines:
-        ratio = f"{own.width / own.oracle:.2f}" if own.oracle > 0 else "-"
+        ratio = f"{own.width / own.oracle:.2f}" if own.oracle > SMALLEST else "-"
         rows.append(
             f"| {100 * own.true:.0f} % | {own.scenario.correlation:g} | {own.condition} | {own.tier.value} "
             f"| {100 * own.graded:.0f} % | {own.labels:.0f} "
@@ -227,7 +229,7 @@ def summary(lines: Sequence[Line]) -> list[str]:
         some = [own for own in lines if own.interior is wanted]
         if some:
             cover = [own.coverage for own in some]
-            ratio = [own.width / own.oracle for own in some if own.oracle > 0]
+            ratio = [own.width / own.oracle for own in some if own.oracle > SMALLEST]
             rows.append(
                 f"| {name} | {len(some)} | {np.mean(cover):.3f} | {min(cover):.3f} | {max(cover):.3f} "
                 f"| {100 * max(abs(own.bias) for own in some):.2f} | {np.mean(ratio):.2f} | {max(ratio):.2f} |"

@@ -195,7 +195,13 @@ def agree(labels: Sequence[Path] = (), *, key: Path | None = None) -> Analysis[A
 
     arguments = _arguments(labels, key)
     return Analysis(
-        command="agree", key="agreement", run=run, chapter=agreement_chapter, arguments=tuple(arguments), under=("grade",)
+        command="agree",
+        key="agreement",
+        run=run,
+        chapter=agreement_chapter,
+        arguments=tuple(arguments),
+        under=("grade",),
+        compares_graders=True,
     )
 
 
@@ -238,7 +244,13 @@ def correct(
     arguments = [*_arguments(labels, key), *(["--reference", reference] if reference else [])]
     arguments += [] if half_width_pp == 10.0 else ["--half-width-pp", f"{half_width_pp:g}"]
     return Analysis(
-        command="correct", key="correction", run=run, chapter=correction_chapter, arguments=tuple(arguments), under=("grade",)
+        command="correct",
+        key="correction",
+        run=run,
+        chapter=correction_chapter,
+        arguments=tuple(arguments),
+        under=("grade",),
+        compares_graders=True,
     )
 
 

@@ -11,6 +11,7 @@ import attrs
 
 from safescale._version import __version__
 from safescale.analyses import first_look
+from safescale.analyses.bands import NumberBand, grader_bands
 from safescale.analyses.corrected import CorrectedNumbers
 from safescale.analyses.headline import Answer
 from safescale.analyses.switched import SwitchEffect, switch_effects
@@ -21,6 +22,7 @@ from safescale.main_job.asked import Input, Question
 from safescale.main_job.correcting import corrected_answer
 from safescale.main_job.reading import check_selection, corpus_facts, opened
 from safescale.main_job.staging import staging
+from safescale.report.bands_table import with_bands_table
 from safescale.report.chapter import Chapter
 from safescale.report.chapter_text import chapter_json, chapter_markdown, chapter_text
 from safescale.report.corrected_table import with_corrected_table
@@ -49,12 +51,15 @@ class Answered(Generic[Result]):
     command: str
     version: str
     simulated: bool
+    bands: tuple[NumberBand, ...] = ()
     corrected: CorrectedNumbers | None = None
 
     def told(self, form: Literal["text", "markdown", "json"]) -> str:
         """The answer as text, Markdown or JSON."""
         if form == "json":
-            more = {} if self.corrected is None else {"corrected": self.corrected}
+            more: dict[str, object] = {} if self.corrected is None else {"corrected": self.corrected}
+            if self.bands:
+                more["graders"] = self.bands
             return chapter_json(
                 self.key, self.result, version=self.version, command=self.command, simulated=self.simulated, more=more
             )
@@ -112,7 +117,8 @@ def answer(
         counting = Counting(corpus)
         result = analysis.run(counting, question)
         command = _command(analysis, source, question)
-        chapter, corrected = analysis.chapter(result, command, None), None
+        bands = _bands(analysis, result, counting, question)
+        chapter, corrected = with_bands_table(analysis.chapter(result, command, None), bands, command, result.fingerprint), None
         if question.correcting is not None:
             corrected = corrected_answer(counting, question, result, analysis.run, stage=tell)
             chapter = with_corrected_table(chapter, corrected, command, result.fingerprint)
@@ -123,6 +129,7 @@ def answer(
             command=command,
             version=__version__,
             simulated=corpus_facts(corpus, source, read).simulated,
+            bands=bands,
             corrected=corrected,
         )
 
@@ -200,6 +207,7 @@ class _Run:
     result: Any
     command: str
     effects: tuple[SwitchEffect, ...]
+    bands: tuple[NumberBand, ...]
 
     @classmethod
     def of(cls, analysis: Analysis[Any], counting: Counting, source: Input, question: Question) -> _Run:
@@ -209,6 +217,7 @@ class _Run:
             result=result,
             command=_command(analysis, source, question),
             effects=_effects(analysis, result, counting, question),
+            bands=_bands(analysis, result, counting, question),
         )
 
     def chapter(self, sink: FigureSink) -> Chapter:
@@ -216,6 +225,7 @@ class _Run:
         chapter = self.analysis.chapter(self.result, self.command, None if idle else sink)
         if idle:
             return attrs.evolve(chapter, idle=idle)
+        chapter = with_bands_table(chapter, self.bands, self.command, self.result.fingerprint)
         return chapter if not self.effects else with_switch_table(chapter, self.effects, self.command, self.result.fingerprint)
 
 
@@ -230,6 +240,14 @@ def _effects(analysis: Analysis[Result], result: Result, counting: Counting, que
         lambda selection: brief(counting, attrs.evolve(question, selection=selection)),
         answer=result,
     )
+
+
+def _bands(analysis: Analysis[Result], result: Result, counting: Counting, question: Question) -> tuple[NumberBand, ...]:
+    """What several graders say of each number; of an analysis that compares graders by itself, nothing more."""
+    if analysis.compares_graders:
+        return ()
+    # every selection of a question has the same graders
+    return grader_bands(result.headlines, counting.cells(question.selection).graders)
 
 
 def _command(analysis: Analysis[Result], source: Input, question: Question) -> str:
