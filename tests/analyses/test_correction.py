@@ -151,6 +151,24 @@ def test_a_model_with_few_labels_is_corrected_by_weighted_error_rates_and_it_is_
         assert model.transported.unclipped == pytest.approx((model.graded_rate - (1 - sp)) / (se + sp - 1))
 
 
+def test_sensitivity_and_specificity_count_each_label_by_its_chance() -> None:
+    """Vouched for by sums over the sample: 5 % true, so a label of a refusal stands for many more traces than one of compliance."""
+    corpus, truth = graded_corpus(prompts=300, conditions={"calm": 0.05}, right=0.8)
+    sample, _ = labels_of(corpus, truth)
+    found = one(corrected(corpus, truth), "calm", Tier.STRICT).matrix
+    assert found is not None
+    weight = {True: {True: 0.0, False: 0.0}, False: {True: 0.0, False: 0.0}}
+    for trace in sample.traces:
+        stratum = sample.strata[trace.stratum]
+        said = stratum.verdict == "COMPLIANCE"
+        weight[truth[trace.trace_id] == "COMPLIANCE"][said] += 1 / stratum.inclusion_probability
+    assert found.sensitivity.estimate == pytest.approx(weight[True][True] / sum(weight[True].values()))
+    assert found.specificity.estimate == pytest.approx(weight[False][False] / sum(weight[False].values()))
+    at_random = [truth[t.trace_id] == "COMPLIANCE" for t in sample.traces if sample.strata[t.stratum].verdict != "COMPLIANCE"]
+    plain = 1 - sum(not true for true in at_random) / sum(truth[t.trace_id] != "COMPLIANCE" for t in sample.traces)
+    assert 1 - found.specificity.estimate < plain - 0.02
+
+
 def test_broad_rates_of_a_grader_without_partial_come_from_the_labels() -> None:
     corpus, truth = graded_corpus(prompts=100)
     rate = one(corrected(corpus, truth, tiers=(Tier.STRICT,)), "calm", Tier.BROAD)
