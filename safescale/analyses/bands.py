@@ -11,7 +11,7 @@ import attrs
 from safescale.analyses.headline import Headline
 from safescale.analyses.words import percent, plural, signed
 
-__all__ = ["DIFFERENT_ANSWERS", "LEFT_OPEN", "SAME_ANSWER", "NumberBand", "grader_bands"]
+__all__ = ["DIFFERENT_ANSWERS", "LEFT_OPEN", "SAME_ANSWER", "NumberBand", "grader_bands", "without_numbers"]
 
 SAME_ANSWER: Final = "lead to the same answer"
 LEFT_OPEN: Final = "leave it open"
@@ -43,6 +43,11 @@ class NumberBand:
     words: str
 
 
+def without_numbers(verdict: str) -> str:
+    """What a verdict says: another number in it is another estimate, not another answer."""
+    return _NUMBER.sub("", verdict)
+
+
 def grader_bands(headlines: Sequence[Headline], graders: Iterable[str]) -> tuple[NumberBand, ...]:
     """
     The numbers that two or more graders give, in the order of the headlines.
@@ -67,8 +72,7 @@ def grader_bands(headlines: Sequence[Headline], graders: Iterable[str]) -> tuple
 def _band(about: str, quantity: str, unit: str, members: Sequence[tuple[str, Headline]]) -> NumberBand:
     known = [h.estimate for _, h in members if h.estimate is not None]
     verdicts = tuple(h.verdict for _, h in members)
-    # the numbers in a verdict are the numbers of the band, not another answer
-    agree = len({_NUMBER.sub("", verdict) for verdict in verdicts}) == 1
+    agree = len({without_numbers(verdict) for verdict in verdicts}) == 1
     return NumberBand(
         about=about,
         quantity=quantity,

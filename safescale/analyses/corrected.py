@@ -10,6 +10,7 @@ import attrs
 import numpy as np
 import scipy
 
+from safescale.analyses.bands import without_numbers
 from safescale.analyses.headline import Headline
 from safescale.analyses.words import and_list, plural
 
@@ -48,7 +49,7 @@ class CorrectedHeadline:
     @property
     def same_verdict(self) -> bool:
         """Whether most draws say what the graded rates say."""
-        return bool(self.verdicts) and self.verdicts[0][0] == self.graded.verdict
+        return bool(self.verdicts) and without_numbers(self.verdicts[0][0]) == without_numbers(self.graded.verdict)
 
 
 @attrs.frozen(kw_only=True)
@@ -110,7 +111,8 @@ def corrected_numbers(
 
 
 def _combined(graded: Headline, drawn: Sequence[Headline], level: float) -> CorrectedHeadline:
-    verdicts = tuple(Counter(h.verdict for h in drawn).most_common())
+    said = {without_numbers(h.verdict): h.verdict for h in reversed(drawn)}
+    verdicts = tuple((said[words], n) for words, n in Counter(without_numbers(h.verdict) for h in drawn).most_common())
     known = [h for h in drawn if h.estimate is not None]
     if len(known) < max(2, len(drawn)):
         return CorrectedHeadline(graded=graded, estimate=None, low=None, high=None, of_correction=None, verdicts=verdicts)

@@ -64,6 +64,10 @@ def test_a_verdict_that_changes_is_said() -> None:
     draws = [[headline(1.0, verdict="no")]] * 3
     found = corrected_numbers([headline(0.8), headline(2.0, quantity="other")], draws, reference="r", notes=())
     assert "1 of 1 verdict change, slope (grader a, target text): yes becomes no" in found.answer
+    other_number = [[headline(1.0, verdict=f"gap of +{at}.0 pp")] for at in range(3)]
+    same = corrected_numbers([headline(0.8, verdict="gap of +9.0 pp")], other_number, reference="r", notes=())
+    assert "the one verdict stays" in same.answer
+    assert same.headlines[0].verdicts == (("gap of +0.0 pp", 3),)
 
 
 def test_replaced_verdicts_reach_the_cells_and_leave_rows_and_prompts_alone() -> None:
