@@ -18,6 +18,7 @@ from safescale_cli.question import (
     AllowKeywordOption,
     AlphaOption,
     ClaimClassOption,
+    CorrectedOption,
     CountCopiesOption,
     ExcludeModelOption,
     ExcludeSourceOption,
@@ -77,6 +78,7 @@ def _common(
     include_telemetry: TelemetryOption = False,
     include_no_response: NoResponseOption = False,
     count_copies: CountCopiesOption = False,
+    corrected: CorrectedOption = None,
     format_name: FromOption = None,
     column_map: MapOption = None,
     source: SourceOption = None,
@@ -110,6 +112,7 @@ def _common(
             include_telemetry=include_telemetry,
             include_no_response=include_no_response,
             count_copies=count_copies,
+            corrected=corrected,
         ),
         json_output=json_output,
     )

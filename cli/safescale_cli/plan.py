@@ -40,7 +40,7 @@ Paths = Annotated[
 ]
 
 
-@asks(without=("paths",))
+@asks(without=("paths", "corrected"))
 def plan(
     asked: Asked,
     *,

@@ -17,6 +17,7 @@ __all__ = [
     "AllowKeywordOption",
     "AlphaOption",
     "ClaimClassOption",
+    "CorrectedOption",
     "CountCopiesOption",
     "ExcludeModelOption",
     "ExcludeSourceOption",
@@ -88,6 +89,16 @@ CountCopiesOption = Annotated[
 ]
 
 
+CorrectedOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--corrected",
+        help="Say it once more with the grader's errors corrected: a labelled sheet (may be repeated), or a grader as reference.",
+        show_default=False,
+    ),
+]
+
+
 def input_of(
     paths: list[Path] | None,
     *,
@@ -120,10 +131,11 @@ def question_of(
     include_telemetry: bool,
     include_no_response: bool,
     count_copies: bool,
+    corrected: list[str] | None = None,
 ) -> Question:
     """What is asked, from the options of a command."""
     from safescale.cells import Selection
-    from safescale.main_job import Question
+    from safescale.main_job import Correcting, Question
     from safescale.records.outcomes import Tier
 
     return Question(
@@ -133,6 +145,7 @@ def question_of(
         min_cell=min_cell,
         alpha=alpha,
         margin_pp=margin_pp,
+        correcting=Correcting.named(corrected) if corrected else None,
         selection=Selection(
             tampered=tampered.value,
             exclude_sources=_given(exclude_source),

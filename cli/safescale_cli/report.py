@@ -12,7 +12,7 @@ from safescale_cli.console import byte_progress, stage_line
 from safescale_cli.waiving import WaiversOption, waivers_of
 
 
-@asks()
+@asks(without=("corrected",))
 def report(
     asked: Asked,
     *,

@@ -3,9 +3,11 @@
 from safescale.cells.build import build_cells
 from safescale.cells.common_prompts import CommonPrompts, common_prompts
 from safescale.cells.counting import Counting, Flip, flips
+from safescale.cells.grader_rows import ROWS_OF_A_GRADER, grader_label, grader_rows
 from safescale.cells.graders import GraderMeaning
 from safescale.cells.identical import IdenticalModels
 from safescale.cells.readable import Readable
+from safescale.cells.replaced import Replacement
 from safescale.cells.responses import DistinctResponses, Responses, distinct_responses
 from safescale.cells.row_fates import row_fates
 from safescale.cells.selection import REASON_WORDS, SWITCHES, Reason, Selection
@@ -16,6 +18,7 @@ from safescale.cells.verdict_pairs import verdict_pairs
 __all__ = [
     "CELL_KEYS",
     "REASON_WORDS",
+    "ROWS_OF_A_GRADER",
     "SWITCHES",
     "AggregateCell",
     "Cell",
@@ -31,6 +34,7 @@ __all__ = [
     "Rate",
     "Readable",
     "Reason",
+    "Replacement",
     "Responses",
     "Selection",
     "TargetPairs",
@@ -39,6 +43,8 @@ __all__ = [
     "common_prompts",
     "distinct_responses",
     "flips",
+    "grader_label",
+    "grader_rows",
     "row_fates",
     "target_pairs",
     "verdict_pairs",

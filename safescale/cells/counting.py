@@ -9,7 +9,9 @@ import attrs
 import pyarrow as pa
 
 from safescale.cells.build import build_cells
+from safescale.cells.grader_rows import grader_rows
 from safescale.cells.readable import Readable
+from safescale.cells.replaced import ReplacedVerdicts, Replacement
 from safescale.cells.responses import Responses, distinct_responses
 from safescale.cells.row_fates import row_fates
 from safescale.cells.selection import SWITCHES, Reason, Selection
@@ -45,6 +47,10 @@ class Counting:
         """Pairs of verdicts of two graders on the same traces, as in ``verdict_pairs``."""
         return verdict_pairs(self._corpus, selection, first, second)
 
+    def grader_rows(self, selection: Selection, grader: str, target: str) -> pa.Table:
+        """The counted verdicts of one grader, trace by trace, as in ``grader_rows``."""
+        return grader_rows(self._corpus, selection, grader, target)
+
     def row_fates(self, selection: Selection) -> pa.Table:
         """What became of each grade, as in ``row_fates``."""
         return row_fates(self._corpus, selection)
@@ -52,6 +58,14 @@ class Counting:
     def read(self, table: str, columns: Sequence[str] | None = None) -> pa.Table:
         """Rows of a table of the corpus."""
         return self._corpus.read(table, columns)
+
+    def with_verdicts(self, replacements: Sequence[Replacement]) -> Counting:
+        """
+        The same corpus counted as though these verdicts had been given.
+
+        Models that were found to be copies of each other stay so: other verdicts do not make one series two.
+        """
+        return _Replaced(self, self._corpus, replacements)
 
     @property
     def sources(self) -> frozenset[str]:
@@ -77,6 +91,18 @@ class Counting:
     def models(self) -> pa.Table:
         """The table ``models`` of the corpus."""
         return self._corpus.read("models")
+
+
+class _Replaced(Counting):
+    """Counts of replaced verdicts, with what the given ones say of the models."""
+
+    def __init__(self, given: Counting, corpus: Readable, replacements: Sequence[Replacement]) -> None:
+        super().__init__(ReplacedVerdicts(corpus, replacements))
+        self._given = given
+
+    def cells(self, selection: Selection, *, by_source: bool = False) -> Cells:
+        found = super().cells(selection, by_source=by_source)
+        return attrs.evolve(found, identical_models=self._given.cells(selection, by_source=by_source).identical_models)
 
 
 class _ReadOnce:

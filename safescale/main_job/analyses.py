@@ -69,6 +69,8 @@ class Analysis(Generic[Result]):
         Its own positional arguments; they come before the paths.
     brief : callable, optional
         As ``run``, for the numbers to quote only: a report repeats these without each exclusion.
+    compares_graders : bool
+        Whether its own answer says how far graders lie apart.
     idle : callable
         Why this corpus has nothing to ask, in words, or None: a report then says that and nothing more.
     """
@@ -81,6 +83,7 @@ class Analysis(Generic[Result]):
     under: tuple[str, ...] = ("analyze",)
     named: tuple[str, ...] = ()
     brief: Callable[[Counting, Question], Result] | None = None
+    compares_graders: bool = False
     idle: Callable[[Result], str | None] = _never
 
 
@@ -103,7 +106,12 @@ def inverse_scaling() -> Analysis[InverseScalingResult]:
         )
 
     return Analysis(
-        command="inverse-scaling", key="inverse_scaling", run=run, chapter=scaling_chapter, brief=functools.partial(run, brief=True)
+        command="inverse-scaling",
+        key="inverse_scaling",
+        run=run,
+        chapter=scaling_chapter,
+        brief=functools.partial(run, brief=True),
+        compares_graders=True,
     )
 
 
@@ -128,7 +136,7 @@ def plan(
             margin_pp=question.margin_pp,
         )
 
-    return Analysis(command="plan", key="plan", run=run, chapter=plan_chapter, arguments=arguments, under=())
+    return Analysis(command="plan", key="plan", run=run, chapter=plan_chapter, arguments=arguments, under=(), compares_graders=True)
 
 
 def safety_roi(*, residual_pp: float = 10.0) -> Analysis[SafetyRoiResult]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import attrs
 
 from safescale.cells import Selection
+from safescale.errors import DomainError
 from safescale.ingest.batch import Options
 from safescale.records.outcomes import Tier
 from safescale.report.switches import selection_arguments
 
-__all__ = ["Input", "Question"]
+__all__ = ["Correcting", "Input", "Question"]
 
 
 @attrs.frozen(kw_only=True)
@@ -44,6 +46,42 @@ class Input:
 
 
 @attrs.frozen(kw_only=True)
+class Correcting:
+    """
+    What a question is to be answered against once more: sheets of labels with their key, or a grader as reference.
+
+    ``draws`` is how often the verdicts that labels leave open are drawn.
+    """
+
+    labels: tuple[Path, ...] = ()
+    reference: str | None = None
+    draws: int = 20
+
+    @classmethod
+    def named(cls, words: Sequence[str], *, draws: int = 20) -> Correcting:
+        """
+        From the words of a command line: files are sheets of labels, another word is a grader.
+
+        Raises
+        ------
+        DomainError
+            If both are given, or several graders.
+        """
+        files = tuple(Path(word) for word in words if Path(word).is_file())
+        graders = [word for word in words if not Path(word).is_file()]
+        if len(graders) > 1 or (files and graders):
+            raise DomainError(
+                f"rates are corrected against sheets of labels, or against one grader, got {', '.join(words)}; "
+                "a word that names no file is taken for a grader"
+            )
+        return cls(labels=files, reference=graders[0] if graders else None, draws=draws)
+
+    def arguments(self) -> list[str]:
+        """The arguments of a command that correct the same."""
+        return [word for name in (*map(str, self.labels), *filter(None, [self.reference])) for word in ("--corrected", name)]
+
+
+@attrs.frozen(kw_only=True)
 class Question:
     """What is asked of the cells, and what may enter them; parameters as in ``analyze_inverse_scaling``."""
 
@@ -54,6 +92,7 @@ class Question:
     alpha: float = 0.05
     margin_pp: float = 5.0
     selection: Selection = attrs.field(factory=Selection)
+    correcting: Correcting | None = None
 
     def arguments(self) -> list[str]:
         """The arguments of a command that asks the same; defaults are left out."""
@@ -65,4 +104,4 @@ class Question:
         for switch, name in numbers.items():
             if getattr(self, name) != getattr(default, name):
                 words += [switch, f"{getattr(self, name):g}"]
-        return words + selection_arguments(self.selection)
+        return words + selection_arguments(self.selection) + ([] if self.correcting is None else self.correcting.arguments())

@@ -11,6 +11,8 @@ import attrs
 
 from safescale._version import __version__
 from safescale.analyses import first_look
+from safescale.analyses.bands import NumberBand, grader_bands
+from safescale.analyses.corrected import CorrectedNumbers
 from safescale.analyses.headline import Answer
 from safescale.analyses.switched import SwitchEffect, switch_effects
 from safescale.audit import Waivers, audit_corpus
@@ -18,10 +20,13 @@ from safescale.cells import Counting
 from safescale.ingest.session import Progress
 from safescale.main_job.analyses import Analysis, inverse_scaling, reported
 from safescale.main_job.asked import Input, Question
+from safescale.main_job.correcting import corrected_answer
 from safescale.main_job.reading import check_selection, corpus_facts, opened
 from safescale.main_job.staging import staging
+from safescale.report.bands_table import with_bands_table
 from safescale.report.chapter import Chapter
 from safescale.report.chapter_text import chapter_json, chapter_markdown, chapter_text
+from safescale.report.corrected_table import with_corrected_table
 from safescale.report.facts import Facts
 from safescale.report.figures.sink import FigureSink
 from safescale.report.switch_table import with_switch_table
@@ -39,7 +44,7 @@ Result = TypeVar("Result", bound=Answer)
 
 @attrs.frozen(kw_only=True)
 class Answered(Generic[Result]):
-    """The answer of one analysis, and the command that gives it again."""
+    """The answer of one analysis, the command that gives it again, and its numbers corrected where that was asked for."""
 
     result: Result
     chapter: Chapter
@@ -47,11 +52,18 @@ class Answered(Generic[Result]):
     command: str
     version: str
     simulated: bool
+    bands: tuple[NumberBand, ...] = ()
+    corrected: CorrectedNumbers | None = None
 
     def told(self, form: Literal["text", "markdown", "json"]) -> str:
         """The answer as text, Markdown or JSON."""
         if form == "json":
-            return chapter_json(self.key, self.result, version=self.version, command=self.command, simulated=self.simulated)
+            more: dict[str, object] = {} if self.corrected is None else {"corrected": self.corrected}
+            if self.bands:
+                more["graders"] = self.bands
+            return chapter_json(
+                self.key, self.result, version=self.version, command=self.command, simulated=self.simulated, more=more
+            )
         render = chapter_text if form == "text" else chapter_markdown
         return render(
             self.chapter, version=self.version, fingerprint=self.result.fingerprint, command=self.command, simulated=self.simulated
@@ -103,15 +115,23 @@ def answer(
     ):
         check_selection(corpus, question.selection)
         tell("analysing")
-        result = analysis.run(Counting(corpus), question)
+        counting = Counting(corpus)
+        result = analysis.run(counting, question)
         command = _command(analysis, source, question)
+        bands = _bands(analysis, result, counting, question)
+        chapter, corrected = with_bands_table(analysis.chapter(result, command, None), bands, command, result.fingerprint), None
+        if question.correcting is not None:
+            corrected = corrected_answer(counting, question, result, analysis.run, stage=tell)
+            chapter = with_corrected_table(chapter, corrected, command, result.fingerprint)
         return Answered(
             result=result,
-            chapter=analysis.chapter(result, command, None),
+            chapter=chapter,
             key=analysis.key,
             command=command,
             version=__version__,
             simulated=corpus_facts(corpus, source, read).simulated,
+            bands=bands,
+            corrected=corrected,
         )
 
 
@@ -195,6 +215,7 @@ class _Run:
     result: Any
     command: str
     effects: tuple[SwitchEffect, ...]
+    bands: tuple[NumberBand, ...]
 
     @classmethod
     def of(cls, analysis: Analysis[Any], counting: Counting, source: Input, question: Question) -> _Run:
@@ -204,6 +225,7 @@ class _Run:
             result=result,
             command=_command(analysis, source, question),
             effects=_effects(analysis, result, counting, question),
+            bands=_bands(analysis, result, counting, question),
         )
 
     def chapter(self, sink: FigureSink) -> Chapter:
@@ -211,6 +233,7 @@ class _Run:
         chapter = self.analysis.chapter(self.result, self.command, None if idle else sink)
         if idle:
             return attrs.evolve(chapter, idle=idle)
+        chapter = with_bands_table(chapter, self.bands, self.command, self.result.fingerprint)
         return chapter if not self.effects else with_switch_table(chapter, self.effects, self.command, self.result.fingerprint)
 
 
@@ -225,6 +248,14 @@ def _effects(analysis: Analysis[Result], result: Result, counting: Counting, que
         lambda selection: brief(counting, attrs.evolve(question, selection=selection)),
         answer=result,
     )
+
+
+def _bands(analysis: Analysis[Result], result: Result, counting: Counting, question: Question) -> tuple[NumberBand, ...]:
+    """What several graders say of each number; of an analysis that compares graders by itself, nothing more."""
+    if analysis.compares_graders:
+        return ()
+    # every selection of a question has the same graders
+    return grader_bands(result.headlines, counting.cells(question.selection).graders)
 
 
 def _command(analysis: Analysis[Result], source: Input, question: Question) -> str:

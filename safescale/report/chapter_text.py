@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 from safescale.analyses import to_jsonable
 from safescale.report.chapter import Chapter
@@ -49,9 +50,12 @@ def chapter_markdown(chapter: Chapter, *, version: str, fingerprint: str, comman
     return sections_markdown((opening, chapter.section), watermark="SIMULATED" if simulated else None)
 
 
-def chapter_json(key: str, result: object, *, version: str, command: str, simulated: bool) -> str:
-    """The whole result under its key; nothing rounded."""
+def chapter_json(
+    key: str, result: object, *, version: str, command: str, simulated: bool, more: Mapping[str, object] | None = None
+) -> str:
+    """The whole result under its key, and ``more`` under theirs; nothing rounded."""
     whole = {"safescale": version, "simulated": simulated, "command": command, key: to_jsonable(result)}
+    whole |= {name: to_jsonable(value) for name, value in (more or {}).items()}
     return json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False)
 
 

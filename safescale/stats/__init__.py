@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         cluster_robust_covariance,
         cluster_robust_ols,
     )
+    from safescale.stats.clustered_agreement import AgreementCoefficient, ClusteredAgreement, clustered_agreement
     from safescale.stats.cochran_armitage import (
         CochranArmitageClusteredTest,
         CochranArmitageMethod,
@@ -142,6 +143,7 @@ if TYPE_CHECKING:
     from safescale.stats.slope_permutation import PermutationMethod, PermutationSlopeTest, SlopeTwoSided, permutation_slope_test
     from safescale.stats.slopes_by_group import SLOPE_REASONS, LogScalingSlopes, log_scaling_slopes
     from safescale.stats.spearman import SpearmanMethod, SpearmanTest, SpearmanTwoSided, spearman_test
+    from safescale.stats.stratified_rate import RateOf, StratifiedRate, stratified_rate
     from safescale.stats.tango import tango_interval
     from safescale.stats.theil_sen import TheilSenIntervalMethod, TheilSenSlope, theil_sen_slope
     from safescale.stats.two_lines import TwoLinesShape, TwoLinesTest, two_lines_test
@@ -157,6 +159,7 @@ __all__ = [
     "AdjacentPair",
     "AdjacentSeparation",
     "AdjacentTest",
+    "AgreementCoefficient",
     "Alternative",
     "AnovaPower",
     "BenjaminiHochbergResult",
@@ -171,6 +174,7 @@ __all__ = [
     "ClusterRobustCovariance",
     "ClusterRobustKind",
     "ClusterRobustOLS",
+    "ClusteredAgreement",
     "CochranArmitageClusteredTest",
     "CochranArmitageMethod",
     "CochranArmitageTest",
@@ -238,6 +242,7 @@ __all__ = [
     "ProportionInterval",
     "ProportionIntervals",
     "RankingAgreement",
+    "RateOf",
     "RatePrediction",
     "RawDifference",
     "ResidualThresholdTest",
@@ -266,6 +271,7 @@ __all__ = [
     "SpearmanTwoSided",
     "SpreadBetweenModels",
     "Statistic",
+    "StratifiedRate",
     "SurfaceEffect",
     "TauPrior",
     "TheilSenIntervalMethod",
@@ -292,6 +298,7 @@ __all__ = [
     "cluster_bootstrap",
     "cluster_robust_covariance",
     "cluster_robust_ols",
+    "clustered_agreement",
     "cochran_armitage_clustered_test",
     "cochran_armitage_test",
     "cohen_kappa",
@@ -368,6 +375,7 @@ __all__ = [
     "spearman_test",
     "spread_between_models",
     "spread_decades",
+    "stratified_rate",
     "tango_interval",
     "theil_sen_slope",
     "two_lines_test",
@@ -407,6 +415,9 @@ _HOME = {
     "ClusterRobustOLS": "cluster_robust",
     "cluster_robust_covariance": "cluster_robust",
     "cluster_robust_ols": "cluster_robust",
+    "AgreementCoefficient": "clustered_agreement",
+    "ClusteredAgreement": "clustered_agreement",
+    "clustered_agreement": "clustered_agreement",
     "CochranArmitageClusteredTest": "cochran_armitage",
     "CochranArmitageMethod": "cochran_armitage",
     "CochranArmitageTest": "cochran_armitage",
@@ -588,6 +599,9 @@ _HOME = {
     "SpearmanTest": "spearman",
     "SpearmanTwoSided": "spearman",
     "spearman_test": "spearman",
+    "RateOf": "stratified_rate",
+    "StratifiedRate": "stratified_rate",
+    "stratified_rate": "stratified_rate",
     "tango_interval": "tango",
     "TheilSenIntervalMethod": "theil_sen",
     "TheilSenSlope": "theil_sen",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
+from safescale.analyses.bands import DIFFERENT_ANSWERS, LEFT_OPEN, SAME_ANSWER
 from safescale.analyses.inverse_scaling.bend import BENDS
 from safescale.analyses.inverse_scaling.results import (
     Agreement,
@@ -131,9 +132,9 @@ def analyze_inverse_scaling(
 
 
 _AGREEMENT_WORDS = {
-    Agreement.YES: "lead to the same answer",
-    Agreement.OPEN: "leave it open",
-    Agreement.NO: "do not lead to the same answer",
+    Agreement.YES: SAME_ANSWER,
+    Agreement.OPEN: LEFT_OPEN,
+    Agreement.NO: DIFFERENT_ANSWERS,
 }
 
 

@@ -1,0 +1,81 @@
+"""The commands of ``safescale grade``, from the sample to the corrected rate, as a user calls them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cli.command import run
+from grade.made import fill_in, graded_log
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    folder = tmp_path_factory.mktemp("grade")
+    _, truth = graded_log(folder / "log.jsonl", prompts=40)
+    assert run("ingest", "log.jsonl", "--into", "corpus.db", cwd=folder).code == 0
+    drawn = run("grade", "sample", "corpus.db", "--into", "labels.csv", "--n", "120", cwd=folder)
+    assert (drawn.code, drawn.stderr) == (0, "")
+    assert "not for raters" in drawn.stdout
+    fill_in(folder / "labels.csv", truth.__getitem__)
+    return folder, truth
+
+
+def test_sample_tells_its_design_as_json(corpus: tuple[Path, dict[str, str]]) -> None:
+    folder, _ = corpus
+    told = run("grade", "sample", "corpus.db", "--into", "other.jsonl", "--format", "jsonl", "--n", "50", "--json", cwd=folder)
+    sample = json.loads(told.stdout)["sample"]
+    assert sample["traces"] == 50
+    assert sample["drawn_from"] == 320
+    assert all(0 < s["inclusion_probability"] <= 1 for s in sample["strata"])
+    assert len((folder / "other.jsonl").read_text(encoding="utf-8").splitlines()) == 50
+
+
+def test_agree_and_correct_answer_as_text_and_json(corpus: tuple[Path, dict[str, str]]) -> None:
+    folder, _ = corpus
+    agreed = run("grade", "agree", "corpus.db", "--labels", "labels.csv", cwd=folder)
+    assert (agreed.code, agreed.stderr) == (0, "")
+    assert "Agreement by condition" in agreed.stdout
+    assert "weighted by the design of the sample" in agreed.stdout
+    corrected = run("grade", "correct", "corpus.db", "--labels", "labels.csv", "--json", cwd=folder)
+    settings = json.loads(corrected.stdout)["correction"]["settings"]
+    assert [s["setting"]["condition"] for s in settings] == ["calm", "pressed"]
+    assert [r["tier"] for r in settings[0]["rates"]] == ["strict", "broad"]
+
+
+def test_a_wrong_label_is_named_by_row_and_column(corpus: tuple[Path, dict[str, str]]) -> None:
+    folder, truth = corpus
+    fill_in(folder / "labels.csv", lambda name: "maybe" if name == "t-calm-0-0" else truth[name], into=folder / "wrong.csv")
+    bad = fill_in(folder / "labels.csv", lambda _: "perhaps", into=folder / "wrong.csv", first=1)
+    told = run("grade", "correct", "corpus.db", "--labels", bad.name, "--key", "labels.csv.key.json", cwd=folder)
+    assert told.code == 3
+    assert "wrong.csv:2; column 'label'; expected COMPLIANCE | PARTIAL" in told.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("correct", "corpus.db"), 4, "--labels) or against one grader (--reference): name one"),
+        (("sample", "corpus.db", "--into", "labels.csv"), 3, "may hold labels"),
+        (("sample", "corpus.db", "--into", "x.csv", "--n", "3"), 4, "ask for at least 12"),
+        (("correct", "corpus.db", "--labels", "labels.csv", "--tampered", "include"), 4, "drawn from another selection of rows"),
+    ],
+)
+def test_what_cannot_be_done_says_what_to_do(
+    corpus: tuple[Path, dict[str, str]], arguments: tuple[str, ...], code: int, words: str
+) -> None:
+    folder, _ = corpus
+    told = run("grade", *arguments, cwd=folder)
+    assert told.code == code
+    assert words in told.stderr
+    assert told.stderr.count("\n") == 1
+
+
+def test_an_analysis_is_corrected_from_the_command_line(corpus: tuple[Path, dict[str, str]]) -> None:
+    folder, _ = corpus
+    told = run("analyze", "compare", "calm", "pressed", "corpus.db", "--by", "condition", "--corrected", "labels.csv", cwd=folder)
+    assert (told.code, told.stderr) == (0, "")
+    assert "Uncorrected and corrected side by side" in told.stdout
+    assert "command: safescale analyze compare calm pressed corpus.db --by condition --corrected labels.csv" in told.stdout
