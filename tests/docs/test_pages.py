@@ -32,7 +32,11 @@ def test_named_files_exist(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
-def test_python_examples_run(page: Path) -> None:
+def test_python_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    if '"corpus.db"' in page.read_text(encoding="utf-8"):
+        logs = [str(log) for log in (ROOT / "examples" / "simulated").glob("*.jsonl")]
+        assert _safescale(["ingest", *logs, "--into", "corpus.db"], tmp_path).returncode == 0
     for code in re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE):
         exec(compile(code, str(page), "exec"), {})
 
