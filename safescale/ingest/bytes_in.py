@@ -102,11 +102,11 @@ def chunks_of(
     broken: str | None = None
     while True:
         piece, broken = read(max(chunk_bytes, 3) if first else chunk_bytes)
+        if not piece:
+            break
         if first:
             piece = piece.removeprefix(b"\xef\xbb\xbf")
             first = False
-        if not piece:
-            break
         cut = piece.rfind(b"\n")
         if cut < 0:
             pending.append(piece)
