@@ -1,8 +1,11 @@
 """Cells: grouping and counting; what is excluded, why, and how many."""
 
 from safescale.cells.build import build_cells
+from safescale.cells.cells_file import read_cells, write_cells
 from safescale.cells.common_prompts import CommonPrompts, common_prompts
+from safescale.cells.counted import CountedCells
 from safescale.cells.counting import Counting, Flip, flips
+from safescale.cells.counts import CellCounts, collect_counts
 from safescale.cells.graders import GraderMeaning
 from safescale.cells.identical import IdenticalModels
 from safescale.cells.readable import Readable
@@ -19,8 +22,10 @@ __all__ = [
     "SWITCHES",
     "AggregateCell",
     "Cell",
+    "CellCounts",
     "Cells",
     "CommonPrompts",
+    "CountedCells",
     "Counting",
     "DistinctResponses",
     "Exclusion",
@@ -36,10 +41,13 @@ __all__ = [
     "TargetPairs",
     "TraceCounts",
     "build_cells",
+    "collect_counts",
     "common_prompts",
     "distinct_responses",
     "flips",
+    "read_cells",
     "row_fates",
     "target_pairs",
     "verdict_pairs",
+    "write_cells",
 ]
