@@ -52,7 +52,7 @@ grade_fields = st.fixed_dictionaries(
 selections = st.builds(
     Selection,
     tampered=st.sampled_from(["exclude", "include", "only"]),
-    exclude_sources=st.sampled_from([(), ("s1",), ("s*",)]),
+    exclude_sources=st.sampled_from([(), (), (), ("s1",), ("s*",)]),
     exclude_models=st.sampled_from([(), ("m1",)]),
     allow_keyword=st.booleans(),
     include_telemetry=st.booleans(),
@@ -64,11 +64,11 @@ selections = st.builds(
 @st.composite
 def corpora(draw: st.DrawFn) -> FakeCorpus:
     """Traces with several grades each, copies of one trace in another source among them."""
-    traces = [{"trace_id": f"t{i:02d}", **fields} for i, fields in enumerate(draw(st.lists(trace_fields, max_size=12)))]
+    traces = [{"trace_id": f"t{i:02d}", **fields} for i, fields in enumerate(draw(st.lists(trace_fields, max_size=9)))]
     owners = st.sampled_from([trace["trace_id"] for trace in traces] or ["none"])
-    drawn = draw(st.lists(st.tuples(owners, grade_fields), max_size=16)) if traces else []
+    drawn = draw(st.lists(st.tuples(owners, grade_fields), min_size=6, max_size=16)) if traces else []
     by_source = {source: sorted(t["trace_id"] for t in traces if t["source"] == source) for source in ("s1", "s2")}
-    pairs = list(zip(by_source["s2"], by_source["s1"], strict=False)) if draw(st.booleans()) else []
+    pairs = list(zip(by_source["s2"], by_source["s1"], strict=False)) if draw(st.integers(0, 3)) else []
     # the same grade once more, of a copy or with another verdict
     drawn += [(copy, fields) for trace_id, fields in drawn for copy, kept in pairs if trace_id == kept]
     again = draw(st.lists(st.sampled_from(["REFUSAL", "ERROR", None]), max_size=len(drawn)))
