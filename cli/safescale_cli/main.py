@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from safescale_cli import analyze, diff, ingest, models, plan, report, schema, validate
+from safescale_cli import analyze, cells, diff, ingest, models, plan, report, schema, validate
 from safescale_cli.console import EXIT_DATA, EXIT_DOMAIN, fail
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
 app.command("ingest")(ingest.ingest)
 app.command("validate")(validate.validate)
 app.add_typer(analyze.app, name="analyze")
+app.command("cells")(cells.cells)
 app.command("diff")(diff.diff)
 app.command("report")(report.report)
 app.command("plan")(plan.plan)

@@ -40,7 +40,7 @@ Paths = Annotated[
 ]
 
 
-@asks(without=("paths",))
+@asks(without=("paths", "cells"))
 def plan(
     asked: Asked,
     *,

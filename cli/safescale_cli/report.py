@@ -11,7 +11,7 @@ from safescale_cli.asking import Asked, asks
 from safescale_cli.console import byte_progress, stage_line
 
 
-@asks()
+@asks(without=("cells",))
 def report(
     asked: Asked,
     *,

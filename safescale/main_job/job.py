@@ -14,10 +14,11 @@ from safescale.analyses import first_look
 from safescale.analyses.headline import Answer
 from safescale.analyses.switched import SwitchEffect, switch_effects
 from safescale.cells import Counting
+from safescale.example import SIMULATED_SOURCE
 from safescale.ingest.session import Progress
 from safescale.main_job.analyses import Analysis, inverse_scaling, reported
 from safescale.main_job.asked import Input, Question
-from safescale.main_job.reading import check_selection, corpus_facts, opened
+from safescale.main_job.reading import check_selection, corpus_facts, counted, opened
 from safescale.main_job.staging import staging
 from safescale.report.chapter import Chapter
 from safescale.report.chapter_text import chapter_json, chapter_markdown, chapter_text
@@ -80,7 +81,7 @@ def answer(
     Parameters
     ----------
     source : Input
-        A corpus, or logs that are read into a temporary one.
+        A corpus, logs that are read into a temporary one, or cells that somebody counted.
     question : Question
         What is selected and which level holds.
     analysis : Analysis
@@ -98,11 +99,11 @@ def answer(
     tell = stage or _silent
     with (
         tempfile.TemporaryDirectory(prefix="safescale-") as folder,
-        opened(source, Path(folder), progress=progress) as (corpus, read),
+        counted(source, Path(folder), progress=progress) as counting,
     ):
-        check_selection(corpus, question.selection)
+        check_selection(counting, question.selection)
         tell("analysing")
-        result = analysis.run(Counting(corpus), question)
+        result = analysis.run(counting, question)
         command = _command(analysis, source, question)
         return Answered(
             result=result,
@@ -110,7 +111,7 @@ def answer(
             key=analysis.key,
             command=command,
             version=__version__,
-            simulated=corpus_facts(corpus, source, read).simulated,
+            simulated=SIMULATED_SOURCE in counting.sources,
         )
 
 
@@ -151,9 +152,9 @@ def write_report(
     """
     asked, tell = question or Question(), stage or _silent
     with staging(into) as folder, opened(source, folder, progress=progress) as (corpus, read):
-        check_selection(corpus, asked.selection)
-        tell("counting cells")
         counting = Counting(corpus)
+        check_selection(counting, asked.selection)
+        tell("counting cells")
         cells = counting.cells(asked.selection)
         tell("analysing")
         scaling = inverse_scaling()
