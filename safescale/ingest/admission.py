@@ -171,7 +171,8 @@ class _Admitting:
         _, stored = self.known.traces.lookup(keys)
         conflict = contents != stored
         rows = _source_rows(table)
-        for index in np.flatnonzero(conflict).tolist():
+        # a row equal to what is stored now may contradict what replaces it meanwhile: every further row of such an id is settled
+        for index in np.flatnonzero(~new & np.isin(keys, keys[conflict])).tolist():
             self._settle(table.slice(index, 1), int(keys[index]), hashes[index], int(rows[index]))
         return rows[new]
 
