@@ -19,7 +19,7 @@ from safescale.errors import DataError
 from safescale.ingest.bytes_in import CHUNK_BYTES, COMPRESSED, Chunk, chunks_of, line_chunks, newlines
 from safescale.ingest.detect import found_files
 
-__all__ = ["SHARD_BYTES", "Shard", "count_lines", "numbered", "read_shard", "shards"]
+__all__ = ["SHARD_BYTES", "Shard", "count_lines", "numbered", "open_shard_file", "read_shard", "shards"]
 
 SHARD_BYTES: Final = 64 << 20
 """64 MiB: seconds of work, so that a machine that fails loses little, and some hundred shards for a file of 10 GB."""
@@ -123,7 +123,7 @@ def read_shard(shard: Shard, *, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Chun
     if shard.compressed:
         yield from line_chunks(_local(shard), chunk_bytes=chunk_bytes)
         return
-    with _open(shard.path) as stream:
+    with open_shard_file(shard.path) as stream:
         start, stop = _line_start(stream, shard.low), _line_start(stream, shard.high)
         stream.seek(start)
         left = stop - start
@@ -241,7 +241,8 @@ def _local(shard: Shard) -> Path:
     return Path(shard.path)
 
 
-def _open(path: str) -> IO[bytes]:
+def open_shard_file(path: str) -> IO[bytes]:
+    """The bytes of a file as they are on disk, from a path or a URI."""
     try:
         if "://" in path:
             system, inside = _filesystem(path)
