@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
-from typing import Any
 
-
-def session(mode: str) -> Any:
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-    from pyspark.sql import SparkSession
-
-    builder = SparkSession.builder.config("spark.ui.enabled", "false").config("spark.sql.shuffle.partitions", "2")
-    return (builder.remote("local[2]") if mode == "connect" else builder.master("local[2]")).getOrCreate()
+from spark_session import session
 
 
 def main(mode: str, logs: str, into: str, cells: str) -> None:
     from safescale.spark import broken_rules, ingest, write_cells
 
     spark = session(mode)
-    corpus = ingest(spark, logs.split(","), into, shard_bytes=100_000)
+    corpus = ingest(spark, logs.split(","), into, shard_bytes=400_000)
     write_cells(corpus, cells)
     found = {
         "fingerprint": corpus.fingerprint,
