@@ -207,7 +207,10 @@ class _Admitting:
             if table is not None:
                 won = table.filter(pa.array(_source_rows(table) == winner))
                 if won.num_rows:
-                    self.sink.add(_TABLE[record], won, content_hashes(won, record))
+                    hashes = content_hashes(won, record)
+                    self.sink.add(_TABLE[record], won, hashes)
+                    if record == "grade":
+                        self._unseen(_first_lane(hashes))
         self._drop({winner} if loser is None else {winner, loser}, _CARRIED)
 
     def _aggregates(self) -> Rows:
