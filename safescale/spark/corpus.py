@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from safescale.errors import DataError
 from safescale.records.fates import Fate
-from safescale.spark.session import DataFrame, SparkSession, need_spark
+from safescale.spark.session import DataFrame, SparkSession, ddl, need_spark
 
 __all__ = ["FACTS", "PARTS", "SparkCorpus", "save_small"]
 
@@ -84,4 +84,7 @@ class SparkCorpus:
 
 def save_small(spark: SparkSession, table: pa.Table, path: str) -> None:
     """A small table as one Parquet file, where Spark writes."""
-    spark.createDataFrame(table).coalesce(1).write.mode("overwrite").parquet(path)
+    rows = (
+        spark.createDataFrame(table) if table.num_rows else spark.createDataFrame([], ddl(table.schema))
+    )  # Connect takes no empty table
+    rows.coalesce(1).write.mode("overwrite").parquet(path)

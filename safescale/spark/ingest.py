@@ -9,7 +9,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 import pyarrow as pa
 
@@ -31,7 +31,7 @@ from safescale.spark.lines import (
     counted_shards,
     shard_table,
 )
-from safescale.spark.session import DataFrame, SparkSession, need_spark
+from safescale.spark.session import DataFrame, SparkSession, ddl, need_spark
 from safescale.spark.settling import KEYS, SETTLED, settled_rows
 from safescale.store.base import SAME_TRACES_SCHEMA, DeclaredSize
 from safescale.store.content import content_hashes
@@ -150,14 +150,14 @@ def _refuse_same_files(cut: Sequence[Shard]) -> None:
 def _checked(spark: SparkSession, cut: Sequence[Shard], options: Options, place: str) -> DataFrame:
     """Every line as a flat row, on disk: what follows reads it several times."""
     listed = spark.createDataFrame(shard_table(cut)).repartition(len(cut))
-    counts = {(r["file"], r["low"]): r["lines"] for r in listed.mapInArrow(counted_shards, _ddl(COUNTED)).collect()}
+    counts = {(r["file"], r["low"]): r["lines"] for r in listed.mapInArrow(counted_shards, ddl(COUNTED)).collect()}
     known = numbered(cut, [counts[shard.file, shard.low] for shard in cut])
     work = functools.partial(_check, options=options)
     sent = spark.createDataFrame(shard_table(known)).repartition(len(known))
     from pyspark.errors import AnalysisException
 
     try:
-        sent.mapInArrow(work, _ddl(FLAT)).write.parquet(place)
+        sent.mapInArrow(work, ddl(FLAT)).write.parquet(place)
     except AnalysisException as error:
         if "PATH_ALREADY_EXISTS" in str(error):
             raise DataError("this folder is there already; name a new one for the corpus", file=os.path.dirname(place)) from None
@@ -175,7 +175,7 @@ def _settled(rows: DataFrame) -> DataFrame:
 
     keys = rows.select(*KEYS)
     again = keys.groupBy("trace_id").count().filter(F.col("count") > 1).select("trace_id")
-    return keys.join(again, "trace_id").groupBy("trace_id").applyInArrow(settled_rows, _ddl(SETTLED))
+    return keys.join(again, "trace_id").groupBy("trace_id").applyInArrow(settled_rows, ddl(SETTLED))
 
 
 def _rejects(flat: DataFrame, settled: DataFrame) -> DataFrame:
@@ -236,7 +236,7 @@ def _same(traces: DataFrame) -> DataFrame:
     return (
         known.join(shared.select("response_sha256"), "response_sha256")
         .groupBy("response_sha256")
-        .applyInArrow(_same_of_one_response, _ddl(SAME_TRACES_SCHEMA))
+        .applyInArrow(_same_of_one_response, ddl(SAME_TRACES_SCHEMA))
     )
 
 
@@ -279,15 +279,3 @@ def _fates(flat: DataFrame, settled: DataFrame) -> tuple[int, dict[Fate, int]]:
     rows_in = int(counts["rows_in"] or 0)
     assert_conserved(rows_in, fates, where="the ingest on Spark")
     return rows_in, fates
-
-
-def _ddl(schema: pa.Schema) -> str:
-    """Columns as Spark wants them said."""
-    words: dict[Any, str] = {
-        pa.string(): "string",
-        pa.int64(): "bigint",
-        pa.float64(): "double",
-        pa.bool_(): "boolean",
-        pa.binary(): "binary",
-    }
-    return ", ".join(f"`{field.name}` {words[field.type]}" for field in schema)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import pyarrow as pa
+
 from safescale.errors import MissingBackend
 
 if TYPE_CHECKING:
@@ -11,7 +13,7 @@ if TYPE_CHECKING:
 else:
     DataFrame = SparkSession = object
 
-__all__ = ["DataFrame", "SparkSession", "connected", "need_spark"]
+__all__ = ["DataFrame", "SparkSession", "connected", "ddl", "need_spark"]
 
 Connection: TypeAlias = Any
 
@@ -39,3 +41,15 @@ def connected(spark: SparkSession) -> Connection:
     import ibis
 
     return ibis.pyspark.connect(spark)
+
+
+def ddl(schema: pa.Schema) -> str:
+    """Columns as Spark wants them said."""
+    words: dict[Any, str] = {
+        pa.string(): "string",
+        pa.int64(): "bigint",
+        pa.float64(): "double",
+        pa.bool_(): "boolean",
+        pa.binary(): "binary",
+    }
+    return ", ".join(f"`{field.name}` {words[field.type]}" for field in schema)
