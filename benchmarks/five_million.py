@@ -220,7 +220,12 @@ def main() -> int:
     ratios = {name: best[fastest] / best[name] for name in OURS if name in best}
     missed = [f"{name}: {ratio:.2f} of {fastest}, goal {GOAL_RATIO}" for name, ratio in ratios.items() if ratio < GOAL_RATIO]
     return finish(
-        "five_million", ratios, arguments, missed=missed if arguments.rows >= ROWS else [], rows=arguments.rows, floor=fastest
+        "five_million" if arguments.rows == ROWS else f"five_million_{arguments.rows}",
+        ratios,
+        arguments,
+        missed=missed if arguments.rows >= ROWS else [],
+        rows=arguments.rows,
+        floor=fastest,
     )
 
 
