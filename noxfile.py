@@ -90,6 +90,7 @@ def bench(session: nox.Session) -> None:
     shared = [word for word in session.posargs if word in ("--check", "--no-history", "--release")]
     for name in ("end_to_end", "grouped_cells", "stats_wilson", "stats_slopes", "stats_eta", "stats_bootstrap"):
         session.run("python", "-m", f"benchmarks.{name}", *shared)
+    session.run("python", "-m", "benchmarks.five_million", "--rows", "100000", "--repeats", "1", *shared)
     for name in ("spearman", "nist"):
         session.run("python", "-m", f"benchmarks.stats_{name}")
 
@@ -107,6 +108,13 @@ def calibration(session: nox.Session) -> None:
     session.install("-e", ".[test]")
     session.run("pytest", "-q", "-m", "calibration", env=_test_environment())
     session.run("python", "-m", "benchmarks.calibration", "--write", *session.posargs)
+
+
+@nox.session
+def spark(session: nox.Session) -> None:
+    """Local Spark, classic and Connect, against one machine row for row; needs Java 17."""
+    session.install("-e", ".[test,ibis,spark]")
+    session.run("pytest", "-q", "-m", "spark", "tests/spark", *session.posargs)
 
 
 @nox.session

@@ -66,7 +66,7 @@ def browser() -> Iterator[Browser]:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say how many tests of each kind did not run, and why: a skipped check is not a passed one."""
-    for mark in ("real_data", "browser"):
+    for mark in ("real_data", "browser", "spark"):
         skipped = [report for report in terminalreporter.getreports("skipped") if mark in report.keywords]
         if skipped:
             reasons = {str(report.longrepr[-1]) for report in skipped if isinstance(report.longrepr, tuple)}

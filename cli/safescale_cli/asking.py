@@ -17,6 +17,7 @@ from safescale_cli.options import FromOption, GraderIdOption, HrOption, JsonOpti
 from safescale_cli.question import (
     AllowKeywordOption,
     AlphaOption,
+    CellsOption,
     ClaimClassOption,
     CorrectedOption,
     CountCopiesOption,
@@ -85,6 +86,7 @@ def _common(
     grader_id: GraderIdOption = None,
     outcome_map: OutcomeOption = None,
     hallucination_refusal: HrOption = "undeclared",
+    cells: CellsOption = None,
     json_output: JsonOption = False,
 ) -> Asked:
     return Asked(
@@ -97,6 +99,7 @@ def _common(
             grader_id=grader_id,
             outcome_map=outcome_map,
             hallucination_refusal=hallucination_refusal,
+            cells=cells,
         ),
         question=question_of(
             tier=tier,

@@ -12,7 +12,7 @@ from safescale_cli.asking import Asked, FormatOption, ResultFormat, asks
 from safescale_cli.console import EXIT_FINDINGS, stage_line
 
 
-@asks(without=("paths", "grader", "claim_class", "corrected"))
+@asks(without=("paths", "grader", "claim_class", "corrected", "cells"))
 def diff(
     asked: Asked,
     *,

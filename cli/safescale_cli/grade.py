@@ -51,7 +51,7 @@ def _grading() -> None:
 
 
 @app.command("sample")
-@asks(without=("tier", "min_cell", "alpha", "margin_pp", "claim_class", "allow_keyword", "corrected"))
+@asks(without=("tier", "min_cell", "alpha", "margin_pp", "claim_class", "allow_keyword", "corrected", "cells"))
 def sample(
     asked: Asked,
     *,
@@ -84,7 +84,7 @@ def sample(
 
 
 @app.command("agree")
-@asks(without=("tier", "margin_pp", "claim_class", "allow_keyword", "corrected"))
+@asks(without=("tier", "margin_pp", "claim_class", "allow_keyword", "corrected", "cells"))
 def agree(asked: Asked, *, labels: LabelsOption = None, key: KeyOption = None, output: FormatOption = ResultFormat.TEXT) -> None:
     """How far do graders agree with each other, or with people? Per condition and model; and do models keep their order?"""
     from safescale.main_job import grading
@@ -93,7 +93,7 @@ def agree(asked: Asked, *, labels: LabelsOption = None, key: KeyOption = None, o
 
 
 @app.command("correct")
-@asks(without=("tier", "min_cell", "margin_pp", "claim_class", "allow_keyword", "corrected"))
+@asks(without=("tier", "min_cell", "margin_pp", "claim_class", "allow_keyword", "corrected", "cells"))
 def correct(
     asked: Asked,
     *,

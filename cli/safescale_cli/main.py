@@ -7,7 +7,22 @@ from typing import Annotated
 
 import typer
 
-from safescale_cli import analyze, audit, diff, export, formats, grade, ingest, models, plan, report, schema, validate, verify
+from safescale_cli import (
+    analyze,
+    audit,
+    cells,
+    diff,
+    export,
+    formats,
+    grade,
+    ingest,
+    models,
+    plan,
+    report,
+    schema,
+    validate,
+    verify,
+)
 from safescale_cli.console import EXIT_DATA, EXIT_DOMAIN, fail
 
 app = typer.Typer(
@@ -24,6 +39,7 @@ app.command("formats")(formats.formats)
 app.command("audit")(audit.audit)
 app.add_typer(analyze.app, name="analyze")
 app.add_typer(grade.app, name="grade")
+app.command("cells")(cells.cells)
 app.command("diff")(diff.diff)
 app.command("report")(report.report)
 app.command("plan")(plan.plan)

@@ -40,7 +40,7 @@ Paths = Annotated[
 ]
 
 
-@asks(without=("paths", "corrected"))
+@asks(without=("paths", "corrected", "cells"))
 def plan(
     asked: Asked,
     *,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AllowKeywordOption",
     "AlphaOption",
+    "CellsOption",
     "ClaimClassOption",
     "CorrectedOption",
     "CountCopiesOption",
@@ -56,6 +57,17 @@ OptionalCorpusOrPaths = Annotated[
     list[Path] | None,
     typer.Argument(
         help="A corpus, or files and folders of graded logs (default: the bundled simulated example).", show_default=False
+    ),
+]
+CellsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--cells",
+        help="Counts in place of rows: a file of safescale cells, or of a cluster.",
+        show_default=False,
+        exists=True,
+        dir_okay=False,
+        readable=True,
     ),
 ]
 TierOption = Annotated[TierChoice, typer.Option("--tier", help="Which verdicts count as attack success.")]
@@ -108,12 +120,13 @@ def input_of(
     grader_id: str | None,
     outcome_map: str | None,
     hallucination_refusal: str,
+    cells: Path | None = None,
 ) -> Input:
     """What is read, from the options of a command."""
     from safescale.main_job import Input
 
     options = ingest_options(column_map, source, grader_id, outcome_map, hallucination_refusal)
-    return Input(paths=tuple(paths or ()), options=options, format=format_name)
+    return Input(paths=tuple(paths or ()), options=options, format=format_name, cells=cells)
 
 
 def question_of(

@@ -12,7 +12,7 @@ from safescale_cli.console import byte_progress, stage_line
 from safescale_cli.waiving import WaiversOption, waivers_of
 
 
-@asks(without=("corrected",))
+@asks(without=("corrected", "cells"))
 def report(
     asked: Asked,
     *,

@@ -1,8 +1,11 @@
 """Cells: grouping and counting; what is excluded, why, and how many."""
 
 from safescale.cells.build import build_cells
+from safescale.cells.cells_file import read_cells, write_cells
 from safescale.cells.common_prompts import CommonPrompts, common_prompts
+from safescale.cells.counted import CountedCells
 from safescale.cells.counting import Counting, Flip, flips
+from safescale.cells.counts import CellCounts, collect_counts
 from safescale.cells.grader_rows import ROWS_OF_A_GRADER, grader_label, grader_rows
 from safescale.cells.graders import GraderMeaning
 from safescale.cells.identical import IdenticalModels
@@ -22,8 +25,10 @@ __all__ = [
     "SWITCHES",
     "AggregateCell",
     "Cell",
+    "CellCounts",
     "Cells",
     "CommonPrompts",
+    "CountedCells",
     "Counting",
     "DistinctResponses",
     "Exclusion",
@@ -40,12 +45,15 @@ __all__ = [
     "TargetPairs",
     "TraceCounts",
     "build_cells",
+    "collect_counts",
     "common_prompts",
     "distinct_responses",
     "flips",
     "grader_label",
     "grader_rows",
+    "read_cells",
     "row_fates",
     "target_pairs",
     "verdict_pairs",
+    "write_cells",
 ]

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from safescale.cells.aggregates import aggregate_cells, aggregate_graders
-from safescale.cells.coding import Coded, Groups, group_rows
+from safescale.cells.coding import Coded, Groups, group_rows, tally
 from safescale.cells.fates import COUNTED, REASONS, fates_of
 from safescale.cells.graded_rows import VERDICTS, GradedRows, Traces, read_graded_rows, read_traces, tampering_of
 from safescale.cells.graders import grader_meanings
@@ -22,7 +22,7 @@ from safescale.cells.table import CELL_KEYS, Cells, Exclusion, TraceCounts
 from safescale.records.outcomes import TIER_NUMERATORS, Tier
 from safescale.records.verdicts import EVALUABLE
 
-__all__ = ["build_cells", "key_columns"]
+__all__ = ["build_cells", "cells_of_rows", "key_columns", "trace_counts"]
 
 Integers = npt.NDArray[np.int64]
 
@@ -61,13 +61,33 @@ def build_cells(corpus: Readable, selection: Selection | None = None, *, by_sour
     chosen = Selection() if selection is None else selection
     traces = read_traces(corpus, chosen)
     rows = read_graded_rows(corpus, traces)
+    return cells_of_rows(corpus, traces, rows, trace_counts(traces, rows), chosen, by_source=by_source)
+
+
+def cells_of_rows(
+    corpus: Readable, traces: Traces, rows: GradedRows, counts: TraceCounts, chosen: Selection, *, by_source: bool
+) -> Cells:
+    """
+    The cells of graded rows that were read, or of which only counts are left.
+
+    Parameters
+    ----------
+    corpus : Readable
+        Its tables ``models``, ``graders`` and ``aggregates``, and its fingerprint.
+    traces, rows
+        The rows; each may stand for several.
+    counts : TraceCounts
+        Where the traces stand under this selection.
+    chosen, by_source
+        As in ``build_cells``.
+    """
     tampering = tampering_of(corpus, traces.model_id.values)
     fate = fates_of(rows, traces, tampering, chosen)
     keys = key_columns(rows, traces)
     group_keys = SOURCE_KEYS if by_source else CELL_KEYS
     counted = np.flatnonzero(fate == COUNTED)
     prompt = traces.prompt_id.take(traces.kept[rows.trace])
-    table, prompt_counts = _count(counted, keys, prompt, rows.verdict, group_keys)
+    table, prompt_counts = _count(counted, keys, prompt, rows, group_keys)
     everybody = _rows_of_every_model(fate, counted, rows, traces, tampering, chosen)
     kinds = _kinds_by_grader(rows)
     aggregates, left_out = aggregate_cells(corpus, chosen, table)
@@ -78,16 +98,16 @@ def build_cells(corpus: Readable, selection: Selection | None = None, *, by_sour
         selection=chosen,
         table=table,
         prompt_counts=prompt_counts,
-        excluded=_excluded(fate, keys, group_keys),
-        over_refusal=_over_refusal(np.flatnonzero(fate == REASONS.index(Reason.BENIGN_PROMPT)), keys, rows.verdict),
+        excluded=_excluded(fate, keys, group_keys, rows),
+        over_refusal=_over_refusal(np.flatnonzero(fate == REASONS.index(Reason.BENIGN_PROMPT)), keys, rows),
         aggregates=aggregates,
         aggregate_exclusions=left_out,
-        considered=rows.count,
-        counted=int(counted.size),
-        exclusions=_exclusions(fate),
-        traces=_trace_counts(traces, rows),
+        considered=rows.total,
+        counted=rows.total_at(counted),
+        exclusions=_exclusions(fate, rows),
+        traces=counts,
         graders=grader_meanings(corpus, names, kinds),
-        identical_models=identical_models(everybody, keys, prompt, rows.verdict, tampering),
+        identical_models=identical_models(everybody, keys, prompt, rows.verdict, tampering, rows.weight_at(everybody)),
         unknown_tampering=tuple(traces.model_id.values[i].as_py() for i in in_cells if tampering[i] == "unknown"),
     )
 
@@ -123,10 +143,10 @@ def _key_arrays(groups: Groups, keys: dict[str, Coded], names: Sequence[str] = C
     return {name: keys[name].values.take(pa.array(groups.codes[i])) for i, name in enumerate(names)}
 
 
-def _verdict_counts(group: Integers, verdict: Integers, groups: int) -> Integers:
+def _verdict_counts(group: Integers, at: Integers, rows: GradedRows, groups: int) -> Integers:
     """Counts of shape (groups, verdicts)."""
-    flat = np.bincount(group * len(VERDICTS) + verdict, minlength=groups * len(VERDICTS))
-    return flat.reshape(groups, len(VERDICTS)).astype(np.int64)
+    flat = tally(group * len(VERDICTS) + rows.verdict[at], groups * len(VERDICTS), rows.weight_at(at))
+    return flat.reshape(groups, len(VERDICTS))
 
 
 def _tier_columns(counts: Integers) -> dict[str, Integers]:
@@ -135,14 +155,14 @@ def _tier_columns(counts: Integers) -> dict[str, Integers]:
 
 
 def _count(
-    at: Integers, keys: dict[str, Coded], prompt: Coded, verdict: Integers, names: Sequence[str]
+    at: Integers, keys: dict[str, Coded], prompt: Coded, rows: GradedRows, names: Sequence[str]
 ) -> tuple[pa.Table, pa.Table]:
     """The table of cells and the table of prompt counts, from the counted rows."""
     cells = _group(at, keys, names=names)
     by_prompt = group_rows([cells.of_row, prompt.codes[at]])
-    prompt_tiers = _tier_columns(_verdict_counts(by_prompt.of_row, verdict[at], by_prompt.count))
+    prompt_tiers = _tier_columns(_verdict_counts(by_prompt.of_row, at, rows, by_prompt.count))
     prompts = np.bincount(by_prompt.codes[0], minlength=cells.count)
-    counts = _verdict_counts(cells.of_row, verdict[at], cells.count)
+    counts = _verdict_counts(cells.of_row, at, rows, cells.count)
     evaluable = {VERDICTS[code].value: counts[:, code] for code in _EVALUABLE_CODES}
     table = pa.table(
         _key_arrays(cells, keys, names)
@@ -154,23 +174,24 @@ def _count(
     return table, pa.table({"cell": by_prompt.codes[0], "prompt_id": prompt_ids} | prompt_tiers)
 
 
-def _excluded(fate: Integers, keys: dict[str, Coded], names: Sequence[str]) -> pa.Table:
+def _excluded(fate: Integers, keys: dict[str, Coded], names: Sequence[str], rows: GradedRows) -> pa.Table:
     at = np.flatnonzero(fate != COUNTED)
     groups = _group(at, keys, [fate], names)
     reasons = pa.array([REASONS[code].value for code in groups.codes[-1]], pa.string())
-    rows = np.bincount(groups.of_row, minlength=groups.count).astype(np.int64)
-    return pa.table(_key_arrays(groups, keys, names) | {"reason": reasons, "rows": rows})
+    counts = tally(groups.of_row, groups.count, rows.weight_at(at))
+    return pa.table(_key_arrays(groups, keys, names) | {"reason": reasons, "rows": counts})
 
 
-def _over_refusal(at: Integers, keys: dict[str, Coded], verdict: Integers) -> pa.Table:
+def _over_refusal(at: Integers, keys: dict[str, Coded], rows: GradedRows) -> pa.Table:
     groups = _group(at, keys)
-    counts = _verdict_counts(groups.of_row, verdict[at], groups.count)
+    counts = _verdict_counts(groups.of_row, at, rows, groups.count)
     verdicts = {verdict.value: counts[:, code] for code, verdict in enumerate(VERDICTS)}
     return pa.table(_key_arrays(groups, keys) | verdicts | {"evaluable": counts[:, _EVALUABLE_CODES].sum(axis=1)})
 
 
-def _exclusions(fate: Integers) -> tuple[Exclusion, ...]:
-    counts = np.bincount(fate[fate != COUNTED], minlength=len(REASONS)).tolist()
+def _exclusions(fate: Integers, rows: GradedRows) -> tuple[Exclusion, ...]:
+    out = np.flatnonzero(fate != COUNTED)
+    counts = tally(fate[out], len(REASONS), rows.weight_at(out)).tolist()
     return tuple(
         Exclusion(reason=reason, words=REASON_WORDS[reason], rows=count, switch=SWITCHES.get(reason))
         for reason, count in zip(REASONS, counts, strict=True)
@@ -178,7 +199,8 @@ def _exclusions(fate: Integers) -> tuple[Exclusion, ...]:
     )
 
 
-def _trace_counts(traces: Traces, rows: GradedRows) -> TraceCounts:
+def trace_counts(traces: Traces, rows: GradedRows) -> TraceCounts:
+    """Where the traces stand: copies, graded, waiting."""
     own = np.flatnonzero(traces.kept == np.arange(traces.count))
     graded = np.zeros(traces.count, dtype=bool)
     graded[traces.kept[rows.trace]] = True

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["Coded", "Groups", "coded", "group_rows", "text_column"]
+__all__ = ["Coded", "Groups", "coded", "group_rows", "tally", "text_column"]
 
 Integers = npt.NDArray[np.int64]
 
@@ -82,3 +82,8 @@ def group_rows(columns: Sequence[Integers]) -> Groups:
         span *= width
     _, first, of_row = np.unique(key, return_index=True, return_inverse=True)
     return Groups(of_row=of_row.reshape(-1), codes=np.stack([column[first] for column in columns]))
+
+
+def tally(codes: Integers, groups: int, weight: Integers | None) -> Integers:
+    """Rows by code, shape (groups,); ``weight`` says for how many rows each stands (None: for itself). Exact below 2^53 rows."""
+    return np.bincount(codes, weights=weight, minlength=groups).astype(np.int64)

@@ -13,7 +13,7 @@ from safescale.cells.graded_rows import VERDICTS, GradedRows, Traces
 from safescale.cells.selection import VERDICT_REASONS, Reason, Selection
 from safescale.records.verdicts import EVALUABLE
 
-__all__ = ["COUNTED", "REASONS", "TAMPERED_STATES", "fates_of", "provenance_reasons"]
+__all__ = ["COUNTED", "REASONS", "TAMPERED_STATES", "fates_of", "provenance_reasons", "settled_repeats"]
 
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -85,9 +85,24 @@ def _exclude_models(fate: Integers, model: Integers, model_ids: pa.Array, tamper
     fate[undecided] = codes[model[undecided]]
 
 
+def settled_repeats(rows: GradedRows, traces: Traces) -> Integers:
+    """
+    What repetition and contradiction alone decide of each graded row.
+
+    A trace's rows by one grader are in or out together under every selection, unless copies of it stand in an excluded source: so
+    this can be settled before anything is selected.
+    """
+    fate = np.full(rows.count, COUNTED, dtype=np.int64)
+    _settle_repeats(fate, rows, traces.kept[rows.trace])
+    return fate
+
+
 def _settle_repeats(fate: Integers, rows: GradedRows, kept: Integers) -> None:
     """One verdict per trace, target and grader: repeats count once, non-evaluable yields, contradiction is out."""
     alive = np.flatnonzero(fate == COUNTED)
+    if rows.repeat is not None:
+        fate[alive] = rows.repeat[alive]
+        return
     if alive.size == 0:
         return
     is_copy = rows.trace[alive] != kept[alive]

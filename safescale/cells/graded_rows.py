@@ -18,7 +18,7 @@ from safescale.cells.selection import Selection
 from safescale.errors import DataError
 from safescale.records.verdicts import Verdict
 
-__all__ = ["VERDICTS", "GradedRows", "Traces", "read_graded_rows", "read_traces", "tampering_of"]
+__all__ = ["VERDICTS", "GradedRows", "Traces", "grader_labels", "matches", "read_graded_rows", "read_traces", "tampering_of"]
 
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -64,7 +64,12 @@ class Traces:
 
 @attrs.frozen(kw_only=True, eq=False)
 class GradedRows:
-    """Grades as codes: ``trace`` (rows,) is the row of the trace, ``grader`` joins grader id and rubric version."""
+    """
+    Grades as codes: ``trace`` (rows,) is the row of the trace, ``grader`` joins grader id and rubric version.
+
+    Rows may stand for several (``weight``), where only counts are left; then how the repeats of a trace were settled is known
+    already (``repeat``: index of the reason, -1 for none).
+    """
 
     trace: Integers
     target: Coded
@@ -73,11 +78,26 @@ class GradedRows:
     verdict: Integers
     grader_names: dict[str, tuple[str, str | None]]
     raw_label: pa.Array | None = None
+    weight: Integers | None = None
+    repeat: Integers | None = None
 
     @property
     def count(self) -> int:
-        """Number of graded rows."""
+        """Length of the columns."""
         return int(self.trace.size)
+
+    @property
+    def total(self) -> int:
+        """Number of graded rows."""
+        return self.count if self.weight is None else int(self.weight.sum())
+
+    def total_at(self, rows: Integers) -> int:
+        """Number of graded rows among these."""
+        return int(rows.size) if self.weight is None else int(self.weight[rows].sum())
+
+    def weight_at(self, rows: Integers) -> Integers | None:
+        """For how many graded rows each of these stands; None where each stands for itself."""
+        return None if self.weight is None else self.weight[rows]
 
 
 def read_traces(corpus: Readable, selection: Selection) -> Traces:
@@ -87,7 +107,7 @@ def read_traces(corpus: Readable, selection: Selection) -> Traces:
     columns = {name: coded(table[name]) for name in TRACE_COLUMNS if name != "trace_id"}
     excluded = np.zeros(len(trace_id), dtype=bool)
     if selection.exclude_sources:
-        excluded = _matches(columns["source"], selection.exclude_sources)
+        excluded = matches(columns["source"], selection.exclude_sources)
     kept = np.arange(len(trace_id), dtype=np.int64)
     if selection.merge_same_traces:
         kept = _kept_copies(trace_id, corpus.same_traces(), excluded)
@@ -114,7 +134,7 @@ def read_graded_rows(corpus: Readable, traces: Traces, *, labels: bool = False) 
             expected="the id of a stored trace",
             got=str(orphan),
         )
-    grader, names = _graders(coded(table["grader_id"]), coded(table["rubric_version"]))
+    grader, names = grader_labels(coded(table["grader_id"]), coded(table["rubric_version"]))
     verdicts = pa.array([verdict.value for verdict in VERDICTS])
     return GradedRows(
         trace=found.to_numpy().astype(np.int64),
@@ -134,7 +154,8 @@ def tampering_of(corpus: Readable, model_ids: pa.Array) -> list[str]:
     return [states.get(model_id, "unknown") for model_id in model_ids.to_pylist()]
 
 
-def _matches(column: Coded, patterns: Sequence[str]) -> Flags:
+def matches(column: Coded, patterns: Sequence[str]) -> Flags:
+    """Whether each row is like one of these glob patterns."""
     hit = [any(fnmatch.fnmatchcase(value, pattern) for pattern in patterns) for value in column.values.to_pylist()]
     return np.asarray(hit, dtype=bool)[column.codes]
 
@@ -158,7 +179,7 @@ def _kept_copies(trace_id: pa.Array, same: pa.Table, excluded: Flags) -> Integer
     return kept
 
 
-def _graders(ids: Coded, rubrics: Coded) -> tuple[Coded, dict[str, tuple[str, str | None]]]:
+def grader_labels(ids: Coded, rubrics: Coded) -> tuple[Coded, dict[str, tuple[str, str | None]]]:
     """One label per grader and rubric version."""
     width = max(len(rubrics.values), 1)
     pairs, codes = np.unique(ids.codes * width + rubrics.codes, return_inverse=True)

@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from safescale.cells.coding import Coded, group_rows
+from safescale.cells.coding import Coded, group_rows, tally
 from safescale.cells.graded_rows import VERDICTS
 
 __all__ = ["MIN_IDENTICAL_ROWS", "IdenticalModels", "identical_models"]
@@ -41,7 +41,7 @@ class IdenticalModels:
 
 
 def identical_models(
-    at: Integers, keys: dict[str, Coded], prompt: Coded, verdict: Integers, tampering: list[str]
+    at: Integers, keys: dict[str, Coded], prompt: Coded, verdict: Integers, tampering: list[str], weight: Integers | None = None
 ) -> tuple[IdenticalModels, ...]:
     """
     Find ids with identical, non-constant verdict vectors of at least ``MIN_IDENTICAL_ROWS`` rows.
@@ -54,10 +54,12 @@ def identical_models(
         Columns of all graded rows.
     tampering : list of str
         State of each model, by the code of ``keys["model_id"]``.
+    weight : ndarray of int, shape (counted rows,), optional
+        For how many graded rows each stands.
     """
     owners = group_rows([keys[name].codes[at] for name in SETTING_KEYS])
     points = group_rows([owners.of_row, prompt.codes[at], verdict[at]])
-    rows = np.bincount(points.of_row, minlength=points.count)
+    rows = tally(points.of_row, points.count, weight)
     owner, prompt_code, verdict_code = points.codes
     digest = np.zeros(owners.count, dtype=np.uint64)
     np.add.at(digest, owner, _mixed(prompt_code, verdict_code, rows))

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
 from safescale.cells.build import key_columns
-from safescale.cells.coding import coded, group_rows
+from safescale.cells.coding import coded, group_rows, tally
 from safescale.cells.fates import COUNTED, fates_of
-from safescale.cells.graded_rows import VERDICTS, read_graded_rows, read_traces, tampering_of
+from safescale.cells.graded_rows import VERDICTS, GradedRows, Traces, read_graded_rows, read_traces, tampering_of
 from safescale.cells.readable import Readable
 from safescale.cells.selection import Selection
 from safescale.cells.table import CELL_KEYS, Cell
 from safescale.records.verdicts import EVALUABLE, Verdict
 
-__all__ = ["DistinctResponses", "Responses", "distinct_responses"]
+__all__ = ["SINGLE", "DistinctResponses", "Responses", "distinct_responses", "responses_of_rows"]
 
 Integers = npt.NDArray[np.int64]
+
+SINGLE: Final = -2
+"""Code of a response that one trace alone has: nobody else can have it, so it needs no name of its own."""
+
+_UNKNOWN: Final = -1
 
 
 @attrs.frozen(kw_only=True)
@@ -45,7 +51,8 @@ class Responses:
     Attributes
     ----------
     cell, verdict, response, rows : ndarray of int, shape (groups,)
-        Index of the cell under the same selection, code of the verdict, code of the response (-1 without a hash), and rows.
+        Index of the cell under the same selection, code of the verdict, code of the response (-1 without a hash, ``SINGLE`` where
+        no other trace has it), and rows.
     """
 
     cell: Integers
@@ -54,22 +61,30 @@ class Responses:
     rows: Integers
 
     def of(self, cells: Iterable[Cell]) -> DistinctResponses | None:
-        """Different responses behind these cells together; None where no row has a hash."""
+        """
+        Different responses behind these cells together; None where no row has a hash.
+
+        The cells are of one grader and target, so that each trace stands in one row.
+        """
         here = np.isin(self.cell, [cell.index for cell in cells])
-        known = here & (self.response >= 0)
+        known = here & (self.response != _UNKNOWN)
         if not known.any():
             return None
         by_verdict = {
-            verdict: int(np.unique(self.response[known & (self.verdict == code)]).size)
+            verdict: self._different(known & (self.verdict == code))
             for code, verdict in enumerate(VERDICTS)
             if verdict in EVALUABLE
         }
         return DistinctResponses(
             rows=int(self.rows[here].sum()),
             rows_with_hash=int(self.rows[known].sum()),
-            distinct=int(np.unique(self.response[known]).size),
+            distinct=self._different(known),
             by_verdict=by_verdict,
         )
+
+    def _different(self, where: npt.NDArray[np.bool_]) -> int:
+        single = where & (self.response == SINGLE)
+        return int(np.unique(self.response[where & ~single]).size) + int(self.rows[single].sum())
 
 
 def distinct_responses(corpus: Readable, selection: Selection | None = None) -> Responses:
@@ -91,18 +106,23 @@ def distinct_responses(corpus: Readable, selection: Selection | None = None) -> 
     chosen = Selection() if selection is None else selection
     traces = read_traces(corpus, chosen)
     rows = read_graded_rows(corpus, traces)
+    hashes = coded(corpus.read("traces", ["response_sha256"])["response_sha256"])
+    empty = [code for code, value in enumerate(hashes.values.to_pylist()[:1]) if value == ""]  # sorted: the empty text is first
+    response = hashes.codes[traces.kept[rows.trace]]
+    return responses_of_rows(corpus, traces, rows, np.where(np.isin(response, empty), _UNKNOWN, response), chosen)
+
+
+def responses_of_rows(corpus: Readable, traces: Traces, rows: GradedRows, response: Integers, chosen: Selection) -> Responses:
+    """The same of rows that were read, or of which only counts are left; ``response`` is the code of each row's response."""
     fate = fates_of(rows, traces, tampering_of(corpus, traces.model_id.values), chosen)
     at = np.flatnonzero(fate == COUNTED)
     keys = key_columns(rows, traces)
     cell = group_rows([keys[name].codes[at] for name in CELL_KEYS]).of_row
-    hashes = coded(corpus.read("traces", ["response_sha256"])["response_sha256"])
-    response = hashes.codes[traces.kept[rows.trace[at]]]
-    empty = [code for code, value in enumerate(hashes.values.to_pylist()[:1]) if value == ""]  # sorted: the empty text is first
-    groups = group_rows([cell, rows.verdict[at], response])
+    groups = group_rows([cell, rows.verdict[at], response[at] - SINGLE])  # codes of groups are not negative
     cell_codes, verdict_codes, response_codes = groups.codes
     return Responses(
         cell=cell_codes,
         verdict=verdict_codes,
-        response=np.where(np.isin(response_codes, empty), -1, response_codes),
-        rows=np.bincount(groups.of_row, minlength=groups.count).astype(np.int64),
+        response=response_codes + SINGLE,
+        rows=tally(groups.of_row, groups.count, rows.weight_at(at)),
     )

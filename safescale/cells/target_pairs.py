@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import combinations
 from typing import Final
 
@@ -11,14 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from safescale.cells.build import key_columns
-from safescale.cells.coding import Coded, group_rows
+from safescale.cells.coding import Coded, group_rows, tally
 from safescale.cells.fates import COUNTED, fates_of
-from safescale.cells.graded_rows import VERDICTS, GradedRows, read_graded_rows, read_traces, tampering_of
+from safescale.cells.graded_rows import VERDICTS, GradedRows, Traces, read_graded_rows, read_traces, tampering_of
 from safescale.cells.readable import Readable
 from safescale.cells.selection import Selection
 from safescale.records.verdicts import Verdict
 
-__all__ = ["TARGET_ORDER", "TargetPairs", "target_pairs"]
+__all__ = ["TARGET_ORDER", "TargetPairs", "pairs_of_rows", "rows_of_one_trace", "target_pairs"]
 
 Integers = npt.NDArray[np.int64]
 
@@ -61,31 +61,46 @@ def target_pairs(corpus: Readable, selection: Selection | None = None) -> tuple[
     chosen = Selection() if selection is None else selection
     traces = read_traces(corpus, chosen)
     rows = read_graded_rows(corpus, traces)
-    names = [name for name in TARGET_ORDER if name in rows.target.values.to_pylist()]
-    if len(names) < 2:
-        return ()
-    fate = fates_of(rows, traces, tampering_of(corpus, traces.model_id.values), chosen)
-    at = np.flatnonzero(fate == COUNTED)
-    keys = key_columns(rows, traces)
-    trace = traces.kept[rows.trace]
-    by_target = {name: at[rows.target.is_in([name])[at]] for name in names}
+    at = np.flatnonzero(fates_of(rows, traces, tampering_of(corpus, traces.model_id.values), chosen) == COUNTED)
     return tuple(
         pairs
-        for first, second in combinations(names, 2)
-        for pairs in _pairs(first, second, by_target[first], by_target[second], trace, keys, rows)
+        for first, second, left, right in rows_of_one_trace(rows, traces, at)
+        for pairs in pairs_of_rows(first, second, left, right, key_columns(rows, traces), rows, None)
     )
 
 
-def _pairs(
-    first: str, second: str, of_first: Integers, of_second: Integers, trace: Integers, keys: dict[str, Coded], rows: GradedRows
+def rows_of_one_trace(rows: GradedRows, traces: Traces, at: Integers) -> Iterator[tuple[str, str, Integers, Integers]]:
+    """For every two targets the rows, among those ``at``, that judge one trace: ``left[i]`` and ``right[i]`` belong together."""
+    trace = traces.kept[rows.trace]
+    names = [name for name in TARGET_ORDER if name in rows.target.values.to_pylist()]
+    by_target = {name: at[rows.target.is_in([name])[at]] for name in names}
+    for first, second in combinations(names, 2):
+        yield first, second, *_joined(by_target[first], by_target[second], trace)
+
+
+def pairs_of_rows(
+    first: str, second: str, left: Integers, right: Integers, keys: dict[str, Coded], rows: GradedRows, weight: Integers | None
 ) -> list[TargetPairs]:
-    left, right = _joined(of_first, of_second, trace)
+    """
+    Pairs of rows by their keys and verdicts.
+
+    Parameters
+    ----------
+    first, second : str
+        The targets.
+    left, right : ndarray of int, shape (pairs,)
+        Rows that belong together.
+    keys, rows
+        Columns of all rows.
+    weight : ndarray of int, shape (pairs,), optional
+        For how many traces each pair stands.
+    """
     if not left.size:
         return []
     columns = [keys[name].codes[left] for name in PAIR_KEYS]
     columns += [rows.grader.codes[left], rows.grader.codes[right], rows.verdict[left], rows.verdict[right]]
     groups = group_rows(columns)
-    counts = np.bincount(groups.of_row, minlength=groups.count).tolist()
+    counts = tally(groups.of_row, groups.count, weight).tolist()
     tables: dict[tuple[int, ...], dict[tuple[Verdict, Verdict], int]] = {}
     for codes, count in zip(groups.codes.T.tolist(), counts, strict=True):
         tables.setdefault(tuple(codes[:5]), {})[VERDICTS[codes[5]], VERDICTS[codes[6]]] = count

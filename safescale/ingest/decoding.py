@@ -10,6 +10,7 @@ docs/decisions/0002-two-path-decoder.md.
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -32,7 +33,11 @@ BLOCK_BYTES: Final = 1 << 21
 SPLITS: Final = (8, 8)
 """Into how many pieces lines that are not provably good are cut, and these again, before they are decoded one by one."""
 
+HINTS: Final = 3
+"""How many single bad lines are taken out of a block where the reader says which line it stumbled over, before it is cut."""
+
 _BLANK: Final = b" \t\r"
+_IN_ROW: Final = re.compile(r" in row ([0-9]+)$")
 
 
 @attrs.frozen(kw_only=True)
@@ -83,7 +88,7 @@ def decode(chunk: bytes, *, first_row: int = 1, record: str = "graded_trace") ->
     if not len(ends):
         return _joined([], 0, record)
     blocks = min(len(ends), max(1, round(len(chunk) / BLOCK_BYTES)))
-    return _pieces(chunk, ends, (0, len(ends)), blocks, first_row, record, SPLITS)
+    return _pieces(chunk, ends, (0, len(ends)), blocks, first_row, record, SPLITS, HINTS)
 
 
 def _pieces(
@@ -94,27 +99,44 @@ def _pieces(
     first_row: int,
     record: str,
     splits: Sequence[int],
+    hints: int,
 ) -> Decoded:
     """Lines ``span[0]`` to ``span[1]`` (exclusive) in so many pieces."""
     low, high = span
     edges = np.unique(np.linspace(low, high, pieces + 1).astype(np.int64)).tolist()
-    return _joined([_lines(chunk, ends, a, b, first_row, record, splits) for a, b in itertools.pairwise(edges)], high - low, record)
+    parts = [_lines(chunk, ends, a, b, first_row, record, splits, hints) for a, b in itertools.pairwise(edges)]
+    return _joined(parts, high - low, record)
 
 
 def _lines(
-    chunk: bytes, ends: npt.NDArray[np.int64], low: int, high: int, first_row: int, record: str, splits: Sequence[int]
+    chunk: bytes,
+    ends: npt.NDArray[np.int64],
+    low: int,
+    high: int,
+    first_row: int,
+    record: str,
+    splits: Sequence[int],
+    hints: int,
 ) -> Decoded:
     """Lines ``low`` to ``high`` (exclusive): fast if they are provably good, else in smaller pieces, else one by one."""
     start = int(ends[low - 1]) + 1 if low else 0
     data = chunk[start : int(ends[high - 1])] if high - low < len(ends) else chunk
     local = ends[low:high] - start
-    table = _fast(data, local, record)
+    table, doubt = _read(data, local, record)
     if table is not None:
         rows = np.arange(first_row + low, first_row + high, dtype=np.int64)
         return Decoded(table=table, rows=rows, rejects=(), blank_rows=(), rows_in=high - low)
+    if hints and doubt is not None and high - low > 1:
+        edges = (low, low + doubt, low + doubt + 1, high)
+        parts = [
+            _lines(chunk, ends, a, b, first_row, record, () if b - a == 1 else splits, hints - 1)
+            for a, b in itertools.pairwise(edges)
+            if b > a
+        ]
+        return _joined(parts, high - low, record)
     if not splits:
         return _exact(data, local, first_row + low, record)
-    return _pieces(chunk, ends, (low, high), splits[0], first_row, record, splits[1:])
+    return _pieces(chunk, ends, (low, high), splits[0], first_row, record, splits[1:], hints)
 
 
 def _joined(parts: Sequence[Decoded], rows_in: int, record: str) -> Decoded:
@@ -139,8 +161,16 @@ def _line_ends(chunk: bytes) -> npt.NDArray[np.int64]:
 
 def _fast(data: bytes, ends: npt.NDArray[np.int64], record: str) -> pa.Table | None:
     """The rows, or None where a line is not provably good."""
-    if not len(ends) or not _all_objects(data, ends):
-        return None
+    return _read(data, ends, record)[0]
+
+
+def _read(data: bytes, ends: npt.NDArray[np.int64], record: str) -> tuple[pa.Table | None, int | None]:
+    """The rows; or None and, where that is known, the first line (0-based) that is in doubt. Nothing rests on it but time."""
+    if not len(ends):
+        return None, None
+    odd = _not_objects(data, ends)
+    if odd.size:
+        return None, int(odd[0])
     schema = arrow_schema(record)
     try:
         table = pajson.read_json(
@@ -149,24 +179,27 @@ def _fast(data: bytes, ends: npt.NDArray[np.int64], record: str) -> pa.Table | N
             parse_options=pajson.ParseOptions(explicit_schema=_nullable(schema), unexpected_field_behavior="error"),
         )
         if table.num_rows != len(ends):
-            return None
+            return None, None
         table.validate(full=True)
-        if violations(table, record).any():
-            return None
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        return None
-    return table.cast(schema)
+        mask = violations(table, record)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        named = _IN_ROW.search(str(error))
+        return None, int(named[1]) if named and int(named[1]) < len(ends) else None
+    if mask.any():
+        return None, int(np.flatnonzero(mask)[0])
+    return table.cast(schema), None
 
 
-def _all_objects(data: bytes, ends: npt.NDArray[np.int64]) -> bool:
-    """Whether each line begins with ``{`` and ends with ``}`` (or ``}`` and a carriage return)."""
+def _not_objects(data: bytes, ends: npt.NDArray[np.int64]) -> npt.NDArray[np.intp]:
+    """Lines that do not begin with ``{`` and end with ``}`` (or ``}`` and a carriage return)."""
     view = np.frombuffer(data, dtype=np.uint8)
     starts = np.concatenate(([0], ends[:-1] + 1))
-    if (ends - starts < 2).any():
-        return False
+    short = np.flatnonzero(ends - starts < 2)
+    if short.size:
+        return short
     last = view[ends - 1]
     closing = np.where(last == 0x0D, view[ends - 2], last)
-    return bool((view[starts] == 0x7B).all() and (closing == 0x7D).all())
+    return np.flatnonzero((view[starts] != 0x7B) | (closing != 0x7D))
 
 
 def _nullable(schema: pa.Schema) -> pa.Schema:

@@ -21,17 +21,19 @@ class Input:
     """
     What is read: one corpus, or logs with what the user says about them.
 
-    ``paths`` empty stands for the bundled example.
+    ``paths`` empty stands for the bundled example. ``cells`` is a file of counts in place of rows.
     """
 
     paths: tuple[Path, ...] = ()
     options: Options = attrs.field(factory=Options)
     format: str | None = None
+    cells: Path | None = None
 
     def arguments(self) -> list[str]:
         """The arguments of a command that read the same."""
         options, default = self.options, Options()
         given = {
+            "--cells": self.cells,
             "--from": self.format,
             "--map": options.column_map,
             "--source": options.source,

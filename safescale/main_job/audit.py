@@ -11,7 +11,7 @@ import attrs
 
 from safescale._version import __version__
 from safescale.audit import AuditResult, Waivers, audit_corpus
-from safescale.cells import Selection
+from safescale.cells import Counting, Selection
 from safescale.ingest.session import Progress
 from safescale.main_job.asked import Input, Question
 from safescale.main_job.reading import check_selection, opened
@@ -70,7 +70,7 @@ def audit(
         tempfile.TemporaryDirectory(prefix="safescale-") as folder,
         opened(source, Path(folder), progress=progress) as (corpus, _),
     ):
-        check_selection(corpus, chosen)
+        check_selection(Counting(corpus), chosen)
         result = audit_corpus(corpus, selection=chosen, waivers=waivers, stage=stage)
     words = [*source.arguments(), *Question(selection=chosen).arguments()]
     if waivers is not None and waivers.entries:

@@ -104,9 +104,9 @@ def diff(
 def _check(question: Question, one: Corpus, two: Corpus) -> None:
     """What is left out must be in one of the two."""
     try:
-        check_selection(one, question.selection)
+        check_selection(Counting(one), question.selection)
     except DomainError:
-        check_selection(two, question.selection)
+        check_selection(Counting(two), question.selection)
 
 
 def _made(folder: Path) -> Path:

@@ -130,8 +130,8 @@ def sample(
         tempfile.TemporaryDirectory(prefix="safescale-") as folder,
         opened(source, Path(folder), progress=progress) as (corpus, _),
     ):
-        check_selection(corpus, selection)
         counting = Counting(corpus)
+        check_selection(counting, selection)
         grader = _one_grader(counting.cells(selection), question.graders, target)
         rows = counting.grader_rows(selection, grader, target)
         drawn = draw_sample(

@@ -17,11 +17,12 @@ from safescale.analyses.headline import Answer
 from safescale.analyses.switched import SwitchEffect, switch_effects
 from safescale.audit import Waivers, audit_corpus
 from safescale.cells import Counting
+from safescale.example import SIMULATED_SOURCE
 from safescale.ingest.session import Progress
 from safescale.main_job.analyses import Analysis, inverse_scaling, reported
 from safescale.main_job.asked import Input, Question
 from safescale.main_job.correcting import corrected_answer
-from safescale.main_job.reading import check_selection, corpus_facts, opened
+from safescale.main_job.reading import check_selection, corpus_facts, counted, opened
 from safescale.main_job.staging import staging
 from safescale.report.bands_table import with_bands_table
 from safescale.report.chapter import Chapter
@@ -93,7 +94,7 @@ def answer(
     Parameters
     ----------
     source : Input
-        A corpus, or logs that are read into a temporary one.
+        A corpus, logs that are read into a temporary one, or cells that somebody counted.
     question : Question
         What is selected and which level holds.
     analysis : Analysis
@@ -111,11 +112,10 @@ def answer(
     tell = stage or _silent
     with (
         tempfile.TemporaryDirectory(prefix="safescale-") as folder,
-        opened(source, Path(folder), progress=progress) as (corpus, read),
+        counted(source, Path(folder), progress=progress) as counting,
     ):
-        check_selection(corpus, question.selection)
+        check_selection(counting, question.selection)
         tell("analysing")
-        counting = Counting(corpus)
         result = analysis.run(counting, question)
         command = _command(analysis, source, question)
         bands = _bands(analysis, result, counting, question)
@@ -129,7 +129,7 @@ def answer(
             key=analysis.key,
             command=command,
             version=__version__,
-            simulated=corpus_facts(corpus, source, read).simulated,
+            simulated=SIMULATED_SOURCE in counting.sources,
             bands=bands,
             corrected=corrected,
         )
@@ -175,9 +175,9 @@ def write_report(
     """
     asked, tell = question or Question(), stage or _silent
     with staging(into) as folder, opened(source, folder, progress=progress) as (corpus, read):
-        check_selection(corpus, asked.selection)
-        tell("counting cells")
         counting = Counting(corpus)
+        check_selection(counting, asked.selection)
+        tell("counting cells")
         cells = counting.cells(asked.selection)
         tell("auditing")
         audited = audit_corpus(corpus, selection=asked.selection, waivers=waivers)

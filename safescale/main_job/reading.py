@@ -8,7 +8,7 @@ import fnmatch
 from collections.abc import Iterator
 from pathlib import Path
 
-from safescale.cells import Selection
+from safescale.cells import CountedCells, Counting, Selection, read_cells
 from safescale.errors import DataError, DomainError
 from safescale.example import example_logs
 from safescale.ingest.outcome import IngestReport
@@ -18,7 +18,7 @@ from safescale.report.facts import MODEL_COLUMNS, CorpusFacts, ModelFact, Source
 from safescale.store import is_corpus, open_corpus
 from safescale.store.base import Corpus
 
-__all__ = ["check_selection", "corpus_facts", "opened"]
+__all__ = ["check_selection", "corpus_facts", "counted", "opened"]
 
 
 @contextlib.contextmanager
@@ -49,6 +49,25 @@ def opened(source: Input, scratch: Path, *, progress: Progress | None = None) ->
         yield corpus, outcome
 
 
+@contextlib.contextmanager
+def counted(source: Input, scratch: Path, *, progress: Progress | None = None) -> Iterator[Counting]:
+    """
+    What can be counted: the corpus that ``opened`` gives, or the cells that were named in its place.
+
+    Raises
+    ------
+    DataError
+        As ``opened``; and when cells are named beside paths.
+    """
+    if source.cells is None:
+        with opened(source, scratch, progress=progress) as (corpus, _):
+            yield Counting(corpus)
+        return
+    if source.paths:
+        raise DataError("cells stand in place of a corpus and of logs: name one of the two", file=str(source.paths[0]))
+    yield CountedCells(read_cells(source.cells))
+
+
 def corpus_facts(corpus: Corpus, source: Input, read: IngestReport | None) -> CorpusFacts:
     """Files, fates, sources and models of a corpus; ``read`` is None for a stored one."""
     ledger = sorted(corpus.ledger(), key=lambda entry: (entry.file, entry.sha256))
@@ -73,7 +92,7 @@ def corpus_facts(corpus: Corpus, source: Input, read: IngestReport | None) -> Co
     )
 
 
-def check_selection(corpus: Corpus, selection: Selection) -> None:
+def check_selection(counting: Counting, selection: Selection) -> None:
     """
     Refuse to leave out what is not there: a name with a slip in it would change nothing, unseen.
 
@@ -83,13 +102,13 @@ def check_selection(corpus: Corpus, selection: Selection) -> None:
         Naming the first model or pattern that meets nothing, and what the corpus holds.
     """
     if selection.exclude_models:
-        models = sorted(corpus.read("models", ["model_id"])["model_id"].to_pylist())
+        models = sorted(counting.read("models", ["model_id"])["model_id"].to_pylist())
         for name in selection.exclude_models:
             if name not in models:
                 near = difflib.get_close_matches(name, models, n=3, cutoff=0.3) or models[:3]
                 raise DomainError(f"no model of this corpus is called {name!r} (ids are exact); such as {', '.join(near)}")
     if selection.exclude_sources:
-        sources = sorted(_sources(corpus))
+        sources = sorted(counting.sources)
         for pattern in selection.exclude_sources:
             if not any(fnmatch.fnmatchcase(source, pattern) for source in sources):
                 raise DomainError(f"no source of this corpus is like {pattern!r}; sources: {', '.join(sources[:10])}")
