@@ -13,7 +13,7 @@ from typing import Any, Final
 import attrs
 
 from safescale.errors import DataError
-from safescale.ingest.jailbreak_db_open import opened
+from safescale.ingest.jailbreak_db_open import DAMAGE, opened
 
 __all__ = ["Database", "database", "is_pyrit", "listed", "loaded", "named"]
 
@@ -103,7 +103,7 @@ def database(path: Path) -> Iterator[Database]:
             yield attrs.evolve(
                 bare, identifiers=_identifiers(bare), targets=_targets(bare), scores=scores, scores_by_id=by_id, places=places
             )
-        except sqlite3.Error as error:
+        except DAMAGE as error:
             got = str(error)
             raise DataError(f"cannot read the database: {got}", file=str(path), expected="a whole database", got=got) from error
 
@@ -117,7 +117,7 @@ def is_pyrit(path: Path) -> bool:
                 return False
             columns = {str(row[1]).lower() for row in connection.execute(f'PRAGMA table_info("{tables[PIECES]}")')}
             return columns >= _PIECE_COLUMNS
-    except (DataError, sqlite3.Error):
+    except (DataError, *DAMAGE):
         return False
 
 
