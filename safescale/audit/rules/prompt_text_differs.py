@@ -32,6 +32,8 @@ def _check(facts: AuditFacts) -> Iterator[Hit]:
     several = _several(ids.of_row, text, ids.count)
     several_in_a_model = np.zeros(ids.count, dtype=bool)
     several_in_a_model[within.codes[0][_several(within.of_row, text, within.count)]] = True
+    # texts by models: one model that was asked another edition of the prompts has few
+    own_texts = _distinct(ids.of_row, text, ids.count) / _distinct(ids.of_row, traces.model_id.codes[at], ids.count)
     for scope in np.unique(ids.codes[0][several]).tolist():
         here = ids.codes[0] == scope
         hit = here & several
@@ -42,7 +44,7 @@ def _check(facts: AuditFacts) -> Iterator[Hit]:
             for column, code in zip((traces.source, traces.attack_class, traces.condition), scopes.codes[:, scope], strict=True)
         )
         names = traces.prompt_id.values.take(pa.array(ids.codes[1][hit])).to_pylist()
-        adaptive = share >= ADAPTIVE and in_a_model < ADAPTIVE * hit.sum()
+        adaptive = share >= ADAPTIVE and in_a_model < ADAPTIVE * hit.sum() and np.median(own_texts[hit]) >= ADAPTIVE
         words = (
             f"{plural(int(hit.sum()), 'prompt id')} of {here.sum():,} ({percent(float(share))}) stand for several texts in source "
             f"{source}, attack class {attack}, condition {condition} ({named(names)})"
@@ -62,8 +64,12 @@ def _check(facts: AuditFacts) -> Iterator[Hit]:
 
 def _several(group: Integers, text: Integers, groups: int) -> Flags:
     """Groups with more than one text."""
-    pairs = group_rows([group, text])
-    return np.asarray(np.bincount(pairs.codes[0], minlength=groups) > 1)
+    return np.asarray(_distinct(group, text, groups) > 1)
+
+
+def _distinct(group: Integers, value: Integers, groups: int) -> Integers:
+    """How many values each group has."""
+    return np.bincount(group_rows([group, value]).codes[0], minlength=groups)
 
 
 RULE = Rule(
