@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from audit.planted import PLANTS, Rows, clean
+from audit.planted import PLANTS, Rows, clean, sha
 from safescale.audit import RULES, AuditResult, Finding, audit_corpus
 from safescale.audit.finding import SHOWN_EVIDENCE
 from safescale.cells import Selection
@@ -75,3 +75,20 @@ def test_every_rule_has_a_place_on_the_page() -> None:
     for rule in RULES.values():
         assert f"## {rule.code} {rule.name}\n" in page
         assert rule.why in page
+
+
+def test_the_refusals_of_a_binary_grader_are_no_copies() -> None:
+    """NOT_HARMFUL is all that it can say of a model's one text of refusal; an answer that is repeated is told as before."""
+    rows = clean()
+    mine = {t["trace_id"]: t for t in rows.of("simtesk/tesk-8b")}
+    for grade in rows.grades:
+        grade["verdict"] = grade["raw_label"] = "COMPLIANCE" if grade["verdict"] == "COMPLIANCE" else "NOT_HARMFUL"
+        if grade["verdict"] == "NOT_HARMFUL" and grade["grader_id"] == "judge" and grade["trace_id"] in mine:
+            mine[grade["trace_id"]]["response_sha256"] = sha("the text of every refusal")
+    refused = {g["trace_id"] for g in rows.grades if g["verdict"] == "NOT_HARMFUL"}
+    rows.grades = [g for g in rows.grades if g["grader_id"] == "judge"]
+    assert [f.code for f in audited(rows).findings if f.code in {"SS103", "SS104"}] == []
+    for trace_id, trace in mine.items():
+        if trace_id not in refused:
+            trace["response_sha256"] = sha("one answer")
+    assert "SS103" in {f.code for f in audited(rows).findings}

@@ -81,6 +81,6 @@ RULE = Rule(
     "under one id are not compared on the same prompt.",
     todo="Give each text an id of its own (its hash will do); where an attack writes a prompt for each model, say so and waive.",
     threshold=f"One id with two texts within a source, attack class and condition. Where {ADAPTIVE:.0%} or more of the ids "
-    "differ, between models only, the attack seems adaptive: a note.",
+    "differ, between models only, and have a text for every second model or more, the attack seems adaptive: a note.",
     check=_check,
 )
