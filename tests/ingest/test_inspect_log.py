@@ -123,7 +123,7 @@ def test_a_log_can_be_read_again_once_its_polarity_is_declared(tmp_path: Path) -
     (tmp_path / "map.yaml").write_text("scorers: {judge: refusal_when_1}")
     with contextlib.closing(open_corpus(tmp_path / "c.db", create=True)) as corpus:
         for options in (Options(), Options(column_map=tmp_path / "map.yaml")):
-            assert [file.rejects for file in ingest([path], corpus, options=options).files] == [0]
+            assert [file.rejects for file in ingest([path], corpus, options=options).files] == [()]
         grades = corpus.read("grades").to_pylist()
     assert {g["grader_id"]: g["verdict"] for g in grades} == {"fruit/judge (undeclared)": "UNGRADED", "fruit/judge": "REFUSAL"}
 
