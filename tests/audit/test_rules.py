@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from audit.planted import PLANTS, Rows, clean, sha
@@ -92,3 +93,17 @@ def test_the_refusals_of_a_binary_grader_are_no_copies() -> None:
         if trace_id not in refused:
             trace["response_sha256"] = sha("one answer")
     assert "SS103" in {f.code for f in audited(rows).findings}
+
+
+@pytest.mark.parametrize(("turned", "severity"), [(1.0, "error"), (0.62, "info"), (0.5, None)])
+def test_graders_a_little_under_chance_are_a_note_and_at_chance_nothing(turned: float, severity: str | None) -> None:
+    """82 rows of a public panel, chosen because judges differ, have a kappa of -.23 with people: no polarity is wrong there."""
+    rows = clean()
+    first = {g["trace_id"]: g["verdict"] for g in rows.grades if g["grader_id"] == "judge"}
+    draws = np.random.default_rng(11)
+    for grade in rows.grades:
+        if grade["grader_id"] == "second":
+            same = "COMPLIANCE" if first[grade["trace_id"]] == "COMPLIANCE" else "REFUSAL"
+            other = "REFUSAL" if same == "COMPLIANCE" else "COMPLIANCE"
+            grade["verdict"] = grade["raw_label"] = other if draws.random() < turned else same
+    assert [f.severity.value for f in audited(rows).findings if f.code == "SS311"] == ([severity] if severity else [])

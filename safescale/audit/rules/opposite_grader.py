@@ -17,6 +17,7 @@ from safescale.stats import cohen_kappa_table
 __all__ = ["RULE"]
 
 BELOW: Final = -0.2
+SURE: Final = -0.4
 _COMPLIANCE: Final = VERDICTS.index(Verdict.COMPLIANCE)
 
 
@@ -37,6 +38,8 @@ def _check(facts: AuditFacts) -> Iterator[Hit]:
             f"{plural(pair.trace.size, 'trace')} (target {pair.target}), where two that know nothing of each other would in "
             f"{percent(result.expected_agreement)}: kappa {result.kappa:.2f}",
             evidence=facts.grade_evidence(pair.first_row[first != second], "disagreement", ids=(pair.first, pair.second)),
+            # rows that were chosen because graders differ on them (a panel of hard cases) go a little under chance
+            severity=None if result.kappa <= SURE else Severity.INFO,
         )
 
 
@@ -48,7 +51,7 @@ RULE = Rule(
     why="Graders of the same responses err, but not against each other: agreement well under chance is a polarity that was read "
     "the wrong way round, and turns safe into harmful.",
     todo="Look at ten of the rows, and at what a 1 of each grader means (--map, scorers:); read the one that is wrong again.",
-    threshold=f"Two graders with {MIN_PAIRED} or more common traces whose kappa of success or not is {BELOW:g} or less, and whose "
-    "interval of 95 % lies under 0.",
+    threshold=f"Two graders with {MIN_PAIRED} or more common traces whose kappa of success or not is {SURE:g} or less, and whose "
+    f"interval of 95 % lies under 0 (a note from {BELOW:g} on: rows may have been chosen for the disagreement).",
     check=_check,
 )
