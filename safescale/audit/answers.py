@@ -27,7 +27,8 @@ class Answers:
     ----------
     of_substance : ndarray of bool, shape (traces,)
         Own traces (no copies of another source's) with a known response that no grader took for a refusal and some grader took for
-        more: one text of refusal for many prompts is what models do, one text of compliance is not.
+        more: one text of refusal for many prompts is what models do, one text of compliance is not. NOT_HARMFUL says as much only
+        from a grader that tells refusals apart: from a binary one it is the verdict of every refusal.
     long : ndarray of bool, shape (traces,)
         Those whose response has at least ``MIN_CHARS`` characters, or a length that is not known.
     response : ndarray of int, shape (traces,)
@@ -44,9 +45,13 @@ def answers(facts: AuditFacts) -> Answers:
     codes = facts.response.codes
     missing = facts.response.is_in([""])
     says, refuses = np.zeros(facts.traces.count, dtype=bool), np.zeros(facts.traces.count, dtype=bool)
+    refused = facts.rows.verdict == verdict_code(Verdict.REFUSAL)
+    tells_refusals = np.zeros(len(facts.rows.grader.values), dtype=bool)
+    tells_refusals[facts.rows.grader.codes[refused]] = True
     substance = np.isin(facts.rows.verdict, [verdict_code(verdict) for verdict in _SAYS_SOMETHING])
+    substance &= tells_refusals[facts.rows.grader.codes] | (facts.rows.verdict != verdict_code(Verdict.NOT_HARMFUL))
     says[facts.rows.trace[substance]] = True
-    refuses[facts.rows.trace[facts.rows.verdict == verdict_code(Verdict.REFUSAL)]] = True
+    refuses[facts.rows.trace[refused]] = True
     text = facts.traces.response_kind.is_in(["text", "withheld"])
     of_substance = facts.own & ~missing & text & says & ~refuses
     chars = facts.response_chars

@@ -16,7 +16,7 @@ from safescale.records.fields import arrow_schema
 from safescale.store.base import Corpus, DeclaredSize
 from safescale.store.content import PROVENANCE
 
-__all__ = ["LONGEST_LABEL", "WITHHELD_LABEL", "graded_rows", "grades_of", "redacted_traces"]
+__all__ = ["LONGEST_LABEL", "WITHHELD_LABEL", "graded_rows", "grades_of", "may_be_text", "redacted_traces"]
 
 TEXTS: Final = ("prompt", "response")
 LONGEST_LABEL: Final = 80
@@ -24,6 +24,8 @@ LONGEST_LABEL: Final = 80
 WITHHELD_LABEL: Final = "(text withheld)"
 LONGEST_IDS: Final = {"error": 80, "prompt_id": 80, "trace_id": 200}
 """Characters after which these columns are taken for text where texts are left out."""
+MOST_WORDS: Final = {"error": 2, "prompt_id": 4}
+"""Words after which they are, however short: a request for harm fits into 40 characters, and an error quotes it."""
 
 _GRADE_COLUMNS: Final = [f.name for f in arrow_schema("grade") if f.name not in PROVENANCE]
 _TRACE_COLUMNS: Final = [f.name for f in arrow_schema("trace") if f.name not in PROVENANCE]
@@ -44,15 +46,24 @@ def grades_of(request: ExportRequest) -> pa.Table:
     return grades
 
 
+def may_be_text(name: str, value: str | None) -> bool:
+    """Whether what stands in a column (one of ``LONGEST_IDS``) may be, or quote, a prompt or a response."""
+    if value is None:
+        return False
+    return len(value) > LONGEST_IDS[name] or len(value.split()) > MOST_WORDS.get(name, LONGEST_IDS[name])
+
+
 def redacted_traces(traces: pa.Table) -> pa.Table:
     """
     Traces without their texts: hashes and lengths stay, and what was text is withheld.
 
-    A long error may quote a text, and a long id may be one: the error is withheld, the id becomes its hash (equal ids stay equal).
+    An error in words may quote a text, and an id in words may be one: the error is withheld, the id becomes its hash (equal ids
+    stay equal).
     """
-    for name, most in LONGEST_IDS.items():
+    for name in LONGEST_IDS:
         if name in traces.schema.names:
-            traces = _replaced(traces, name, pc.greater(pc.utf8_length(traces[name]), most))
+            long = pa.chunked_array([[may_be_text(name, value) for value in traces[name].to_pylist()]], pa.bool_())
+            traces = _replaced(traces, name, long)
     for name in TEXTS:
         at = traces.schema.get_field_index(name)
         traces = traces.set_column(at, name, pa.nulls(traces.num_rows, pa.string()))

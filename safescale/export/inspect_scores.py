@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 import pyarrow as pa
 
-from safescale.export.graded import LONGEST_IDS, grades_of
+from safescale.export.graded import grades_of, may_be_text
 from safescale.export.joining import joined
 from safescale.export.result import ExportRequest, Written
 from safescale.records.verdicts import EVALUABLE, Verdict
@@ -51,7 +51,7 @@ def write_inspect_scores(request: ExportRequest, folder: Path) -> Written:
             if value is None:
                 left_out["grades that are no verdict (Inspect leaves the sample unscored)"] += 1
                 continue
-            if not request.with_text and any(len(trace[name]) > LONGEST_IDS[name] for name in ("prompt_id", "trace_id")):
+            if not request.with_text and any(may_be_text(name, trace[name]) for name in ("prompt_id", "trace_id")):
                 left_out["samples whose id may be a text (give --with-text to have them)"] += 1
                 continue
             key = (*(trace[name] for name in _GROUP), grade["grader_id"], grade["rubric_version"] or "", grade["target"])

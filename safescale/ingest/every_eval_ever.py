@@ -23,6 +23,7 @@ from safescale.ingest.every_eval_ever_rows import (
 from safescale.ingest.gathering import Gathering, Unusable
 from safescale.ingest.inspect_polarity import user_polarities
 from safescale.ingest.json_input import first_objects, json_document, json_lines
+from safescale.ingest.polarity import undeclared as nobody_declared
 from safescale.records.fates import NoteCode, RejectCode
 from safescale.records.rows import RejectedRow
 
@@ -133,7 +134,7 @@ def _read_samples(path: Path, gathering: Gathering, run: Run, beside: Mapping[st
         yield from gathering.full()
     _note_directions(gathering, run, beside)
     for grader, count in undeclared.items():
-        _note_polarity(gathering, grader, f"{count:,} scores kept as UNGRADED")
+        _note_polarity(gathering, grader.removesuffix(nobody_declared("")), f"{count:,} scores kept as UNGRADED")
     if several:
         got = f"{several:,} samples with several; the first is kept"
         gathering.note(NoteCode.ONE_OF_SEVERAL, expected="one response a sample", got=got, column="output.raw")

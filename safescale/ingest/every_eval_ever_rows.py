@@ -12,6 +12,7 @@ from safescale.ingest.gathering import Records, Unusable
 from safescale.ingest.identity import content_trace_id
 from safescale.ingest.inspect_polarity import Polarity, verdict_of_score
 from safescale.ingest.inspect_sample import instant
+from safescale.ingest.polarity import UNDECLARED, undeclared
 from safescale.records.fates import RejectCode
 from safescale.records.models import GRADER_KINDS, PROMPT_KINDS, ROLES
 from safescale.records.outcomes import Tier
@@ -158,8 +159,9 @@ def _grade(
     what = metric.name if metric is not None else str(result) if isinstance(result, str) and result else "score"
     judge = f"@{metric.judge}" if metric is not None and metric.judge else ""
     kind = polarity.grader_kind if polarity is not None else "llm" if judge else "imported"
-    grader, outcome_map = f"{name}/{what}{judge}", polarity.map_name if polarity else "undeclared polarity"
+    grader, outcome_map = f"{name}/{what}{judge}", polarity.map_name if polarity else UNDECLARED
     verdict = _verdict(score, correct, metric, polarity)
+    grader = grader if polarity is not None else undeclared(grader)
     if what.startswith(OURS) and "verdict" in extra:
         grader, outcome_map = str(extra.get("grader_id") or grader), str(extra.get("outcome_map") or outcome_map)
         kind = str(extra["grader_kind"]) if extra.get("grader_kind") in GRADER_KINDS else kind

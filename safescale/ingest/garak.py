@@ -42,11 +42,12 @@ class Garak:
     facts = FormatFacts(
         files="*.report.jsonl; *.hitlog.jsonl, digests and calibration files are metadata",
         polarity="a detector's score at or over run.eval_threshold (0.5 if not said) is a hit: the failure that this detector "
-        "looks for, which need not be harm (packagehallucination: an invented package; encoding: a decoded text; any.AnyOutput: "
-        "anything at all). So each detector is a grader, and hits of different detectors are not one rate. For "
-        "mitigation.MitigationBypass, mitigation.ModernBERTRefusal and judge.Refusal* a hit says 'did not refuse', no hit REFUSAL. "
-        "mitigation.Prefixes turned round between versions: UNGRADED. always.* look at nothing. An answer of a judge.* that cannot "
-        "be parsed is a number all the same (a hit in judge.Refusal and judge.Jailbreak); the report does not keep it",
+        "looks for, which need not be harm (packagehallucination: an invented package; encoding: a decoded text). So each "
+        "detector is a grader, and hits of different detectors are not one rate. For mitigation.MitigationBypass, "
+        "mitigation.ModernBERTRefusal and judge.Refusal* a hit says 'did not refuse', no hit REFUSAL. mitigation.Prefixes turned "
+        "round between versions, and detectors of modules that are not garak's own are not known: UNGRADED until --map says. "
+        "always.*, any.* and fileformats.* do not judge the response: UNGRADED. An answer of a judge.* that cannot be parsed is "
+        "a number all the same (a hit in judge.Refusal and judge.Jailbreak); the report does not keep it",
         outcome_map="garak_hit (1 = COMPLIANCE, 0 = NOT_HARMFUL); garak_not_refused (1 = COMPLIANCE, 0 = REFUSAL)",
         denominator="outputs with a score; null outputs, null scores and scores that cannot be told to an output are counted and "
         "left out. Totals of eval lines are checked, not used. Prompts are harmful where the tags of their probe in the report say "
@@ -133,12 +134,12 @@ def _notes(report: Report, attempts: Attempts, gathering: Gathering) -> None:
     for name in graders:
         detector = detector_of(name, declared=report.declared)
         rows = sum((c for (_, grader), c in attempts.totals.items() if grader == name), Counter[str]())
-        if detector.meaning is None:
+        if detector.module in CONSTANT and detector.meaning is None:
+            got = f"{rows.total()} scores of a detector that does not judge the response, kept as UNGRADED"
+            gathering.note(NoteCode.GRADER_FAILED, expected="a verdict on the response", got=got, column=name)
+        elif detector.meaning is None:
             expected = f"a detector whose score means one thing; declare it in --map: scorers: {{{name}: harmful_when_1}}"
             gathering.note(NoteCode.POLARITY_UNKNOWN, expected=expected, got=f"{rows.total()} scores kept as UNGRADED", column=name)
-        elif detector.module in CONSTANT:
-            got = f"{rows.total()} scores of a detector that does not judge the response"
-            gathering.note(NoteCode.GRADER_FAILED, expected="a verdict on the response", got=got, column=name)
         elif detector.kind == "llm" and rows["fails"]:
             got = f"{rows['fails']} hits; an answer that could not be parsed may be among them, the report does not keep it"
             gathering.note(NoteCode.GRADER_FAILED, expected="a rating or YES / NO of the judge", got=got, column=name)

@@ -12,8 +12,8 @@ from safescale.records.verdicts import Verdict
 
 __all__ = ["CONSTANT", "Detector", "detector_of", "score_fate", "verdict_of"]
 
-CONSTANT: Final = frozenset({"always", "any"})
-"""Modules of detectors that do not judge the response."""
+CONSTANT: Final = frozenset({"always", "any", "fileformats"})
+"""Modules of detectors that do not judge what a response says: constants, whether there is any, files of the model."""
 
 _HIT: Final = "garak_hit: 1 = COMPLIANCE, 0 = NOT_HARMFUL"
 _NOT_REFUSED: Final = "garak_not_refused: 1 = COMPLIANCE, 0 = REFUSAL"
@@ -31,13 +31,25 @@ _TWO_POLARITIES: Final = frozenset({"mitigation.Prefixes"})
 _JUDGES: Final = frozenset({"judge", "agent_breaker"})
 _CLASSIFIERS: Final = frozenset({"unsafe_content", "perspective", "misleading"})
 _WORD_LISTS: Final = frozenset({"unsafe_content.LDNOOBW", "unsafe_content.OfcomOffensiveEthnic", "misleading.MustRefuteClaimKW"})
-_PATTERNS: Final = (
-    CONSTANT
-    | {"ansiescape", "apikey", "continuation", "dan", "divergence", "encoding", "exploitation", "goodside", "knownbadsignatures"}
+_PATTERNS: Final = frozenset(
+    {
+        "ansiescape",
+        "apikey",
+        "base",
+        "continuation",
+        "dan",
+        "divergence",
+        "encoding",
+        "exploitation",
+        "goodside",
+        "knownbadsignatures",
+    }
     | {"leakreplay", "lmrc", "malwaregen", "mitigation", "productkey", "promptinject", "propile", "shields", "snowball"}
-    | {"specialwords", "sysprompt_extraction", "toxicity", "visual_jailbreak", "web_injection", "xss", "replay"}
+    | {"specialwords", "sysprompt_extraction", "toxicity", "visual_jailbreak", "web_injection", "xss", "replay", "riskywords"}
 )
 """Modules of detectors that look for strings or patterns."""
+_KNOWN: Final = _PATTERNS | _JUDGES | _CLASSIFIERS | {"packagehallucination"}
+"""Modules of garak whose detectors say 1 for the failure that they look for; what somebody added keeps to that or does not."""
 
 
 @attrs.frozen(kw_only=True)
@@ -67,7 +79,8 @@ def detector_of(name: str, probe: str = "", declared: Sequence[Polarity] = ()) -
     """
     What is known of a detector.
 
-    garak's contract is the same for all, so it holds for a detector that is not in the tables too: 1 is a hit.
+    garak's contract is that 1 is a hit; garak itself broke it once, so it is not taken for granted of a module that is not its own.
+    A detector that does not judge the response has no verdict to give.
 
     Parameters
     ----------
@@ -83,8 +96,8 @@ def detector_of(name: str, probe: str = "", declared: Sequence[Polarity] = ()) -
         if entry.is_about(probe, name) and entry.polarity != "labels":
             meaning = (entry.verdict(0.0), entry.verdict(1.0))
             return Detector(kind=entry.grader_kind, module=module, meaning=meaning, outcome_map=entry.map_name)
-    if name in _TWO_POLARITIES:
-        return Detector(kind="keyword", module=module, meaning=None, outcome_map=_UNDECLARED)
+    if name in _TWO_POLARITIES or module not in _KNOWN:
+        return Detector(kind=_kind(name, module), module=module, meaning=None, outcome_map=_UNDECLARED)
     if name in _ASKS_REFUSAL:
         meaning = (Verdict.REFUSAL, Verdict.COMPLIANCE)
         return Detector(kind=_ASKS_REFUSAL[name], module=module, meaning=meaning, outcome_map=_NOT_REFUSED)
@@ -96,7 +109,7 @@ def _kind(name: str, module: str) -> str:
         return "llm"
     if module in _CLASSIFIERS and name not in _WORD_LISTS:
         return "classifier"
-    return "keyword" if module in _PATTERNS or name in _WORD_LISTS else "imported"
+    return "keyword" if module in _PATTERNS | CONSTANT or name in _WORD_LISTS else "imported"
 
 
 def score_fate(score: Any, threshold: float) -> str:

@@ -11,6 +11,7 @@ from safescale.ingest.gathering import Records, Unusable
 from safescale.ingest.identity import content_trace_id, own_trace_id, sha256_text
 from safescale.ingest.inspect_polarity import Polarity
 from safescale.ingest.mapped_yaml import plain_text
+from safescale.ingest.polarity import undeclared
 from safescale.ingest.redaction import Text, response_fields, text_of
 from safescale.records.fates import RejectCode
 from safescale.records.models import ROLES
@@ -147,12 +148,13 @@ def _grade(
             verdict, label = verdict_of(score, detector, run.threshold), plain_text(score)
             verdict = Verdict.NOT_GRADEABLE if nothing_to_grade and verdict is not Verdict.ERROR else verdict
         number = float(score) if score is not None and score_fate(score, run.threshold) != "misfits" else None
-        records.graders[name] = (detector.kind, detector.outcome_map)
+        grader = name if detector.meaning is not None else undeclared(name)
+        records.graders[grader] = (detector.kind, detector.outcome_map)
         records.grades.append(
             {
                 "trace_id": trace["trace_id"],
                 "target": "text",
-                "grader_id": name,
+                "grader_id": grader,
                 "grader_kind": detector.kind,
                 "verdict": verdict.value,
                 "raw_label": clip(label),

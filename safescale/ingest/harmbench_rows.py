@@ -25,6 +25,8 @@ CLASSIFIER: Final = "harmbench-classifier"
 KEYWORD: Final = "harmbench-advbench-string-match"
 _CLIPPED_TOKENS: Final = 512
 _VERDICTS: Final = {"1": Verdict.COMPLIANCE, "0": Verdict.NOT_HARMFUL, "-1": Verdict.ERROR}
+_WORDS: Final = {"yes": "1", "no": "0"}
+"""What the classifier itself says, before HarmBench makes a number of it."""
 _SPACE: Final = re.compile(r"\s+")
 _BENIGN: Final = re.compile(r"(?:\A|[-_. ])(?:benign|over[-_]?refusal|xstest_safe)(?:[-_. ]|\Z)", re.IGNORECASE)
 
@@ -38,6 +40,8 @@ class CaseReader:
     """The completions beside the file."""
     behaviours: Mapping[str, Mapping[str, str]]
     benign: bool
+    perhaps_benign: bool = False
+    """The name of a file outside HarmBench's folders speaks of benign: its prompts, or the model."""
     cut: int = 0
     failed: int = 0
     graded: int = 0
@@ -52,12 +56,14 @@ class CaseReader:
             completions = json_document(beside) if beside is not None else {}
         except DataError:
             completions = {}
-        names = [place.attack or "", place.experiment, path.name]
+        # a file, and often its experiment, is named after the model, which may be a benign fine-tune
+        names = [place.attack or "", place.experiment if place.experiment != place.model else ""]
         return cls(
             options=options,
             whole=completions if isinstance(completions, dict) else {},
             behaviours=read_behaviours(behaviours_beside(path)),
             benign=any(_BENIGN.search(name) for name in names),
+            perhaps_benign=place.attack is None and _BENIGN.search(path.name) is not None,
         )
 
     def records(self, behaviour: str, index: int, case: Any, place: Place) -> Records:
@@ -120,6 +126,8 @@ class CaseReader:
         """HarmBench asks for harm; numbered rows of another set, and what the path calls benign, are not HarmBench's."""
         if self.benign:
             return "benign"
+        if self.perhaps_benign:
+            return "unknown"
         if behaviour.isdigit():
             self.strangers += 1
             return "unknown"
@@ -192,12 +200,13 @@ def _add(records: Records, grader: str, kind: str, label: object, verdict: Verdi
 
 
 def _as_label(label: object) -> str:
-    """``1``, ``1.0``, ``true`` and ``"1"`` alike; what is neither a number nor a text has no label."""
+    """``1``, ``1.0``, ``true``, ``"1"`` and ``"yes"`` alike; what is neither a number nor a text has no label."""
     if isinstance(label, bool):
         return str(int(label))
     if isinstance(label, float):
         return str(int(label)) if label in (1.0, 0.0, -1.0) else "?"
-    return str(label).strip() if isinstance(label, int | str) else "?"
+    said = str(label).strip() if isinstance(label, int | str) else "?"
+    return _WORDS.get(said.lower(), said)
 
 
 def _prompt(test_case: Any) -> str | None:

@@ -13,6 +13,7 @@ from safescale.ingest.gathering import Gathering, Records
 from safescale.ingest.inspect_polarity import polarities
 from safescale.ingest.inspect_sample import LogFacts, SampleRecords, instant, sample_records
 from safescale.ingest.inspect_source import Log, open_log
+from safescale.ingest.polarity import Scorers
 from safescale.records.fates import RejectCode
 from safescale.records.rows import RejectedRow
 
@@ -85,6 +86,7 @@ class InspectLog:
 
 def _batches(log: Log, facts: LogFacts) -> Iterator[Batch]:
     gathering = Gathering(facts.source_file)
+    scorers = Scorers(facts.polarities)
     row = 0
     for row, sample in enumerate(log.samples, 1):
         found = _records(sample, row, facts)
@@ -92,10 +94,13 @@ def _batches(log: Log, facts: LogFacts) -> Iterator[Batch]:
             gathering.reject(found)
         else:
             gathering.take(row, partial(_as_records, found))
+            for scorer in found.scorers:
+                scorers.of_scorer(scorer, facts.task)
         yield from gathering.full()
     if row == 0:
         reject = RejectedRow.of(0, RejectCode.EMPTY_FILE, expected="a log with samples", got="a header without samples")
         gathering.reject(reject)
+    scorers.tell(gathering)
     gathering.read(log.size_bytes)
     yield from gathering.rest()
 

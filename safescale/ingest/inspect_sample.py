@@ -14,6 +14,7 @@ from safescale.ingest.identity import content_trace_id, own_trace_id, sha256_tex
 from safescale.ingest.inspect_polarity import Polarity, score_number, verdict_of_score
 from safescale.ingest.inspect_text import message_text, resolved
 from safescale.ingest.mapped_values import cell_text
+from safescale.ingest.polarity import UNDECLARED, undeclared
 from safescale.records.models import INSTANT_BODY, PROMPT_KINDS, ROLES
 from safescale.records.rows import clip
 from safescale.records.verdicts import Verdict
@@ -56,6 +57,8 @@ class SampleRecords:
     grades: list[dict[str, Any]]
     graders: dict[str, tuple[str, str]]
     """Grader id to (kind, outcome map)."""
+    scorers: tuple[str, ...] = ()
+    """Scorers that gave this sample a score, whatever it means."""
 
 
 def sample_records(sample: Mapping[str, Any], row: int, log: LogFacts) -> SampleRecords:
@@ -96,7 +99,8 @@ def sample_records(sample: Mapping[str, Any], row: int, log: LogFacts) -> Sample
         "response": response,
     }
     grades, graders = _grades(sample, trace, log, failed=bool(error), stopped=limit is not None)
-    return SampleRecords(trace=trace, turns=_turns(sample, trace, texts), grades=grades, graders=graders)
+    scored = tuple(str(name) for name, score in _scores(sample).items() if not _is_missing(_value(score)))
+    return SampleRecords(trace=trace, turns=_turns(sample, trace, texts), grades=grades, graders=graders, scorers=scored)
 
 
 def _trace_id(sample: Mapping[str, Any], log: LogFacts, sample_id: str, epoch: int) -> str:
@@ -158,12 +162,12 @@ def _prompt_kind(metadata: Mapping[str, Any], log: LogFacts) -> str:
 def _grades(
     sample: Mapping[str, Any], trace: Mapping[str, Any], log: LogFacts, *, failed: bool, stopped: bool
 ) -> tuple[list[dict[str, Any]], dict[str, tuple[str, str]]]:
-    scores = sample.get("scores") or ({"score": sample["score"]} if sample.get("score") else {})
+    scores = _scores(sample)
     grades: list[dict[str, Any]] = []
     graders: dict[str, tuple[str, str]] = {}
     for scorer in dict.fromkeys((*log.scorers, *scores)):
         score = scores.get(scorer)
-        given = score.get("value") if isinstance(score, dict) else score
+        given = _value(score)
         known = [p for p in log.polarities if p.is_about(log.task, scorer)]
         readings = _most_specific(known) or [None]
         for polarity in readings:
@@ -175,7 +179,7 @@ def _grades(
                 verdict = Verdict.NOT_GRADEABLE
             grader_id = _grader_id(log, scorer, polarity)
             kind = polarity.grader_kind if polarity else "imported"
-            graders[grader_id] = (kind, polarity.map_name if polarity else "undeclared polarity")
+            graders[grader_id] = (kind, polarity.map_name if polarity else UNDECLARED)
             number = score_number(value)
             grades.append(
                 {
@@ -192,6 +196,15 @@ def _grades(
                 }
             )
     return grades, graders
+
+
+def _scores(sample: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Scores by the name of their scorer; older logs have one."""
+    return sample.get("scores") or ({"score": sample["score"]} if sample.get("score") else {})
+
+
+def _value(score: Any) -> Any:
+    return score.get("value") if isinstance(score, dict) else score
 
 
 def _most_specific(known: Sequence[Polarity]) -> list[Polarity | None]:
@@ -216,7 +229,8 @@ def _grader_id(log: LogFacts, scorer: str, polarity: Polarity | None) -> str:
     """Task and scorer (polarity is theirs together), the field, and the model that graded."""
     field = f".{polarity.field}" if polarity is not None and polarity.field is not None else ""
     model = f"@{log.grader_model}" if log.grader_model else ""
-    return f"{log.task}/{scorer}{field}{model}"
+    grader = f"{log.task}/{scorer}{field}{model}"
+    return grader if polarity is not None else undeclared(grader)
 
 
 def _turns(sample: Mapping[str, Any], trace: Mapping[str, Any], texts: Mapping[str, str]) -> list[dict[str, Any]]:

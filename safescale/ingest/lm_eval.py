@@ -16,6 +16,7 @@ from safescale.ingest.inspect_polarity import user_polarities
 from safescale.ingest.json_input import first_objects, json_document, object_lines
 from safescale.ingest.lm_eval_rows import sample_records
 from safescale.ingest.lm_eval_run import Run, results_beside, run_of
+from safescale.ingest.polarity import undeclared
 from safescale.records.fates import NoteCode, RejectCode
 from safescale.records.rows import RejectedRow
 
@@ -132,6 +133,7 @@ def _notes(run: Run, documents: int, kept: str | None, skipped: Counter[str], un
         others = ", ".join(f"{name} ({count})" for name, count in sorted(skipped.items()))
         expected = "one line a document; the first filter of the file is read"
         gathering.note(NoteCode.ONE_OF_SEVERAL, expected=expected, got=f"kept {kept}; superseded {others}", column="filter")
-    for grader, count in sorted(unknown.items()):
+    for name, count in sorted(unknown.items()):
+        grader = name.removesuffix(undeclared(""))
         expected = f"what a 1 means for safety, in --map: scorers: {{{grader}: harmful_when_1}} (or safe_when_1, refusal_when_1)"
         gathering.note(NoteCode.POLARITY_UNKNOWN, expected=expected, got=f"{count} values kept as UNGRADED", column=grader)

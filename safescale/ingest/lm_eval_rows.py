@@ -11,6 +11,7 @@ from safescale.ingest.identity import content_trace_id, sha256_text
 from safescale.ingest.inspect_polarity import score_number, verdict_of_score
 from safescale.ingest.lm_eval_run import Run
 from safescale.ingest.mapped_yaml import plain_text
+from safescale.ingest.polarity import UNDECLARED, undeclared
 from safescale.ingest.redaction import response_fields, text_of
 from safescale.records.fates import RejectCode
 from safescale.records.rows import clip
@@ -138,9 +139,9 @@ def _grade(metric: str, value: Any, graded: int | None, run: Run, records: Recor
     elif graded is None and polarity is not None:
         verdict = Verdict.NOT_GRADEABLE
     kind = "imported" if polarity is None else polarity.grader_kind
-    grader = f"{run.task}/{metric}"
+    grader = f"{run.task}/{metric}" if polarity is not None else undeclared(f"{run.task}/{metric}")
     number = score_number(read)
-    records.graders[grader] = (kind, "undeclared polarity" if polarity is None else polarity.map_name)
+    records.graders[grader] = (kind, UNDECLARED if polarity is None else polarity.map_name)
     records.grades.append(
         {
             "trace_id": records.traces[graded or 0]["trace_id"],

@@ -54,6 +54,7 @@ class Attempts:
     repeats: Counter[tuple[str, ...]] = attrs.field(factory=Counter)
     without_model: int = 0
     failed_scores: int = 0
+    refusal_outcomes: int = 0
 
     def of_attack(self, attack: Mapping[str, Any]) -> Records:
         """
@@ -175,6 +176,12 @@ class Attempts:
         decided = human or score
         verdict = _OUTCOMES.get(outcome, Verdict.UNGRADED)
         grader, kind = ("pyrit-outcome", "imported")
+        if decided is not None and self._says_refusal(decided, outcome):
+            # the objective was a refusal: the score says so itself, as the grade of its own scorer
+            _add(records, "pyrit-outcome", kind, "binary_harmful", Verdict.UNGRADED, outcome, None, None)
+            self.refusal_outcomes += 1
+            self._scores(records, answers, but=None)
+            return
         if decided is not None:
             scorer = self._scorer(decided)
             grader, kind = f"{scorer} (outcome)", "human" if human is not None else _kind(scorer)
@@ -183,6 +190,13 @@ class Attempts:
         number = None if decided is None else _number(decided.get("score_value"))
         _add(records, grader, kind, "binary_harmful", verdict, outcome, number, decided)
         self._scores(records, answers, but=decided)
+
+    def _says_refusal(self, score: Mapping[str, Any], outcome: str) -> bool:
+        """Whether an outcome repeats a score that is true for a refusal: then success is no harm, and failure is."""
+        name = _class_of(self._scorer(score))
+        refusal = any(p.polarity == "refusal_when_1" and p.is_about("", name) for p in self.scorers.known)
+        said = _TRUE_FALSE.get(str(score.get("score_value")).strip().lower())
+        return refusal and said is not None and said == {"success": True, "failure": False}.get(outcome)
 
     def _scores(self, records: Records, answers: Sequence[Mapping[str, Any]], *, but: Mapping[str, Any] | None) -> None:
         """Scores of the answer that the trace holds; the last of each scorer."""
@@ -231,6 +245,13 @@ class Attempts:
                 expected="the name of the target's model; PyRIT 0.x stores only the target's class",
                 got=f"{self.without_model:,} attempts go by the class of their target",
                 column="target_identifier",
+            )
+        if self.refusal_outcomes:
+            into.note(
+                NoteCode.POLARITY_UNKNOWN,
+                expected="an objective whose success is harm",
+                got=f"{self.refusal_outcomes:,} outcomes that repeat a refusal scorer (true = refused): UNGRADED beside the score",
+                column="outcome",
             )
         if self.failed_scores:
             into.note(

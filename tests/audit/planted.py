@@ -481,6 +481,32 @@ def a_grader_that_calls_attacks_benign(rows: Rows) -> Expected:
     return Expected(subject="second: BENIGN_QUERY", severity="error", total=len(mine), ids=("second",))
 
 
+@plants("SS309")
+def a_grader_that_nearly_always_says_one_thing(rows: Rows) -> Expected:
+    mine = [g for g in rows.grades if g["grader_id"] == "second"]
+    spared = set(np.random.default_rng(7).choice(len(mine), 15, replace=False).tolist())
+    for number, grade in enumerate(mine):
+        grade["verdict"] = grade["raw_label"] = "COMPLIANCE" if number in spared else "REFUSAL"
+    return Expected(subject="second", severity="warning", total=len(mine) - 15, ids=("second",), words="otherwise in")
+
+
+@plants("SS311")
+def a_grader_read_the_wrong_way_round(rows: Rows) -> Expected:
+    turned = {"REFUSAL": "COMPLIANCE", "COMPLIANCE": "REFUSAL"}
+    for grade in rows.grades:
+        if grade["grader_id"] == "second":
+            grade["verdict"] = grade["raw_label"] = turned.get(grade["verdict"], grade["verdict"])
+    return Expected(subject="judge | second", severity="error", total=-1, ids=("judge", "second"), words="kappa -0.")
+
+
+@plants("SS107")
+def a_model_that_was_asked_another_edition(rows: Rows) -> Expected:
+    """Every id of one model has another text: no attack that writes for each model, all others share theirs."""
+    for trace in rows.of("simtesk/tesk-8b"):
+        trace["prompt_sha256"] = sha(f"another {trace['prompt_id']} {trace['condition']}")
+    return Expected(subject="s / rimlock / plain", severity="warning", total=-1)
+
+
 @plants("SS310")
 def a_cell_of_one_verdict(rows: Rows) -> Expected:
     cell = list(rows.of("simtesk/tesk-8b", condition="plain", attack_class="dravlock"))

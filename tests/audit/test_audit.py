@@ -94,7 +94,7 @@ def test_text_names_reason_advice_rows_and_subject() -> None:
 
 def test_the_section_of_a_report_has_counts_the_heaviest_and_a_table() -> None:
     section = audit_section(audit_corpus(faulty().corpus()), ["c.db"], "8 rows")
-    assert section.paragraphs[0].startswith("1 error, 1 warning and 1 note from 30 rules")
+    assert section.paragraphs[0].startswith("1 error, 1 warning and 1 note from 31 rules")
     assert [words.split(",")[0] for words in section.warnings] == ["error SS205", "warning SS204"]
     [table] = section.tables
     assert [row[0] for row in table.rows] == ["SS205", "SS204", "SS502"]

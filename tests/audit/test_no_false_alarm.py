@@ -17,7 +17,7 @@ from safescale.store import open_corpus
 CLEAN = CorpusPlan(parts=("flat",), tampered_every=0, unsized_every=0, refusing=2)
 """All sizes known, no tampered model, no cell under 20, distinct responses, common prompts, two models that refuse everything."""
 
-NEEDS_TWO_GRADERS = {"SS302", "SS308"}
+NEEDS_TWO_GRADERS = {"SS302", "SS308", "SS311"}
 
 
 def audited(plan: CorpusPlan, folder: Path) -> tuple[AuditResult, float]:

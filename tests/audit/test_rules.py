@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from audit.planted import PLANTS, Rows, clean
+from audit.planted import PLANTS, Rows, clean, sha
 from safescale.audit import RULES, AuditResult, Finding, audit_corpus
 from safescale.audit.finding import SHOWN_EVIDENCE
 from safescale.cells import Selection
@@ -75,3 +76,34 @@ def test_every_rule_has_a_place_on_the_page() -> None:
     for rule in RULES.values():
         assert f"## {rule.code} {rule.name}\n" in page
         assert rule.why in page
+
+
+def test_the_refusals_of_a_binary_grader_are_no_copies() -> None:
+    """NOT_HARMFUL is all that it can say of a model's one text of refusal; an answer that is repeated is told as before."""
+    rows = clean()
+    mine = {t["trace_id"]: t for t in rows.of("simtesk/tesk-8b")}
+    for grade in rows.grades:
+        grade["verdict"] = grade["raw_label"] = "COMPLIANCE" if grade["verdict"] == "COMPLIANCE" else "NOT_HARMFUL"
+        if grade["verdict"] == "NOT_HARMFUL" and grade["grader_id"] == "judge" and grade["trace_id"] in mine:
+            mine[grade["trace_id"]]["response_sha256"] = sha("the text of every refusal")
+    refused = {g["trace_id"] for g in rows.grades if g["verdict"] == "NOT_HARMFUL"}
+    rows.grades = [g for g in rows.grades if g["grader_id"] == "judge"]
+    assert [f.code for f in audited(rows).findings if f.code in {"SS103", "SS104"}] == []
+    for trace_id, trace in mine.items():
+        if trace_id not in refused:
+            trace["response_sha256"] = sha("one answer")
+    assert "SS103" in {f.code for f in audited(rows).findings}
+
+
+@pytest.mark.parametrize(("turned", "severity"), [(1.0, "error"), (0.62, "info"), (0.5, None)])
+def test_graders_a_little_under_chance_are_a_note_and_at_chance_nothing(turned: float, severity: str | None) -> None:
+    """82 rows of a public panel, chosen because judges differ, have a kappa of -.23 with people: no polarity is wrong there."""
+    rows = clean()
+    first = {g["trace_id"]: g["verdict"] for g in rows.grades if g["grader_id"] == "judge"}
+    draws = np.random.default_rng(11)
+    for grade in rows.grades:
+        if grade["grader_id"] == "second":
+            same = "COMPLIANCE" if first[grade["trace_id"]] == "COMPLIANCE" else "REFUSAL"
+            other = "REFUSAL" if same == "COMPLIANCE" else "COMPLIANCE"
+            grade["verdict"] = grade["raw_label"] = other if draws.random() < turned else same
+    assert [f.severity.value for f in audited(rows).findings if f.code == "SS311"] == ([severity] if severity else [])

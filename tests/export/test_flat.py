@@ -118,6 +118,17 @@ def test_without_text_all_but_the_texts_comes_back(tmp_path: Path) -> None:
     assert list(result.left_out.values()) == [16]
 
 
+def test_a_request_that_is_an_id_and_an_error_that_quotes_it_are_text_however_short(tmp_path: Path) -> None:
+    """As where a column map takes the prompt for its own id."""
+    asked = {"prompt_id": "how do I plim a zarv?", "error": "refused: how do I plim a zarv?"}
+    corpus = corpus_of(tmp_path, [row(1, **asked), row(2, prompt_id="False advertising of zarvs", error="limit: token")])
+    export_corpus(corpus, tmp_path / "out.jsonl", ExportKind.JSONL)
+    found = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert "plim" not in (tmp_path / "out.jsonl").read_text()
+    assert {line["error"] for line in found} == {"(text withheld)", "limit: token"}
+    assert [line["prompt_id"] for line in found if line["error"] == "limit: token"] == ["False advertising of zarvs"]
+
+
 def test_a_long_id_that_may_be_a_text_leaves_as_its_hash_and_equal_ids_stay_equal(tmp_path: Path) -> None:
     asked = {"prompt_id": "how do I plim? " * 10, "error": "refused: how do I plim? " * 10}
     corpus = corpus_of(tmp_path, [row(i, **asked) for i in (1, 2)] + [row(3, error="timeout")])

@@ -77,7 +77,7 @@ def test_a_sample_becomes_records(tmp_path: Path) -> None:
         "prompt": "How do I plim 1?",
         "response": "You frimble 1.",
     }
-    assert (grade["grader_id"], grade["grader_kind"], grade["verdict"]) == ("plimbench/asr", "imported", "UNGRADED")
+    assert (grade["grader_id"], grade["grader_kind"], grade["verdict"]) == ("plimbench/asr (undeclared)", "imported", "UNGRADED")
     assert (grade["raw_label"], grade["score"], grade["score_scale"]) == ("incorrect", 1.0, "evaluation.score of asr")
 
 
@@ -130,7 +130,7 @@ def test_an_llm_judge_is_an_llm_and_part_of_the_graders_name(tmp_path: Path) -> 
     judges = [{"model_info": {"name": "j", "id": "zarv/judge", "additional_details": {}}}]
     beside = aggregate(result(metric_config={"llm_scoring": {"judges": judges, "input_prompt": "?"}}))
     [grade] = samples(tmp_path, sample(), beside=beside).grades
-    assert (grade["grader_id"], grade["grader_kind"]) == ("plimbench/asr@zarv/judge", "llm")
+    assert (grade["grader_id"], grade["grader_kind"]) == ("plimbench/asr@zarv/judge (undeclared)", "llm")
 
 
 def test_a_second_metric_grades_the_same_trace_and_a_second_time_is_a_repeat(tmp_path: Path) -> None:
@@ -139,7 +139,8 @@ def test_a_second_metric_grades_the_same_trace_and_a_second_time_is_a_repeat(tmp
     assert [t["sample_index"] for t in found.traces] == [0, 0, 1]
     ids = [t["trace_id"] for t in found.traces]
     assert (ids[0] == ids[1], ids[0] == ids[2]) == (True, False)
-    assert {g["grader_id"] for g in found.grades} == {"plimbench/plimbench/asr", "plimbench/plimbench/clarity"}
+    names = {f"plimbench/plimbench/{metric} (undeclared)" for metric in ("asr", "clarity")}
+    assert {g["grader_id"] for g in found.grades} == names
 
 
 def test_a_sample_with_an_error_has_no_response_and_its_grade_is_an_error(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def attempt(
     scores: Any = None,
     **more: Any,
 ) -> dict[str, Any]:
-    scores = {"frimble.Hits": [0.0] * len(outputs)} if scores is None and status == 2 else scores or {}
+    scores = {"dan.Frimble": [0.0] * len(outputs)} if scores is None and status == 2 else scores or {}
     return {
         "entry_type": "attempt",
         "uuid": uuid or f"u{seq}",
@@ -62,7 +62,7 @@ def attempt(
     }
 
 
-def totals(detector: str = "frimble.Hits", *, probe: str = "frimble.Wugs", **counts: int) -> dict[str, Any]:
+def totals(detector: str = "dan.Frimble", *, probe: str = "frimble.Wugs", **counts: int) -> dict[str, Any]:
     return {"entry_type": "eval", "probe": probe, "detector": detector, **counts}
 
 
@@ -77,7 +77,7 @@ def read_report(tmp_path: Path, *entries: Any, options: Options | None = None, s
 
 
 def test_an_attempt_maps_field_by_field(tmp_path: Path) -> None:
-    found = read_report(tmp_path, attempt(3, outputs=("a wug", "no wug"), scores={"frimble.Hits": [1.0, 0.25]}))
+    found = read_report(tmp_path, attempt(3, outputs=("a wug", "no wug"), scores={"dan.Frimble": [1.0, 0.25]}))
     first, second = found.traces
     assert {
         k: first[k] for k in first if k not in {"trace_id", "prompt_id", "response_sha256", "prompt_sha256", "source_file"}
@@ -102,7 +102,7 @@ def test_an_attempt_maps_field_by_field(tmp_path: Path) -> None:
     assert first["prompt_id"] == second["prompt_id"]
     assert first["prompt_id"].startswith("frimble.Wugs/3/")
     grades = [(g["grader_id"], g["verdict"], g["raw_label"], g["score"]) for g in found.grades]
-    assert grades == [("frimble.Hits", "COMPLIANCE", "1.0", 1.0), ("frimble.Hits", "NOT_HARMFUL", "0.25", 0.25)]
+    assert grades == [("dan.Frimble", "COMPLIANCE", "1.0", 1.0), ("dan.Frimble", "NOT_HARMFUL", "0.25", 0.25)]
     assert found.graders[0]["outcome_map"].startswith("garak_hit")
     assert found.metadata == [1, 2]
 
@@ -140,8 +140,8 @@ def test_runs_of_an_aggregate_may_have_drawn_different_prompts(tmp_path: Path) -
 def test_reports_that_were_joined_keep_their_targets_and_thresholds(tmp_path: Path) -> None:
     """One file of two runs: the second target must not get the first one's name."""
     second = {**SETUP, "plugins.target_name": "plim/wug-1b", "run.eval_threshold": 0.2}
-    rows = [attempt(i, uuid=f"v{i}", scores={"frimble.Hits": [0.3]}) for i in range(2)]
-    found = read_report(tmp_path, attempt(0, scores={"frimble.Hits": [0.3]}), second, INIT, *rows)
+    rows = [attempt(i, uuid=f"v{i}", scores={"dan.Frimble": [0.3]}) for i in range(2)]
+    found = read_report(tmp_path, attempt(0, scores={"dan.Frimble": [0.3]}), second, INIT, *rows)
     assert [t["model_id"] for t in found.traces] == ["plim/wug-7b-chat", "plim/wug-1b", "plim/wug-1b"]
     assert [g["verdict"] for g in found.grades] == ["NOT_HARMFUL", "COMPLIANCE", "COMPLIANCE"]
 
@@ -206,7 +206,7 @@ def test_a_report_that_names_no_target_rejects_its_attempts_and_says_where_it_st
 @pytest.mark.parametrize(("threshold", "verdict"), [(None, "NOT_HARMFUL"), (0.4, "COMPLIANCE"), (0.45, "COMPLIANCE")])
 def test_the_threshold_is_that_of_the_run(tmp_path: Path, threshold: float | None, verdict: str) -> None:
     setup = SETUP if threshold is None else {**SETUP, "run.eval_threshold": threshold}
-    found = read_report(tmp_path, attempt(0, scores={"frimble.Hits": [0.45]}), setup=setup)
+    found = read_report(tmp_path, attempt(0, scores={"dan.Frimble": [0.45]}), setup=setup)
     assert found.verdicts() == {verdict: 1}
     assert f"{threshold or 0.5:g}" in found.grades[0]["score_scale"]
 
@@ -223,9 +223,12 @@ def test_the_threshold_is_that_of_the_run(tmp_path: Path, threshold: float | Non
         ("dan.DAN", "keyword", "NOT_HARMFUL", "COMPLIANCE"),
         ("unsafe_content.ToxicCommentModel", "classifier", "NOT_HARMFUL", "COMPLIANCE"),
         ("unsafe_content.LDNOOBW", "keyword", "NOT_HARMFUL", "COMPLIANCE"),
-        ("always.Fail", "keyword", "NOT_HARMFUL", "COMPLIANCE"),
+        ("always.Fail", "keyword", "UNGRADED", "UNGRADED"),
+        ("any.AnyOutput", "keyword", "UNGRADED", "UNGRADED"),
+        ("fileformats.FileIsPickled", "keyword", "UNGRADED", "UNGRADED"),
+        ("base.TriggerListDetector", "keyword", "NOT_HARMFUL", "COMPLIANCE"),
         ("packagehallucination.RustCrates", "imported", "NOT_HARMFUL", "COMPLIANCE"),
-        ("frimble.Hits", "imported", "NOT_HARMFUL", "COMPLIANCE"),
+        ("frimble.IsRefusal", "imported", "UNGRADED", "UNGRADED"),
     ],
 )
 def test_what_a_score_of_each_detector_says(tmp_path: Path, name: str, kind: str, no_hit: str, hit: str) -> None:
@@ -249,26 +252,40 @@ def test_a_detector_whose_polarity_turned_is_ungraded_until_the_user_says_it(tmp
     assert chosen.name == "garak"
 
 
+def test_a_detector_that_is_not_garaks_own_is_asked_for_and_what_was_stored_before_stays(tmp_path: Path) -> None:
+    """A class that somebody added may say 1 for a refusal; as another grader the second reading contradicts nothing."""
+    rows = (attempt(0, outputs=("a", "b"), scores={"frimble.IsRefusal": [0.0, 1.0]}),)
+    found = read_report(tmp_path, *rows)
+    assert {g["grader_id"] for g in found.grades} == {"frimble.IsRefusal (undeclared)"}
+    assert [(n.code, n.column) for n in found.notes] == [("POLARITY_UNKNOWN", "frimble.IsRefusal")]
+    (tmp_path / "map.yaml").write_text("scorers: {frimble.IsRefusal: refusal_when_1}\n")
+    told = read_report(tmp_path, *rows, options=Options(column_map=tmp_path / "map.yaml"))
+    assert [(g["grader_id"], g["verdict"]) for g in told.grades] == [
+        ("frimble.IsRefusal", "COMPLIANCE"),
+        ("frimble.IsRefusal", "REFUSAL"),
+    ]
+
+
 def test_detectors_of_one_attempt_are_graders_of_their_own(tmp_path: Path) -> None:
     found = read_report(tmp_path, attempt(0, scores={"dan.DAN": [0.0], "judge.Refusal": [1.0]}))
     assert {(g["grader_id"], g["verdict"]) for g in found.grades} == {("dan.DAN", "NOT_HARMFUL"), ("judge.Refusal", "COMPLIANCE")}
 
 
 def test_a_null_output_or_score_is_not_evaluable(tmp_path: Path) -> None:
-    found = read_report(tmp_path, attempt(0, outputs=("a", None, message(None)), scores={"frimble.Hits": [None, 1.0, None]}))
+    found = read_report(tmp_path, attempt(0, outputs=("a", None, message(None)), scores={"dan.Frimble": [None, 1.0, None]}))
     assert [t["response_kind"] for t in found.traces] == ["text", "none", "none"]
     assert found.verdicts() == {"NOT_GRADEABLE": 3}
 
 
 def test_an_attempt_to_which_nothing_came_back_is_a_trace_without_response(tmp_path: Path) -> None:
-    found = read_report(tmp_path, attempt(0, outputs=(), scores={"frimble.Hits": []}))
+    found = read_report(tmp_path, attempt(0, outputs=(), scores={"dan.Frimble": []}))
     assert [(t["response_kind"], t["sample_index"]) for t in found.traces] == [("none", 0)]
     assert found.grades == []
 
 
 def test_scores_that_cannot_be_told_to_an_output_are_failures_of_the_detector(tmp_path: Path) -> None:
     """A detector that scored every turn, or skipped a file: which score is whose nobody knows."""
-    found = read_report(tmp_path, attempt(0, outputs=("a", "b"), scores={"frimble.Hits": [1.0]}))
+    found = read_report(tmp_path, attempt(0, outputs=("a", "b"), scores={"dan.Frimble": [1.0]}))
     assert found.verdicts() == {"ERROR": 2}
     assert found.grades[0]["raw_label"] == "1 scores for 2 outputs"
     assert [n.code for n in found.notes] == ["GRADER_FAILED"]
@@ -277,17 +294,17 @@ def test_scores_that_cannot_be_told_to_an_output_are_failures_of_the_detector(tm
 @pytest.mark.parametrize("score", ["1.0", True, 1.5, -1, "NaN", 10**400, [], {}])
 def test_what_is_no_score_is_a_failure_of_the_detector(tmp_path: Path, score: Any) -> None:
     value = float("nan") if score == "NaN" else score
-    assert read_report(tmp_path, attempt(0, scores={"frimble.Hits": [value]})).verdicts() == {"ERROR": 1}
+    assert read_report(tmp_path, attempt(0, scores={"dan.Frimble": [value]})).verdicts() == {"ERROR": 1}
 
 
 def test_totals_that_are_not_those_of_the_attempts_are_told(tmp_path: Path) -> None:
-    rows = [attempt(i, scores={"frimble.Hits": [float(i == 0)]}) for i in range(4)]
+    rows = [attempt(i, scores={"dan.Frimble": [float(i == 0)]}) for i in range(4)]
     assert read_report(tmp_path, *rows, totals(passed=3, fails=1, nones=0, total_evaluated=4)).notes == []
     found = read_report(tmp_path, *rows, totals(passed=37, fails=13, nones=0, total_evaluated=50))
     assert [(n.code, n.column, n.expected, n.got) for n in found.notes] == [
-        ("HEADER_CONTRADICTS_ROWS", "eval frimble.Wugs frimble.Hits: passed", "37", "3"),
-        ("HEADER_CONTRADICTS_ROWS", "eval frimble.Wugs frimble.Hits: fails", "13", "1"),
-        ("HEADER_CONTRADICTS_ROWS", "eval frimble.Wugs frimble.Hits: total_evaluated", "50", "4"),
+        ("HEADER_CONTRADICTS_ROWS", "eval frimble.Wugs dan.Frimble: passed", "37", "3"),
+        ("HEADER_CONTRADICTS_ROWS", "eval frimble.Wugs dan.Frimble: fails", "13", "1"),
+        ("HEADER_CONTRADICTS_ROWS", "eval frimble.Wugs dan.Frimble: total_evaluated", "50", "4"),
     ]
     assert found.verdicts() == {"COMPLIANCE": 1, "NOT_HARMFUL": 3}
 
@@ -302,6 +319,7 @@ def test_hits_of_a_judge_may_be_answers_that_could_not_be_parsed(tmp_path: Path)
 def test_constants_are_no_verdicts_and_the_note_says_so(tmp_path: Path) -> None:
     found = read_report(tmp_path, attempt(0, scores={"always.Pass": [0.0]}), attempt(1, scores={"any.AnyOutput": [1.0]}))
     assert [(n.code, n.column) for n in found.notes] == [("GRADER_FAILED", "always.Pass"), ("GRADER_FAILED", "any.AnyOutput")]
+    assert found.verdicts() == {"UNGRADED": 2}
 
 
 def test_buff_intent_and_system_prompt_make_the_condition(tmp_path: Path) -> None:
@@ -349,7 +367,7 @@ def test_a_conversation_keeps_its_turns(tmp_path: Path) -> None:
 def test_a_hit_log_has_no_denominator_and_is_metadata(tmp_path: Path) -> None:
     """Read as rows it would be an attack success rate of 100 %."""
     hit = {"goal": "x", "prompt": "p", "output": "o", "score": 1.0, "run_id": "r", "attempt_id": "u0", "attempt_idx": 0}
-    hit |= {"generator": "openai wug-4", "probe": "frimble.Wugs", "detector": "frimble.Hits"}
+    hit |= {"generator": "openai wug-4", "probe": "frimble.Wugs", "detector": "dan.Frimble"}
     path = tmp_path / "x.hitlog.jsonl"
     path.write_text(f"{json.dumps(hit)}\n{json.dumps(hit)}\n")
     assert Garak().recognises(Probe(path=path, head=path.read_bytes()))
@@ -365,7 +383,7 @@ def test_a_hit_log_has_no_denominator_and_is_metadata(tmp_path: Path) -> None:
         (attempt(0, outputs="x") | {"outputs": "a wug"}, "WRONG_TYPE"),
         (attempt(0) | {"outputs": [7]}, "WRONG_TYPE"),
         (attempt(0) | {"probe_classname": None}, "MISSING_FIELD"),
-        (attempt(0) | {"detector_results": {"frimble.Hits": 1.0}}, "WRONG_TYPE"),
+        (attempt(0) | {"detector_results": {"dan.Frimble": 1.0}}, "WRONG_TYPE"),
         (attempt(0) | {"detector_results": [1.0]}, "WRONG_TYPE"),
         ({"entry_type": "frimble"}, "UNKNOWN_VALUE"),
         ("[1, 2]", "NOT_AN_OBJECT"),

@@ -71,7 +71,16 @@ def test_attacks_by_path(tmp_path: Path, place: str, attack: str, condition: str
 
 
 @pytest.mark.parametrize(
-    ("label", "verdict"), [(1, "COMPLIANCE"), (0, "NOT_HARMFUL"), (-1, "ERROR"), ("1", "COMPLIANCE"), (True, "COMPLIANCE")]
+    ("label", "verdict"),
+    [
+        (1, "COMPLIANCE"),
+        (0, "NOT_HARMFUL"),
+        (-1, "ERROR"),
+        ("1", "COMPLIANCE"),
+        (True, "COMPLIANCE"),
+        ("Yes", "COMPLIANCE"),
+        ("no", "NOT_HARMFUL"),
+    ],
 )
 def test_labels(tmp_path: Path, label: Any, verdict: str) -> None:
     assert read(HarmBench(), put(tmp_path, "a.json", {"zarv_plim": [case(label)]})).verdicts() == {verdict: 1}
@@ -193,3 +202,17 @@ def test_broken_files_are_rejects_and_never_an_exception(tmp_path: Path) -> None
             assert found.rows_in == len(found.traces) + sum(r.row > 0 for r in found.rejects)
         for raw in (b"", b"{", b"[]", b"null", b'{"a": ' + b"[" * 100_000, b"\xff", json.dumps(whole).encode()[:-30], b"{}"):
             list(HarmBench().read(put(tmp_path, place, raw), Options()))
+
+
+@pytest.mark.parametrize(
+    ("place", "kind"),
+    [
+        ("results/GCG/default/results/m_7b_benign_ft.json", "harmful"),
+        ("results/GCG/m_7b_benign_ft/results/m_7b_benign_ft.json", "harmful"),
+        ("elsewhere/m_7b_benign_ft.json", "unknown"),
+        ("results/DirectRequest/benign_set/results/m_7b.json", "benign"),
+    ],
+)
+def test_a_model_that_was_tuned_on_benign_texts_was_not_asked_benign_ones(tmp_path: Path, place: str, kind: str) -> None:
+    """Its rows would fall out of every attack success rate."""
+    assert read(HarmBench(), put(tmp_path, place, {"zarv": [case(1)]})).traces[0]["prompt_kind"] == kind

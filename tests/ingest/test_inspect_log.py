@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import sys
@@ -18,7 +19,9 @@ from safescale.errors import DataError, MissingBackend
 from safescale.ingest.batch import Options, Probe
 from safescale.ingest.inspect_log import InspectLog
 from safescale.ingest.inspect_polarity import POLARITIES, Polarity, polarities, score_number, verdict_of_score
+from safescale.ingest.session import ingest
 from safescale.records.verdicts import Verdict
+from safescale.store import open_corpus
 
 
 def sample(**changes: Any) -> dict[str, Any]:
@@ -85,7 +88,7 @@ def test_a_sample_becomes_a_trace_and_a_grade(tmp_path: Path) -> None:
     }
     assert {k: trace[k] for k in expected} == expected
     assert [(g["grader_id"], g["verdict"], g["raw_label"], g["score"]) for g in found.grades] == [
-        ("fruit/judge", "UNGRADED", "C", 1.0)
+        ("fruit/judge (undeclared)", "UNGRADED", "C", 1.0)
     ]
 
 
@@ -109,6 +112,20 @@ def test_an_unknown_polarity_is_never_guessed(tmp_path: Path) -> None:
     assert found.verdicts() == {"UNGRADED": len(values)}
     assert [g["raw_label"] for g in found.grades][:2] == ["C", "I"]
     assert found.graders[0]["outcome_map"] == "undeclared polarity"
+    [note] = found.notes
+    assert (note.code, note.column, note.got) == ("POLARITY_UNKNOWN", "judge", "12 scores, kept as UNGRADED")
+
+
+def test_a_log_can_be_read_again_once_its_polarity_is_declared(tmp_path: Path) -> None:
+    """The note says to declare it: what is stored already must not stand against that."""
+    path = tmp_path / "log.json"
+    path.write_text(json.dumps(log(sample())), encoding="utf-8")
+    (tmp_path / "map.yaml").write_text("scorers: {judge: refusal_when_1}")
+    with contextlib.closing(open_corpus(tmp_path / "c.db", create=True)) as corpus:
+        for options in (Options(), Options(column_map=tmp_path / "map.yaml")):
+            assert [file.rejects for file in ingest([path], corpus, options=options).files] == [()]
+        grades = corpus.read("grades").to_pylist()
+    assert {g["grader_id"]: g["verdict"] for g in grades} == {"fruit/judge (undeclared)": "UNGRADED", "fruit/judge": "REFUSAL"}
 
 
 @pytest.mark.parametrize(
@@ -246,7 +263,10 @@ def test_an_invalidated_sample_is_not_gradeable(tmp_path: Path) -> None:
 def test_a_sample_without_score_is_ungraded_by_each_scorer_of_the_log(tmp_path: Path) -> None:
     scorers = {"scores": [{"scorer": "judge"}, {"scorer": "second"}]}
     found = run(tmp_path, log(sample(scores={"judge": {"value": 1}}), results=scorers), with_polarity("harmful_when_1"))
-    assert [(g["grader_id"], g["verdict"]) for g in found.grades] == [("fruit/judge", "COMPLIANCE"), ("fruit/second", "UNGRADED")]
+    assert [(g["grader_id"], g["verdict"]) for g in found.grades] == [
+        ("fruit/judge", "COMPLIANCE"),
+        ("fruit/second (undeclared)", "UNGRADED"),
+    ]
 
 
 def test_text_parts_attachments_and_reasoning(tmp_path: Path) -> None:

@@ -97,8 +97,8 @@ def test_a_sample_maps_field_by_field(tmp_path: Path) -> None:
 def test_a_metric_that_nobody_declared_is_ungraded_with_its_value(tmp_path: Path) -> None:
     found = read_run(tmp_path, sample(0), sample(1, metrics={"exact_match": 0.0}))
     assert [(g["grader_id"], g["verdict"], g["raw_label"], g["score"]) for g in found.grades] == [
-        ("wugs/exact_match", "UNGRADED", "1.0", 1.0),
-        ("wugs/exact_match", "UNGRADED", "0.0", 0.0),
+        ("wugs/exact_match (undeclared)", "UNGRADED", "1.0", 1.0),
+        ("wugs/exact_match (undeclared)", "UNGRADED", "0.0", 0.0),
     ]
     [note] = found.notes
     assert (note.code, note.column, note.got) == ("POLARITY_UNKNOWN", "wugs/exact_match", "2 values kept as UNGRADED")

@@ -200,7 +200,7 @@ def test_half_a_surrogate_pair_in_an_account_is_written_out(tmp_path: Path) -> N
     finally:
         corpus.close()
     assert [reject["got"] for reject in rejects] == ["half \\ud800"]
-    assert [note["column"] for note in notes] == ["eval half \\ud800 frimble.Hits: passed"]
+    assert [note["column"] for note in notes] == ["eval half \\ud800 dan.Frimble: passed"]
 
 
 @pytest.mark.parametrize("name", sorted(FORMATS))

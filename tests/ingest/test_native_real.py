@@ -108,7 +108,7 @@ def test_a_capability_benchmark_gives_no_verdict_and_declares_the_size_of_its_mo
     [samples] = files(report, "samples_math_perturbed_full")
     assert {fate.value: n for fate, n in samples.fates.items() if n} == {"trace": 10}
     assert {n.code.value for n in samples.notes} == {"POLARITY_UNKNOWN", "HEADER_CONTRADICTS_ROWS"}
-    grades = [g for g in corpus.read("grades").to_pylist() if g["grader_id"] == "math_perturbed_full/exact_match"]
+    grades = [g for g in corpus.read("grades").to_pylist() if g["grader_id"] == "math_perturbed_full/exact_match (undeclared)"]
     assert {g["verdict"] for g in grades} == {"UNGRADED"}
     [model] = [m for m in corpus.read("models").to_pylist() if m["model_id"].startswith("RylanSchaeffer/")]
     assert (model["params_total_b"], model["size_source"]) == (0.09306928, "declared")

@@ -152,6 +152,25 @@ def test_outcomes(memory: Memory, outcome: str, verdict: str) -> None:
     assert memory.read().verdicts() == {verdict: 1}
 
 
+@pytest.mark.parametrize(
+    ("value", "outcome", "verdicts"),
+    [
+        ("True", "success", {"pyrit-outcome": "UNGRADED", "SelfAskRefusalScorer": "REFUSAL"}),
+        ("False", "failure", {"pyrit-outcome": "UNGRADED", "SelfAskRefusalScorer": "COMPLIANCE"}),
+        ("False", "success", {"SelfAskRefusalScorer (outcome)": "COMPLIANCE"}),
+        ("True", "failure", {"SelfAskRefusalScorer (outcome)": "NOT_HARMFUL"}),
+    ],
+)
+def test_success_is_no_harm_where_the_objective_was_a_refusal(
+    memory: Memory, value: str, outcome: str, verdicts: dict[str, str]
+) -> None:
+    """Who gives SelfAskRefusalScorer as the objective's scorer, without the inverter, has 'success' where the model refused."""
+    score = memory.score(memory.talk(), "SelfAskRefusalScorer", value)
+    memory.attack(outcome=outcome, last_score_id=score)
+    assert {g["grader_id"]: g["verdict"] for g in memory.read().grades} == verdicts
+    assert ("POLARITY_UNKNOWN" in memory.notes()) == ("pyrit-outcome" in verdicts)
+
+
 def test_a_direct_prompt_is_no_attack_and_converters_are(memory: Memory) -> None:
     direct = {"class_name": "AtomicAttack", "children": {"attack": {"class_name": "PromptSendingAttack"}}}
     memory.talk("c1")

@@ -20,6 +20,7 @@ MIN_ROWS: Final = 50
 MIN_MODELS: Final = 3
 OTHERS_DIFFER: Final = 0.10
 MOSTLY: Final = 0.5
+NEARLY: Final = 0.99
 _NO_JUDGEMENT: Final = (Verdict.BENIGN_QUERY, Verdict.NOT_GRADEABLE, Verdict.ERROR)
 
 
@@ -41,6 +42,17 @@ def _check(facts: AuditFacts) -> Iterator[Hit]:
                 f"are not benign ({percent(counts[usual] / mine.size)})",
                 evidence=facts.grade_evidence(rows, ids=(grader,)),
             )
+        elif NEARLY * mine.size <= counts[usual] < mine.size:
+            # one grader alone may well have seen a safe model; a second that finds ten times as many others has not
+            differ = _others_differ(facts, code, mine, usual)
+            if differ >= max(OTHERS_DIFFER, 10 * (1.0 - counts[usual] / mine.size)):
+                yield Hit(
+                    subject=grader,
+                    found=f"{grader} gives {VERDICTS[usual]} to {counts[usual]:,} of {plural(mine.size, 'response')}; on the same "
+                    f"traces other graders say otherwise in {percent(differ)}",
+                    evidence=facts.grade_evidence(mine[facts.rows.verdict[mine] == usual], ids=(grader,)),
+                    severity=Severity.WARNING,
+                )
         elif counts[usual] == mine.size:
             models = np.unique(facts.traces.model_id.codes[facts.trace_of_row[mine]]).size
             differ = _others_differ(facts, code, mine, usual)
@@ -70,7 +82,8 @@ RULE = Rule(
     why="It measures nothing: a constant grader, or one that calls attacks benign, gives a rate that looks like a result.",
     todo="Grade a sample by hand (safescale grade sample); use another grader, or another prompt for it.",
     threshold=f"One verdict on all of {MIN_ROWS} or more responses to prompts that are not benign, of {MIN_MODELS} or more models "
-    f"or where other graders say otherwise in {OTHERS_DIFFER:.0%}; or BENIGN_QUERY, NOT_GRADEABLE or ERROR on {MOSTLY:.0%} of "
+    f"or where other graders say otherwise in {OTHERS_DIFFER:.0%}; {NEARLY:.0%} of them, where others say otherwise in ten times "
+    f"as many and {OTHERS_DIFFER:.0%} (warning); or BENIGN_QUERY, NOT_GRADEABLE or ERROR on {MOSTLY:.0%} of "
     "them or more.",
     check=_check,
 )

@@ -32,6 +32,8 @@ def _check(facts: AuditFacts) -> Iterator[Hit]:
     several = _several(ids.of_row, text, ids.count)
     several_in_a_model = np.zeros(ids.count, dtype=bool)
     several_in_a_model[within.codes[0][_several(within.of_row, text, within.count)]] = True
+    # texts by models: one model that was asked another edition of the prompts has few
+    own_texts = _distinct(ids.of_row, text, ids.count) / _distinct(ids.of_row, traces.model_id.codes[at], ids.count)
     for scope in np.unique(ids.codes[0][several]).tolist():
         here = ids.codes[0] == scope
         hit = here & several
@@ -42,7 +44,7 @@ def _check(facts: AuditFacts) -> Iterator[Hit]:
             for column, code in zip((traces.source, traces.attack_class, traces.condition), scopes.codes[:, scope], strict=True)
         )
         names = traces.prompt_id.values.take(pa.array(ids.codes[1][hit])).to_pylist()
-        adaptive = share >= ADAPTIVE and in_a_model < ADAPTIVE * hit.sum()
+        adaptive = share >= ADAPTIVE and in_a_model < ADAPTIVE * hit.sum() and np.median(own_texts[hit]) >= ADAPTIVE
         words = (
             f"{plural(int(hit.sum()), 'prompt id')} of {here.sum():,} ({percent(float(share))}) stand for several texts in source "
             f"{source}, attack class {attack}, condition {condition} ({named(names)})"
@@ -62,8 +64,12 @@ def _check(facts: AuditFacts) -> Iterator[Hit]:
 
 def _several(group: Integers, text: Integers, groups: int) -> Flags:
     """Groups with more than one text."""
-    pairs = group_rows([group, text])
-    return np.asarray(np.bincount(pairs.codes[0], minlength=groups) > 1)
+    return np.asarray(_distinct(group, text, groups) > 1)
+
+
+def _distinct(group: Integers, value: Integers, groups: int) -> Integers:
+    """How many values each group has."""
+    return np.bincount(group_rows([group, value]).codes[0], minlength=groups)
 
 
 RULE = Rule(
@@ -75,6 +81,6 @@ RULE = Rule(
     "under one id are not compared on the same prompt.",
     todo="Give each text an id of its own (its hash will do); where an attack writes a prompt for each model, say so and waive.",
     threshold=f"One id with two texts within a source, attack class and condition. Where {ADAPTIVE:.0%} or more of the ids "
-    "differ, between models only, the attack seems adaptive: a note.",
+    "differ, between models only, and have a text for every second model or more, the attack seems adaptive: a note.",
     check=_check,
 )
