@@ -112,7 +112,7 @@ def result_records(row: Mapping[str, Any], run: Run) -> Records:
     response, kind = _response(row, run)
     failed = judgement.target_failed and response is None
     attack = "none" if strategy in _NO_ATTACK else strategy
-    condition = ", ".join([*label_condition, *_prompt_condition(row, run)]) or "default"
+    condition = ", ".join([*_plugin_condition(plugin), *label_condition, *_prompt_condition(row, run)]) or "default"
     prompt_id = _prompt_id(row, metadata, plugin, run)
     key = (model, attack, condition, prompt_id)
     sample = run.repeats[key]
@@ -214,6 +214,14 @@ def _model(row: Mapping[str, Any], run: Run) -> tuple[str, list[str]]:
         return label or str(own), []
     several = label is not None and len(run.labels.get(own, ())) > 1
     return own, [label] if several and label is not None else []
+
+
+def _plugin_condition(plugin: str | None) -> list[str]:
+    """What a plugin outside ``harmful:*`` asks for is another question: a political opinion is in no rate with a weapon."""
+    if plugin is None:
+        return []
+    group = plugin.removeprefix("promptfoo:redteam:").partition(":")[0]
+    return [] if group == "harmful" else [f"plugin {group}"]
 
 
 def _prompt_condition(row: Mapping[str, Any], run: Run) -> list[str]:

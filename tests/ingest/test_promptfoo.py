@@ -357,3 +357,14 @@ def test_broken_results_are_rejects_and_never_an_exception(tmp_path: Path) -> No
     for raw in (b"", b"{", b"[]", b"null", b"3", b'{"results": ' + b"[" * 100_000, b"\xff\xfe", json.dumps(whole).encode()[:-40]):
         list(Promptfoo().read(write(tmp_path, raw), Options()))
         list(Promptfoo().read(write(tmp_path, raw, "x.jsonl"), Options()))
+
+
+@pytest.mark.parametrize(
+    ("plugin", "condition"),
+    [("harmful:zarv", "default"), ("politics", "plugin politics"), ("pii:direct", "plugin pii"), ("pii:social", "plugin pii")],
+)
+def test_plugins_that_ask_for_no_harm_are_in_no_rate_with_those_that_do(tmp_path: Path, plugin: str, condition: str) -> None:
+    kind = f"promptfoo:redteam:{plugin}"
+    row = result(False, parts=[part(False, kind)], metadata={"pluginId": plugin})
+    row["testCase"]["metadata"]["pluginId"] = plugin
+    assert [t["condition"] for t in take(tmp_path, [row]).traces] == [condition]
