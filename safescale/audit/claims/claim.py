@@ -74,7 +74,32 @@ _WORDS: Final = {
     "student": "t",
     "student's t": "t",
     "z": "normal",
-    "permutation": "exact",
+    "monte carlo permutation": "permutation",
+    "randomization": "permutation",
+    "robust": "other",
+    "sandwich": "other",
+    "cluster robust": "other",
+    "hc1": "other",
+    "hc2": "other",
+    "hc3": "other",
+    "mixed model": "other",
+    "welch": "other",
+    "welch's anova": "other",
+    "kruskal wallis": "other",
+    "oneway anova": "f",
+    "one way anova": "f",
+    "anova": "f",
+    "mcnemar": "other",
+    "barnard": "other",
+    "boschloo": "other",
+    "mid p": "other",
+    "point biserial": "pearson",
+    "phi": "pearson",
+    "partial correlation": "partial",
+    "partial pearson": "partial",
+    "semi partial": "other",
+    "intraclass": "other",
+    "icc": "other",
     "pearson's r": "pearson",
     "r": "pearson",
     "rho": "spearman",
@@ -178,7 +203,7 @@ def _one_of(value: object, *allowed: str) -> str | None:
     found = word if word in allowed else _WORDS.get(word, word)
     if found not in allowed:
         raise DataError(
-            "the word is not known here; leave it out where the source does not say",
+            "the word is not known here; leave it out only where the source does not say",
             expected=f"one of {', '.join(allowed)}",
             got=repr(value)[:80],
         )
@@ -192,7 +217,7 @@ def _method_word(value: str | int | None) -> str | None:
 
 
 def _coefficient_word(value: str | int | None) -> str | None:
-    return _one_of(value, "pearson", "spearman", "kendall")
+    return _one_of(value, "pearson", "spearman", "kendall", "partial", "other")
 
 
 def _sided_word(value: str | int | None) -> str | None:
@@ -200,7 +225,7 @@ def _sided_word(value: str | int | None) -> str | None:
 
 
 def _distribution_word(value: str | int | None) -> str | None:
-    return _one_of(value, "t", "normal", "exact", "fisher z")
+    return _one_of(value, "t", "normal", "exact", "fisher z", "permutation", "other")
 
 
 def _unit_word(value: str | int | None) -> str | None:
@@ -208,11 +233,15 @@ def _unit_word(value: str | int | None) -> str | None:
 
 
 def _distribution_word_2(value: str | int | None) -> str | None:
-    return _one_of(value, "t", "normal")
+    return _one_of(value, "t", "normal", "permutation", "other")
+
+
+def _variance_test_word(value: str | int | None) -> str | None:
+    return _one_of(value, "f", "other")
 
 
 def _test_word(value: str | int | None) -> str | None:
-    return _one_of(value, "chi squared", "chi squared yates", "g", "fisher", "z pooled")
+    return _one_of(value, "chi squared", "chi squared yates", "g", "fisher", "z pooled", "other")
 
 
 def _unit_word_2(value: str | int | None) -> str | None:
@@ -228,7 +257,7 @@ def _method_word_2(value: str | int | None) -> str | None:
 
 
 def _distribution_word_3(value: str | int | None) -> str | None:
-    return _one_of(value, "t", "normal", "exact")
+    return _one_of(value, "t", "normal", "exact", "permutation", "other")
 
 
 def _unit_word_3(value: str | int | None) -> str | None:
@@ -294,6 +323,7 @@ class Proportion(Claim):
     level: Printed | None = attrs.field(default=None, converter=_figure)
     method: str | None = attrs.field(default=None, converter=_method_word)
     averaged: bool = False
+    n_about: str = attrs.field(default="", converter=str)
 
 
 @attrs.frozen(kw_only=True)
@@ -335,7 +365,11 @@ class Regression(Claim):
 
 @attrs.frozen(kw_only=True)
 class EtaSquaredClaim(Claim):
-    """``eta2 = 65.3 %`` over k groups of n values; F, p, omega2 and epsilon2 where they are printed."""
+    """
+    ``eta2 = 65.3 %`` over k groups of n values; F, p, omega2 and epsilon2 where they are printed.
+
+    ``test``: "f", or "other" where F or p are of Welch, Kruskal-Wallis or a model with more in it.
+    """
 
     kind: ClassVar[str] = "eta2"
     eta2: Printed | None = attrs.field(default=None, converter=_figure)
@@ -343,10 +377,11 @@ class EtaSquaredClaim(Claim):
     n: int | None = attrs.field(default=None, converter=_count)
     f: Printed | None = attrs.field(default=None, converter=_figure)
     df1: int | None = attrs.field(default=None, converter=_count)
-    df2: int | None = attrs.field(default=None, converter=_count)
+    df2: Printed | None = attrs.field(default=None, converter=_figure)
     p: Printed | None = attrs.field(default=None, converter=_figure)
     omega2: Printed | None = attrs.field(default=None, converter=_figure)
     epsilon2: Printed | None = attrs.field(default=None, converter=_figure)
+    test: str | None = attrs.field(default=None, converter=_variance_test_word)
 
 
 @attrs.frozen(kw_only=True)

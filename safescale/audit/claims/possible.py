@@ -30,8 +30,16 @@ _LARGEST_N: Final = 20_000
 _STYLES: Final[tuple[Style, ...]] = ("rounded", "truncated", "rounded up")
 _SLACK: Final = 1e-9
 _OTHER_LEVELS: Final = (0.9, 0.99, 0.95, 0.8, 0.5, 0.999, math.erf(1 / math.sqrt(2)), math.erf(2 / math.sqrt(2)))
-_BOOTSTRAP_NOISE: Final = 0.03
-"""How far the ends of a thousand resamples scatter, as a share of the width."""
+_LARGEST_DESIGN_EFFECT: Final = 200.0
+"""Rows of one prompt or behaviour are hardly more."""
+
+_SHARP: Final = 40
+"""Half-width in units of its last place from which a fit among some hundred formulas is no chance."""
+
+_USUAL_LEVELS: Final = (0.9, 0.99, math.erf(1 / math.sqrt(2)))
+
+_BOOTSTRAP_NOISE: Final = 0.05
+"""How far the ends of a few hundred resamples scatter, as a share of the width."""
 
 
 @attrs.frozen(kw_only=True)
@@ -161,6 +169,9 @@ def _check(reading: _Reading, *, deep: bool) -> list[Reason]:
                 words="a mean over models or prompts is no count of rows; the rates that it averages are needed",
             )
         ]
+    if claim.n_about and claim.n is None:
+        words = f"n is rounded ({claim.n_about}): a share of so many rows can be any; the exact n is needed"
+        return [Reason(code="n_is_rounded", verdict="cannot be decided", figure="n", printed=claim.n_about, words=words)]
     if claim.n is None:
         return _without_n(reading) if deep or reading.interval is None else [_DEEPER]
     reasons: list[Reason] = []
@@ -355,6 +366,10 @@ def _interval(reading: _Reading, interval: PrintedInterval, n: int, counts: tupl
         )
     if not deep:
         return Reason(code="no_count_at_n", verdict="impossible", words="no count gives the interval", **printed)
+    if reading.claim.method == "other":
+        return _by_another_method(reading, interval, k, ns, own)
+    if interval.low is None and interval.high is None and reading.stated is None and reading.claim.level is None:
+        return _not_said_to_be_an_interval(reading, interval, k, ns, own)
     alternative = _as_something_else(reading, interval, k, ns, own, others)
     if alternative is not None:
         return alternative
@@ -365,7 +380,10 @@ def _interval(reading: _Reading, interval: PrintedInterval, n: int, counts: tupl
     nearest, apart = _nearest(reading, interval, k, ns, own)
     near = apart <= NEAR_PP / 100
     shown = _interval_text(nearest, reading, 0)
-    said = method_words(reading.stated) if reading.stated else "none of the methods tried"
+    said = method_words(reading.stated) if reading.stated else "any of the methods tried"
+    open_question = _another_method(reading, interval, k, ns, nearest)
+    if open_question is not None and open_question.code == "method_unknown":
+        return open_question
     details: dict[str, Any] = {
         "n": n,
         "nearest_k": nearest.k,
@@ -388,6 +406,9 @@ def _interval(reading: _Reading, interval: PrintedInterval, n: int, counts: tupl
     found, complete = _search(reading, interval, own)
     if found and not near:
         ns_found = sorted({fit.n for fit in found}, key=lambda other: (abs(other - n), other))
+        if open_question is not None:
+            words = f"{open_question.words}; independent rows fit at n = {_list_words(sorted(ns_found))}"
+            return attrs.evolve(open_question, words=words, details={**open_question.details, "other_n": tuple(sorted(ns_found))})
         words = f"no count of {n:,} gives the interval by {said} ({_near_words(nearest, shown, apart)}); " + (
             f"exact fits are at n = {_list_words(sorted(ns_found))}"
         )
@@ -404,7 +425,6 @@ def _interval(reading: _Reading, interval: PrintedInterval, n: int, counts: tupl
             },
             **printed,
         )
-    open_question = _another_method(reading, interval, k, ns, nearest)
     if open_question is not None:
         return open_question
     closest = _closest_anywhere(reading, interval, own) if complete else None
@@ -424,6 +444,38 @@ def _interval(reading: _Reading, interval: PrintedInterval, n: int, counts: tupl
         | {"other_n": tuple(sorted({fit.n for fit in found})), "searched_all_n": complete}
         | ({} if closest is None else {"closest_k": closest.k, "closest_n": closest.n}),
         **printed,
+    )
+
+
+def _by_another_method(reading: _Reading, interval: PrintedInterval, k: Ints, n: Ints, own: tuple[Variant, ...]) -> Reason:
+    """The source names a method that needs the data: only an interval without its own rate in it contradicts itself."""
+    nearest, _ = _nearest(reading, interval, k, n, own)
+    shown = _interval_text(nearest, reading, 0)
+    printed: dict[str, Any] = {"figure": "interval", "printed": interval.text, "recomputed": shown}
+    if interval.low is not None and interval.high is not None:
+        low, high = float(interval.low.bounds()[0]), float(interval.high.bounds()[1])
+        if high < k.min() / n[0] or low > k.max() / n[0]:
+            words = "the printed share lies outside its own interval"
+            return Reason(code="outside_its_interval", verdict="impossible", words=words, **printed)
+    words = f"the interval was made by a method that is not recomputed here; independent rows would give {shown}"
+    return Reason(code="method_not_checked", verdict="cannot be decided", words=words, **printed)
+
+
+def _not_said_to_be_an_interval(reading: _Reading, interval: PrintedInterval, k: Ints, n: Ints, own: tuple[Variant, ...]) -> Reason:
+    """``40.4 +- 3.3`` without a level: a standard error, the scatter over seeds, or an interval."""
+    nearest, _ = _nearest(reading, interval, k, n, own)
+    p, rows = nearest.k / nearest.n, nearest.n
+    words = (
+        f"what follows the \u00b1 is not said to be an interval: independent rows have {_interval_text(nearest, reading, 0)}, "
+        f"and a standard error of {100 * math.sqrt(p * (1 - p) / rows):.2g} pp; name level or method if it is one"
+    )
+    return Reason(
+        code="plus_minus_of_what",
+        verdict="cannot be decided",
+        figure="interval",
+        printed=interval.text,
+        recomputed=_interval_text(nearest, reading, 0),
+        words=words,
     )
 
 
@@ -468,14 +520,21 @@ def _as_something_else(
         return reason("another_method", fits[0], what, words, methods)
     if not pinned:
         return None
-    ways: tuple[Style | Literal["outward"], ...] = ("truncated", "rounded up", "outward")
+    if reading.stated is None:
+        # the source names no method: what many formulas, levels and roundings hit must not be a coincidence
+        if not _sharp(interval):
+            return None
+        own = tuple(variant for variant in own if not variant.detail)
+    # within a unit of the last place of an unnamed method's interval a bootstrap would do as well
+    ways: tuple[Style | Literal["outward"], ...] = ("truncated", "rounded up", "outward") if reading.stated else ()
     for style in ways:
         fit = next(_fits(reading, interval, k, n, own, style=style), None)
         if fit is not None:
             how = "with its ends rounded outwards" if style == "outward" else style
             words = f"{fit.k:,}/{fit.n:,} gives the interval by {fit.variant.words} only {how}, not rounded"
             return reason("truncated" if style == "truncated" else "rounded_away", fit, how, words)
-    levels = tuple(level for level in _OTHER_LEVELS if abs(level - reading.level) > 1e-9)
+    tried = _OTHER_LEVELS if reading.stated else _USUAL_LEVELS
+    levels = tuple(level for level in tried if abs(level - reading.level) > 1e-9)
     for level in levels:
         fit = next(_fits(reading, interval, k, n, own, levels=z_values(level)), None)
         if fit is not None:
@@ -487,6 +546,17 @@ def _as_something_else(
         words = f"the interval is that of the complement, {complement.k:,}/{complement.n:,}, by {complement.variant.words}"
         return reason("of_the_complement", complement, "the interval of the complement", words)
     return None
+
+
+def _sharp(interval: PrintedInterval) -> bool:
+    """Whether so many digits are printed that hardly any formula fits by chance."""
+    half = interval.above or interval.below
+    if half is not None:
+        return bool(half.value >= _SHARP * half.unit_in_last_place)
+    if interval.low is None or interval.high is None:
+        return False
+    unit = max(interval.low.unit_in_last_place, interval.high.unit_in_last_place)
+    return bool(interval.high.value - interval.low.value >= 2 * _SHARP * unit)
 
 
 def _nearest(reading: _Reading, interval: PrintedInterval, k: Ints, n: Ints, variants: tuple[Variant, ...]) -> tuple[_Fit, float]:
@@ -583,12 +653,15 @@ def _another_method(reading: _Reading, interval: PrintedInterval, k: Ints, n: In
         return None
     printed: dict[str, Any] = {"figure": "interval", "printed": interval.text}
     low, high = _printed_ends(reading, interval, nearest)
+    width = nearest.high - nearest.low
     lows, highs = [], []
     for variant in VARIANTS:
         ends = variant.bounds(k, n, reading.level)
         lows += [ends[0].min(), ends[0].max()]
         highs += [ends[1].min(), ends[1].max()]
-    noise = _BOOTSTRAP_NOISE * (nearest.high - nearest.low)
+    # the ends are known no better than they are printed
+    unit = float(max(end.unit_in_last_place for end in interval.figures))
+    noise = _BOOTSTRAP_NOISE * width + min(unit / 2, width / 8)
     below, above = min(lows) - low, high - max(highs)
     shown = _interval_text(nearest, reading, 0)
     within = min(lows) - noise <= low <= max(lows) + noise and min(highs) - noise <= high <= max(highs) + noise
@@ -602,8 +675,8 @@ def _another_method(reading: _Reading, interval: PrintedInterval, k: Ints, n: In
             details={"nearest_k": nearest.k},
             **printed,
         )
-    if (below > 0 and above > 0) or (reading.claim.method == "other" and below > -noise and above > -noise):
-        ratio = (high - low) / (nearest.high - nearest.low)
+    ratio = (high - low) / width if width > 0 else math.inf
+    if below > 0 and above > 0 and ratio**2 <= _LARGEST_DESIGN_EFFECT:
         return Reason(
             code="wider_than_binomial",
             verdict="cannot be decided",
@@ -614,14 +687,6 @@ def _another_method(reading: _Reading, interval: PrintedInterval, k: Ints, n: In
             ),
             recomputed=shown,
             details={"width_ratio": ratio, "design_effect": ratio**2},
-            **printed,
-        )
-    if reading.claim.method == "other" and low <= k.max() / n[0] and high >= k.min() / n[0]:
-        return Reason(
-            code="method_not_checked",
-            verdict="cannot be decided",
-            words=f"the interval was made by a method that is not recomputed here; independent rows would give {shown}",
-            recomputed=shown,
             **printed,
         )
     return None
