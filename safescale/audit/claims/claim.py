@@ -460,7 +460,11 @@ class Kappa(Claim):
 
 @attrs.frozen(kw_only=True)
 class Totals(Claim):
-    """Parts and their printed total, with printed shares. ``complete = false``: parts are "of which", not all of it."""
+    """
+    Parts and their printed total, with printed shares.
+
+    ``complete = false``: parts are "of which", not all of it. ``overlapping = true``: a row may count in several parts.
+    """
 
     kind: ClassVar[str] = "totals"
     parts: tuple[Printed, ...] = attrs.field(default=(), converter=_figures)
@@ -468,6 +472,7 @@ class Totals(Claim):
     shares: tuple[Printed, ...] = attrs.field(default=(), converter=_figures)
     mean: Printed | None = attrs.field(default=None, converter=_figure)
     complete: bool = True
+    overlapping: bool = False
     names: tuple[str, ...] = attrs.field(default=(), converter=tuple)
 
 

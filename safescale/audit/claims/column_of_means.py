@@ -28,7 +28,7 @@ def read_as_means(claims: Sequence[Claim], results: Sequence[ClaimResult]) -> tu
     Withdraw "impossible" where a whole column of a table says that its percentages are no shares of n.
 
     A judge's score averaged over behaviours, or a rate over several attempts each, prints beside the number of behaviours in many
-    papers (HarmBench, table 6). Of such figures a part that is known fits no count by chance; where at least a quarter of that part is
+    papers (HarmBench, table 6). Of such figures a part that is known fits no count; where at least a quarter of that part is
     seen (some attacks of a table are means, others are not), the column is read as means, and says so.
 
     Parameters

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from typing import Any, Final
 
+import attrs
 import numpy as np
 import scipy
 
@@ -238,6 +239,9 @@ def _p(claim: Difference, p: Printed, counts: list[_Counts]) -> Reason:
         )
     candidates.sort(key=lambda candidate: not candidate.accepted)
     reason = compare("p", p, candidates, because="the counts")
+    if reason.verdict == "impossible" and claim.test is None:
+        hint = "if both were asked the same prompts and the test was paired (McNemar) or of a model, say so with `test`"
+        reason = attrs.evolve(reason, words=f"{reason.words}; {hint}")
     if claim.test is None and reason.verdict == "impossible":
         low, high = min(c.low for c in candidates if c.accepted), max(c.high for c in candidates if c.accepted)
         if p.meets(low, high):

@@ -140,3 +140,24 @@ def test_a_table_by_a_test_that_is_not_known(test):
     table = {"kind": "association", "table": [[12, 13], [12, 40]], "p": "0.0285"}
     assert verify_claim(table | {"test": test}).verdict == "cannot be decided"
     assert verify_claim(table).verdict == "impossible"
+
+
+def test_parts_that_share_rows():
+    parts = {"kind": "totals", "parts": ["60 %", "55 %"], "total": "100 %"}
+    found = verify_claim(parts)
+    assert found.verdict == "impossible"
+    assert "overlapping" in found.words
+    assert verify_claim(parts | {"overlapping": True}).verdict == "cannot be decided"
+    assert verify_claim({"kind": "totals", "parts": ["160", "55"], "total": "150", "overlapping": True}).verdict == "impossible"
+    assert verify_claim({"kind": "totals", "parts": ["60", "55"], "total": "150", "overlapping": True}).verdict == "impossible"
+
+
+def test_a_paired_test_is_a_way_out_that_is_said():
+    counts = {"kind": "difference", "k1": "40", "n1": "100", "k2": "50", "n2": "100", "p": "0.021"}
+    assert "McNemar" in verify_claim(counts).words
+    assert verify_claim(counts | {"test": "mcnemar"}).verdict == "cannot be decided"
+
+
+def test_the_name_of_a_figure_is_said_once():
+    words = verify_claim({"kind": "correlation", "value": "0.92", "n": "20", "p": "p < .001"}).reasons[0].words
+    assert words.startswith("p < .001 agrees")
