@@ -295,7 +295,7 @@ class Claim:
             value = getattr(self, field.name)
             if field.name in ("id", "source") or value is None or value == () or value == "" or value is field.default:
                 continue
-            shown[field.name] = _shown(value)
+            shown["n" if field.name == "n_about" else field.name] = _shown(value)
         return shown
 
 

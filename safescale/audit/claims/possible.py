@@ -243,6 +243,7 @@ def _percentage(reading: _Reading, percentage: Printed, n: int) -> tuple[Reason,
     words = f"no whole number of {n:,} gives {text}: the neighbours are {below} and {above}"
     if others:
         words += f"; n = {', '.join(f'{other:,}' for other in others)} would"
+    words += "; a mean over prompts or models need not (`averaged = true`)"
     return (
         Reason(
             code="no_count_at_n",
