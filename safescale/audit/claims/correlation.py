@@ -12,9 +12,9 @@ import scipy
 
 from safescale.audit.claims.claim import Correlation
 from safescale.audit.claims.p_values import Range, Recomputed, compare, normal_tail, student_tail, t_of_r
-from safescale.audit.claims.possible import level_of
 from safescale.audit.claims.printed import Printed
 from safescale.audit.claims.result import Reason
+from safescale.audit.claims.share_reading import level_of
 from safescale.stats import kendall_test
 from safescale.stats._spearman_untied import LARGEST_TABLE, untied_tails
 

@@ -15,9 +15,10 @@ from safescale.audit.claims.claim import Difference
 from safescale.audit.claims.correlation import as_share
 from safescale.audit.claims.label import slope_label_reason
 from safescale.audit.claims.p_values import Recomputed, compare, normal_tail
-from safescale.audit.claims.possible import counts_that_print, level_of
 from safescale.audit.claims.printed import Printed
 from safescale.audit.claims.result import SEVERITY, Reason
+from safescale.audit.claims.share_counts import counts_that_print
+from safescale.audit.claims.share_reading import level_of
 from safescale.audit.claims.tables import table_statistics
 from safescale.stats import (
     Alternative,

@@ -10,9 +10,9 @@ from safescale.audit.claims.claim import Regression
 from safescale.audit.claims.correlation import as_share, correlation_p, r_and_r2
 from safescale.audit.claims.label import slope_label_reason
 from safescale.audit.claims.p_values import Range, Recomputed, compare, normal_tail, student_tail, t_of_r
-from safescale.audit.claims.possible import level_of
 from safescale.audit.claims.printed import Printed, PrintedInterval
 from safescale.audit.claims.result import Reason
+from safescale.audit.claims.share_reading import level_of
 from safescale.stats import detectable_slope_of_standard_error
 
 __all__ = ["check_regression"]
