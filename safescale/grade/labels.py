@@ -168,6 +168,8 @@ def _csv_rows(path: Path, text: str) -> Iterator[tuple[int, str, str]]:
     delimiter = max(",;\t", key=head.count)
     csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+    # spreadsheets and people change blanks and case in a heading
+    reader.fieldnames = [str(name).strip().casefold() for name in reader.fieldnames or ()]
     for column in ("sample_id", "label"):
         if column not in (reader.fieldnames or ()):
             raise DataError(

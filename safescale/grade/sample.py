@@ -151,4 +151,5 @@ def _systematic(size: int, n: int, rng: np.random.Generator) -> list[int]:
 
 def _sample_id(fingerprint: str, seed: int, trace_id: str) -> str:
     """A name that tells nothing of the trace, and that no other sample has."""
-    return hashlib.sha256(f"{fingerprint}\n{seed}\n{trace_id}".encode()).hexdigest()[:_ID_DIGITS]
+    # a letter first: spreadsheets turn 012345678901 and 1234567890e1 into other numbers
+    return "s" + hashlib.sha256(f"{fingerprint}\n{seed}\n{trace_id}".encode()).hexdigest()[:_ID_DIGITS]

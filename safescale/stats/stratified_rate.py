@@ -171,7 +171,8 @@ def stratified_rate(
     drawn = float(total) if rate_of == "process" else math.inf
     strata = _Strata(k=k[held], n=of, share=share, total=drawn, left=left, effects=effects)
     low, high = strata.limits(normal_quantile(level))
-    estimate = min(1.0, max(0.0, float(share @ p)))
+    # shares add up to 1 only but for the last digit, and a rate of 1 that reads as less would lie outside its own interval
+    estimate = 1.0 if np.all(p == 1) else min(1.0, max(0.0, float(share @ p)))
     variance = strata.variance(p)
     scatter = variance > 0
     return StratifiedRate(

@@ -123,3 +123,11 @@ def test_a_missing_column_a_lost_key_and_no_text_are_said(sheet: tuple[Path, dic
     alone.write_text("sample_id,label\n", encoding="utf-8")
     with pytest.raises(DataError, match="no key lies beside"):
         read_labels([alone])
+
+
+def test_a_heading_in_other_case_or_with_blanks_is_the_same_heading(sheet: tuple[Path, dict[str, str]]) -> None:
+    path, truth = sheet
+    fill_in(path, truth.__getitem__)
+    fill = path.read_text(encoding="utf-8").replace("sample_id,prompt,response,label", "Sample_ID, prompt,response,Label ", 1)
+    path.write_text(fill, encoding="utf-8")
+    assert read_labels([path]).labelled[0] > 0

@@ -18,6 +18,7 @@ from grade.made import graded_corpus
 from safescale.cells import Counting, Selection
 from safescale.errors import DataError, DomainError, InsufficientData
 from safescale.grade import LABELS, Sample, SheetFormat, allocate, draw_sample, read_key, write_sample
+from safescale.grade.sheet import no_formula
 
 
 @pytest.fixture(scope="module")
@@ -165,3 +166,14 @@ def test_a_key_that_was_changed_is_refused(corpus: FakeCorpus, tmp_path: Path, c
     path.write_text(json.dumps(key), encoding="utf-8")
     with pytest.raises(DataError, match=words):
         read_key(path)
+
+
+def test_ids_and_texts_survive_a_spreadsheet() -> None:
+    """An id of digits alone, or with an e between, comes back as another number; a text that begins with = or - as an error."""
+    corpus, _ = graded_corpus(prompts=60)
+    rows = Counting(corpus).grader_rows(Selection(), "judge", "text")
+    sample = draw_sample(rows, 200, fingerprint="f", grader="judge", target="text", selection=Selection())
+    assert all(trace.sample_id[0].isalpha() for trace in sample.traces)
+    assert no_formula("=2+2") == "'=2+2"
+    assert no_formula("- mirdan") == "'- mirdan"
+    assert no_formula("mirdan = vek") == "mirdan = vek"

@@ -137,3 +137,13 @@ def test_refusals(arguments, options, words):
 def test_what_is_not_there_cannot_be_estimated(arguments, words):
     with pytest.raises(InsufficientData, match=words):
         stratified_rate(*arguments)
+
+
+def test_a_rate_of_one_is_one_whatever_the_shares() -> None:
+    """Shares of thirds and sevenths add up to 1 but for the last digit; 1 must not lie outside its own interval."""
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        sizes = rng.integers(20, 400, int(rng.integers(2, 7)))
+        labels = np.minimum(sizes, 10)
+        rate = stratified_rate(labels, labels, sizes)
+        assert rate.estimate == rate.high == 1.0

@@ -2,21 +2,41 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from typing import ClassVar, Final, TypeAlias
+from collections.abc import Mapping
+from typing import ClassVar, Final
 
 import attrs
 
+from safescale.audit.claims.converters import (
+    MISSING,
+    to_any_unit,
+    to_change,
+    to_coefficient,
+    to_correlation_distribution,
+    to_count,
+    to_counts,
+    to_difference_method,
+    to_difference_test,
+    to_entropy_unit,
+    to_figure,
+    to_figures,
+    to_interval,
+    to_interval_method,
+    to_intervals,
+    to_line_distribution,
+    to_pairs,
+    to_rank_distribution,
+    to_sides,
+    to_slope_unit,
+    to_statistic_test,
+    to_table,
+    to_table_test,
+    to_variance_test,
+)
 from safescale.audit.claims.printed import (
-    Figure,
     Printed,
     PrintedInterval,
-    read_count,
-    read_interval,
-    read_printed,
 )
-from safescale.errors import DataError
 
 __all__ = [
     "KINDS",
@@ -38,209 +58,6 @@ __all__ = [
     "TestStatistic",
     "Totals",
 ]
-
-Interval: TypeAlias = "str | PrintedInterval | tuple[Figure, Figure] | list[Figure]"
-MISSING: Final = frozenset({"", "-", "–", "—", "NA", "N/A", "n/a", "NaN", "nan"})
-"""What a cell holds where nothing is printed."""
-
-
-_WORDS: Final = {
-    "wilson score": "wilson",
-    "wilson score interval": "wilson",
-    "score": "wilson",
-    "wilsoncc": "wilson continuity",
-    "wilson cc": "wilson continuity",
-    "wilson with continuity correction": "wilson continuity",
-    "exact": "clopper pearson",
-    "exact binomial": "clopper pearson",
-    "binomial": "clopper pearson",
-    "cp": "clopper pearson",
-    "beta": "clopper pearson",
-    "normal approximation": "wald",
-    "clt": "wald",
-    "asymptotic": "wald",
-    "ac": "agresti coull",
-    "plus four": "agresti coull",
-    "clustered": "other",
-    "bootstrap": "other",
-    "cluster bootstrap": "other",
-    "bayesian": "other",
-    "one": "1",
-    "two": "2",
-    "one sided": "1",
-    "two sided": "2",
-    "one tailed": "1",
-    "two tailed": "2",
-    "student": "t",
-    "student's t": "t",
-    "z": "normal",
-    "permutation": "exact",
-    "pearson's r": "pearson",
-    "r": "pearson",
-    "rho": "spearman",
-    "spearman's rho": "spearman",
-    "tau": "kendall",
-    "kendall's tau": "kendall",
-    "fisher exact": "fisher",
-    "fisher's exact": "fisher",
-    "fisher's exact test": "fisher",
-    "two proportion z": "z pooled",
-    "chi2": "chi squared",
-    "chi square": "chi squared",
-    "pearson chi squared": "chi squared",
-    "yates": "chi squared yates",
-    "decade": "per decade",
-    "pp/decade": "per decade",
-    "pp per decade": "per decade",
-    "doubling": "per doubling",
-    "pp/doubling": "per doubling",
-    "pp per doubling": "per doubling",
-    "mn": "miettinen nurminen",
-    "ac difference": "agresti caffo",
-}
-
-
-def _missing(value: object) -> bool:
-    """Text that is empty or a dash says nothing."""
-    return value is None or (isinstance(value, str) and value.strip() in MISSING)
-
-
-def _count(value: Figure | Printed | None) -> int | None:
-    return None if value is None or _missing(value) else read_count(value, field="the count")
-
-
-def _figure(value: Figure | Printed | None) -> Printed | None:
-    return None if value is None or _missing(value) else read_printed(value, field="the figure")
-
-
-def _interval(value: Interval | None) -> PrintedInterval | None:
-    return None if value is None or _missing(value) else read_interval(value, field="the interval")
-
-
-def _change(value: Interval | Figure | Printed | None) -> PrintedInterval | None:
-    """One figure, or a range of them."""
-    if value is None or _missing(value):
-        return None
-    if isinstance(value, PrintedInterval | tuple | list):
-        return read_interval(value, field="the change")
-    try:
-        figure = read_printed(value, field="the change")
-    except DataError:
-        return read_interval(str(value), field="the change")
-    return PrintedInterval(text=figure.text, low=figure, high=figure)
-
-
-def _parts(value: str | Sequence[Figure | Printed]) -> list[Figure | Printed]:
-    """A list, or one text with semicolons or commas between."""
-    if isinstance(value, str):
-        mark = ";" if ";" in value else ", " if ", " in value else ","
-        return [part for part in value.split(mark) if part.strip()]
-    if not isinstance(value, list | tuple):
-        raise DataError("figures come in a list", expected="a list of figures", got=repr(value)[:80])
-    return list(value)
-
-
-def _figures(value: str | Sequence[Figure | Printed]) -> tuple[Printed, ...]:
-    return tuple(read_printed(item, field=f"figure {at}") for at, item in enumerate(_parts(value), 1))
-
-
-def _counts(value: str | Sequence[Figure | Printed]) -> tuple[int, ...]:
-    return tuple(read_count(item, field=f"count {at}") for at, item in enumerate(_parts(value), 1))
-
-
-def _intervals(value: Sequence[Interval]) -> tuple[PrintedInterval, ...]:
-    if not isinstance(value, list | tuple):
-        raise DataError("intervals come in a list", expected="a list of intervals", got=repr(value)[:80])
-    return tuple(read_interval(item, field=f"interval {at}") for at, item in enumerate(value, 1))
-
-
-def _table(value: str | Sequence[Sequence[Figure]]) -> tuple[tuple[int, ...], ...]:
-    """Rows of counts: a list of lists, or ``12 3; 4 56``."""
-    rows: Sequence[Sequence[Figure]]
-    if isinstance(value, str):
-        rows = [[cell for cell in row.replace(",", " ").split() if cell] for row in value.strip("[]").split(";") if row.strip()]
-    else:
-        rows = value
-    if not isinstance(rows, list | tuple) or not all(isinstance(row, list | tuple) for row in rows):
-        raise DataError("a table has rows of counts", expected="[[12, 3], [4, 56]]", got=repr(value)[:80])
-    table = tuple(tuple(read_count(cell, field="a cell") for cell in row) for row in rows)
-    if len({len(row) for row in table}) > 1:
-        raise DataError("a table has rows of one length", expected="a rectangle", got=repr(value)[:80])
-    return table
-
-
-def _one_of(value: object, *allowed: str) -> str | None:
-    """One of a few words, by any of its usual spellings, or nothing."""
-    if _missing(value):
-        return None
-    word = " ".join(re.sub("[-_\u2010-\u2014]", " ", str(value)).casefold().split())
-    # "exact" is a permutation where one is possible, and a binomial interval elsewhere
-    found = word if word in allowed else _WORDS.get(word, word)
-    if found not in allowed:
-        raise DataError(
-            "the word is not known here; leave it out where the source does not say",
-            expected=f"one of {', '.join(allowed)}",
-            got=repr(value)[:80],
-        )
-    return found
-
-
-def _method_word(value: str | int | None) -> str | None:
-    return _one_of(
-        value, "wilson", "wilson continuity", "clopper pearson", "agresti coull", "jeffreys", "wald", "wald continuity", "other"
-    )
-
-
-def _coefficient_word(value: str | int | None) -> str | None:
-    return _one_of(value, "pearson", "spearman", "kendall")
-
-
-def _sided_word(value: str | int | None) -> str | None:
-    return _one_of(value, "1", "2")
-
-
-def _distribution_word(value: str | int | None) -> str | None:
-    return _one_of(value, "t", "normal", "exact", "fisher z")
-
-
-def _unit_word(value: str | int | None) -> str | None:
-    return _one_of(value, "per decade", "per doubling", "other")
-
-
-def _distribution_word_2(value: str | int | None) -> str | None:
-    return _one_of(value, "t", "normal")
-
-
-def _test_word(value: str | int | None) -> str | None:
-    return _one_of(value, "chi squared", "chi squared yates", "g", "fisher", "z pooled")
-
-
-def _unit_word_2(value: str | int | None) -> str | None:
-    return _one_of(value, "per decade", "per doubling")
-
-
-def _test_word_2(value: str | int | None) -> str | None:
-    return _one_of(value, "fisher", "z pooled", "z unpooled", "chi squared", "chi squared yates", "miettinen nurminen", "other")
-
-
-def _method_word_2(value: str | int | None) -> str | None:
-    return _one_of(value, "newcombe", "wald", "miettinen nurminen", "agresti caffo", "other")
-
-
-def _distribution_word_3(value: str | int | None) -> str | None:
-    return _one_of(value, "t", "normal", "exact")
-
-
-def _unit_word_3(value: str | int | None) -> str | None:
-    return _one_of(value, "nats", "bits")
-
-
-def _pairs_word(value: str | int | None) -> str | None:
-    return _one_of(value, "adjacent", "all")
-
-
-def _test_word_3(value: str | int | None) -> str | None:
-    return _one_of(value, "t", "f", "normal", "chi squared")
 
 
 @attrs.frozen(kw_only=True)
@@ -266,7 +83,7 @@ class Claim:
             value = getattr(self, field.name)
             if field.name in ("id", "source") or value is None or value == () or value == "" or value is field.default:
                 continue
-            shown[field.name] = _shown(value)
+            shown["n" if field.name == "n_about" else field.name] = _shown(value)
         return shown
 
 
@@ -287,13 +104,14 @@ class Proportion(Claim):
     """
 
     kind: ClassVar[str] = "proportion"
-    k: int | None = attrs.field(default=None, converter=_count)
-    n: int | None = attrs.field(default=None, converter=_count)
-    percentage: Printed | None = attrs.field(default=None, converter=_figure)
-    interval: PrintedInterval | None = attrs.field(default=None, converter=_interval)
-    level: Printed | None = attrs.field(default=None, converter=_figure)
-    method: str | None = attrs.field(default=None, converter=_method_word)
+    k: int | None = attrs.field(default=None, converter=to_count)
+    n: int | None = attrs.field(default=None, converter=to_count)
+    percentage: Printed | None = attrs.field(default=None, converter=to_figure)
+    interval: PrintedInterval | None = attrs.field(default=None, converter=to_interval)
+    level: Printed | None = attrs.field(default=None, converter=to_figure)
+    method: str | None = attrs.field(default=None, converter=to_interval_method)
     averaged: bool = False
+    n_about: str = attrs.field(default="", converter=str)
 
 
 @attrs.frozen(kw_only=True)
@@ -301,16 +119,16 @@ class Correlation(Claim):
     """``Spearman rho = -1.0, n = 4, p = .083``; with ``r2``, ``t``, ``interval`` where they are printed."""
 
     kind: ClassVar[str] = "correlation"
-    coefficient: str | None = attrs.field(default=None, converter=_coefficient_word)
-    value: Printed | None = attrs.field(default=None, converter=_figure)
-    n: int | None = attrs.field(default=None, converter=_count)
-    p: Printed | None = attrs.field(default=None, converter=_figure)
-    r2: Printed | None = attrs.field(default=None, converter=_figure)
-    t: Printed | None = attrs.field(default=None, converter=_figure)
-    interval: PrintedInterval | None = attrs.field(default=None, converter=_interval)
-    level: Printed | None = attrs.field(default=None, converter=_figure)
-    sided: str | None = attrs.field(default=None, converter=_sided_word)
-    distribution: str | None = attrs.field(default=None, converter=_distribution_word)
+    coefficient: str | None = attrs.field(default=None, converter=to_coefficient)
+    value: Printed | None = attrs.field(default=None, converter=to_figure)
+    n: int | None = attrs.field(default=None, converter=to_count)
+    p: Printed | None = attrs.field(default=None, converter=to_figure)
+    r2: Printed | None = attrs.field(default=None, converter=to_figure)
+    t: Printed | None = attrs.field(default=None, converter=to_figure)
+    interval: PrintedInterval | None = attrs.field(default=None, converter=to_interval)
+    level: Printed | None = attrs.field(default=None, converter=to_figure)
+    sided: str | None = attrs.field(default=None, converter=to_sides)
+    distribution: str | None = attrs.field(default=None, converter=to_correlation_distribution)
 
 
 @attrs.frozen(kw_only=True)
@@ -318,35 +136,40 @@ class Regression(Claim):
     """A line through n models: slope with its unit, and what is printed beside it. ``predictors`` besides the constant: 1."""
 
     kind: ClassVar[str] = "regression"
-    slope: Printed | None = attrs.field(default=None, converter=_figure)
-    unit: str | None = attrs.field(default=None, converter=_unit_word)
-    r2: Printed | None = attrs.field(default=None, converter=_figure)
-    r: Printed | None = attrs.field(default=None, converter=_figure)
-    n: int | None = attrs.field(default=None, converter=_count)
-    p: Printed | None = attrs.field(default=None, converter=_figure)
-    se: Printed | None = attrs.field(default=None, converter=_figure)
-    t: Printed | None = attrs.field(default=None, converter=_figure)
-    interval: PrintedInterval | None = attrs.field(default=None, converter=_interval)
-    level: Printed | None = attrs.field(default=None, converter=_figure)
-    sided: str | None = attrs.field(default=None, converter=_sided_word)
-    distribution: str | None = attrs.field(default=None, converter=_distribution_word_2)
+    slope: Printed | None = attrs.field(default=None, converter=to_figure)
+    unit: str | None = attrs.field(default=None, converter=to_any_unit)
+    r2: Printed | None = attrs.field(default=None, converter=to_figure)
+    r: Printed | None = attrs.field(default=None, converter=to_figure)
+    n: int | None = attrs.field(default=None, converter=to_count)
+    p: Printed | None = attrs.field(default=None, converter=to_figure)
+    se: Printed | None = attrs.field(default=None, converter=to_figure)
+    t: Printed | None = attrs.field(default=None, converter=to_figure)
+    interval: PrintedInterval | None = attrs.field(default=None, converter=to_interval)
+    level: Printed | None = attrs.field(default=None, converter=to_figure)
+    sided: str | None = attrs.field(default=None, converter=to_sides)
+    distribution: str | None = attrs.field(default=None, converter=to_line_distribution)
     label: str = attrs.field(default="", converter=str)
 
 
 @attrs.frozen(kw_only=True)
 class EtaSquaredClaim(Claim):
-    """``eta2 = 65.3 %`` over k groups of n values; F, p, omega2 and epsilon2 where they are printed."""
+    """
+    ``eta2 = 65.3 %`` over k groups of n values; F, p, omega2 and epsilon2 where they are printed.
+
+    ``test``: "f", or "other" where F or p are of Welch, Kruskal-Wallis or a model with more in it.
+    """
 
     kind: ClassVar[str] = "eta2"
-    eta2: Printed | None = attrs.field(default=None, converter=_figure)
-    k: int | None = attrs.field(default=None, converter=_count)
-    n: int | None = attrs.field(default=None, converter=_count)
-    f: Printed | None = attrs.field(default=None, converter=_figure)
-    df1: int | None = attrs.field(default=None, converter=_count)
-    df2: int | None = attrs.field(default=None, converter=_count)
-    p: Printed | None = attrs.field(default=None, converter=_figure)
-    omega2: Printed | None = attrs.field(default=None, converter=_figure)
-    epsilon2: Printed | None = attrs.field(default=None, converter=_figure)
+    eta2: Printed | None = attrs.field(default=None, converter=to_figure)
+    k: int | None = attrs.field(default=None, converter=to_count)
+    n: int | None = attrs.field(default=None, converter=to_count)
+    f: Printed | None = attrs.field(default=None, converter=to_figure)
+    df1: int | None = attrs.field(default=None, converter=to_count)
+    df2: Printed | None = attrs.field(default=None, converter=to_figure)
+    p: Printed | None = attrs.field(default=None, converter=to_figure)
+    omega2: Printed | None = attrs.field(default=None, converter=to_figure)
+    epsilon2: Printed | None = attrs.field(default=None, converter=to_figure)
+    test: str | None = attrs.field(default=None, converter=to_variance_test)
 
 
 @attrs.frozen(kw_only=True)
@@ -354,12 +177,12 @@ class Ratio(Claim):
     """``57.5x``: a ratio of two printed figures; ``df`` are the degrees of freedom that each of them spends."""
 
     kind: ClassVar[str] = "ratio"
-    ratio: Printed | None = attrs.field(default=None, converter=_figure)
-    numerator: Printed | None = attrs.field(default=None, converter=_figure)
-    denominator: Printed | None = attrs.field(default=None, converter=_figure)
-    df_numerator: int | None = attrs.field(default=None, converter=_count)
-    df_denominator: int | None = attrs.field(default=None, converter=_count)
-    n: int | None = attrs.field(default=None, converter=_count)
+    ratio: Printed | None = attrs.field(default=None, converter=to_figure)
+    numerator: Printed | None = attrs.field(default=None, converter=to_figure)
+    denominator: Printed | None = attrs.field(default=None, converter=to_figure)
+    df_numerator: int | None = attrs.field(default=None, converter=to_count)
+    df_denominator: int | None = attrs.field(default=None, converter=to_count)
+    n: int | None = attrs.field(default=None, converter=to_count)
 
 
 @attrs.frozen(kw_only=True)
@@ -367,15 +190,15 @@ class Association(Claim):
     """A table of counts, or a chi-squared with its degrees of freedom; p, Cramer's V and odds ratio where printed."""
 
     kind: ClassVar[str] = "association"
-    table: tuple[tuple[int, ...], ...] = attrs.field(default=(), converter=_table)
-    test: str | None = attrs.field(default=None, converter=_test_word)
-    statistic: Printed | None = attrs.field(default=None, converter=_figure)
-    df: int | None = attrs.field(default=None, converter=_count)
-    p: Printed | None = attrs.field(default=None, converter=_figure)
-    n: int | None = attrs.field(default=None, converter=_count)
-    v: Printed | None = attrs.field(default=None, converter=_figure)
-    odds_ratio: Printed | None = attrs.field(default=None, converter=_figure)
-    sided: str | None = attrs.field(default=None, converter=_sided_word)
+    table: tuple[tuple[int, ...], ...] = attrs.field(default=(), converter=to_table)
+    test: str | None = attrs.field(default=None, converter=to_table_test)
+    statistic: Printed | None = attrs.field(default=None, converter=to_figure)
+    df: int | None = attrs.field(default=None, converter=to_count)
+    p: Printed | None = attrs.field(default=None, converter=to_figure)
+    n: int | None = attrs.field(default=None, converter=to_count)
+    v: Printed | None = attrs.field(default=None, converter=to_figure)
+    odds_ratio: Printed | None = attrs.field(default=None, converter=to_figure)
+    sided: str | None = attrs.field(default=None, converter=to_sides)
 
 
 @attrs.frozen(kw_only=True)
@@ -388,23 +211,23 @@ class Difference(Claim):
     """
 
     kind: ClassVar[str] = "difference"
-    k1: int | None = attrs.field(default=None, converter=_count)
-    n1: int | None = attrs.field(default=None, converter=_count)
-    k2: int | None = attrs.field(default=None, converter=_count)
-    n2: int | None = attrs.field(default=None, converter=_count)
-    percentage1: Printed | None = attrs.field(default=None, converter=_figure)
-    percentage2: Printed | None = attrs.field(default=None, converter=_figure)
-    size1_b: Printed | None = attrs.field(default=None, converter=_figure)
-    size2_b: Printed | None = attrs.field(default=None, converter=_figure)
-    difference: Printed | None = attrs.field(default=None, converter=_figure)
-    change: PrintedInterval | None = attrs.field(default=None, converter=_change)
-    unit: str | None = attrs.field(default=None, converter=_unit_word_2)
-    p: Printed | None = attrs.field(default=None, converter=_figure)
-    test: str | None = attrs.field(default=None, converter=_test_word_2)
-    sided: str | None = attrs.field(default=None, converter=_sided_word)
-    interval: PrintedInterval | None = attrs.field(default=None, converter=_interval)
-    level: Printed | None = attrs.field(default=None, converter=_figure)
-    method: str | None = attrs.field(default=None, converter=_method_word_2)
+    k1: int | None = attrs.field(default=None, converter=to_count)
+    n1: int | None = attrs.field(default=None, converter=to_count)
+    k2: int | None = attrs.field(default=None, converter=to_count)
+    n2: int | None = attrs.field(default=None, converter=to_count)
+    percentage1: Printed | None = attrs.field(default=None, converter=to_figure)
+    percentage2: Printed | None = attrs.field(default=None, converter=to_figure)
+    size1_b: Printed | None = attrs.field(default=None, converter=to_figure)
+    size2_b: Printed | None = attrs.field(default=None, converter=to_figure)
+    difference: Printed | None = attrs.field(default=None, converter=to_figure)
+    change: PrintedInterval | None = attrs.field(default=None, converter=to_change)
+    unit: str | None = attrs.field(default=None, converter=to_slope_unit)
+    p: Printed | None = attrs.field(default=None, converter=to_figure)
+    test: str | None = attrs.field(default=None, converter=to_difference_test)
+    sided: str | None = attrs.field(default=None, converter=to_sides)
+    interval: PrintedInterval | None = attrs.field(default=None, converter=to_interval)
+    level: Printed | None = attrs.field(default=None, converter=to_figure)
+    method: str | None = attrs.field(default=None, converter=to_difference_method)
     label: str = attrs.field(default="", converter=str)
 
 
@@ -413,26 +236,31 @@ class Kappa(Claim):
     """Cohen's kappa with observed (``po``) and expected (``pe``) agreement, or with its table of counts."""
 
     kind: ClassVar[str] = "kappa"
-    kappa: Printed | None = attrs.field(default=None, converter=_figure)
-    po: Printed | None = attrs.field(default=None, converter=_figure)
-    pe: Printed | None = attrs.field(default=None, converter=_figure)
-    n: int | None = attrs.field(default=None, converter=_count)
-    classes: int | None = attrs.field(default=None, converter=_count)
-    table: tuple[tuple[int, ...], ...] = attrs.field(default=(), converter=_table)
-    interval: PrintedInterval | None = attrs.field(default=None, converter=_interval)
-    level: Printed | None = attrs.field(default=None, converter=_figure)
+    kappa: Printed | None = attrs.field(default=None, converter=to_figure)
+    po: Printed | None = attrs.field(default=None, converter=to_figure)
+    pe: Printed | None = attrs.field(default=None, converter=to_figure)
+    n: int | None = attrs.field(default=None, converter=to_count)
+    classes: int | None = attrs.field(default=None, converter=to_count)
+    table: tuple[tuple[int, ...], ...] = attrs.field(default=(), converter=to_table)
+    interval: PrintedInterval | None = attrs.field(default=None, converter=to_interval)
+    level: Printed | None = attrs.field(default=None, converter=to_figure)
 
 
 @attrs.frozen(kw_only=True)
 class Totals(Claim):
-    """Parts and their printed total, with printed shares. ``complete = false``: parts are "of which", not all of it."""
+    """
+    Parts and their printed total, with printed shares.
+
+    ``complete = false``: parts are "of which", not all of it. ``overlapping = true``: a row may count in several parts.
+    """
 
     kind: ClassVar[str] = "totals"
-    parts: tuple[Printed, ...] = attrs.field(default=(), converter=_figures)
-    total: Printed | None = attrs.field(default=None, converter=_figure)
-    shares: tuple[Printed, ...] = attrs.field(default=(), converter=_figures)
-    mean: Printed | None = attrs.field(default=None, converter=_figure)
+    parts: tuple[Printed, ...] = attrs.field(default=(), converter=to_figures)
+    total: Printed | None = attrs.field(default=None, converter=to_figure)
+    shares: tuple[Printed, ...] = attrs.field(default=(), converter=to_figures)
+    mean: Printed | None = attrs.field(default=None, converter=to_figure)
     complete: bool = True
+    overlapping: bool = False
     names: tuple[str, ...] = attrs.field(default=(), converter=tuple)
 
 
@@ -441,16 +269,16 @@ class Series(Claim):
     """Rates by model size, with the word that the text has for them: U, inverted U, flat, increasing, INVERSE_SCALING, ..."""
 
     kind: ClassVar[str] = "series"
-    sizes_b: tuple[Printed, ...] = attrs.field(default=(), converter=_figures)
-    rates: tuple[Printed, ...] = attrs.field(default=(), converter=_figures)
-    n: tuple[int, ...] = attrs.field(default=(), converter=_counts)
+    sizes_b: tuple[Printed, ...] = attrs.field(default=(), converter=to_figures)
+    rates: tuple[Printed, ...] = attrs.field(default=(), converter=to_figures)
+    n: tuple[int, ...] = attrs.field(default=(), converter=to_counts)
     label: str = attrs.field(default="", converter=str)
-    slope: Printed | None = attrs.field(default=None, converter=_figure)
-    unit: str | None = attrs.field(default=None, converter=_unit_word_2)
-    threshold: Printed | None = attrs.field(default=None, converter=_figure)
-    rho: Printed | None = attrs.field(default=None, converter=_figure)
-    p: Printed | None = attrs.field(default=None, converter=_figure)
-    distribution: str | None = attrs.field(default=None, converter=_distribution_word_3)
+    slope: Printed | None = attrs.field(default=None, converter=to_figure)
+    unit: str | None = attrs.field(default=None, converter=to_slope_unit)
+    threshold: Printed | None = attrs.field(default=None, converter=to_figure)
+    rho: Printed | None = attrs.field(default=None, converter=to_figure)
+    p: Printed | None = attrs.field(default=None, converter=to_figure)
+    distribution: str | None = attrs.field(default=None, converter=to_rank_distribution)
 
 
 @attrs.frozen(kw_only=True)
@@ -458,10 +286,10 @@ class SlopeLabel(Claim):
     """A slope and the label that a rule of thresholds gives it (report 353: beyond 5 pp per decade)."""
 
     kind: ClassVar[str] = "slope_label"
-    slope: Printed | None = attrs.field(default=None, converter=_figure)
-    unit: str | None = attrs.field(default=None, converter=_unit_word_2)
+    slope: Printed | None = attrs.field(default=None, converter=to_figure)
+    unit: str | None = attrs.field(default=None, converter=to_slope_unit)
     label: str = attrs.field(default="", converter=str)
-    threshold: Printed | None = attrs.field(default=None, converter=_figure)
+    threshold: Printed | None = attrs.field(default=None, converter=to_figure)
 
 
 @attrs.frozen(kw_only=True)
@@ -470,7 +298,7 @@ class ModelSize(Claim):
 
     kind: ClassVar[str] = "model_size"
     model: str = attrs.field(default="", converter=str)
-    size_b: Printed | None = attrs.field(default=None, converter=_figure)
+    size_b: Printed | None = attrs.field(default=None, converter=to_figure)
 
 
 @attrs.frozen(kw_only=True)
@@ -478,9 +306,9 @@ class Entropy(Claim):
     """Entropies of an answer with so many classes (2: refusal or not); ``unit`` nats or bits, where it is said."""
 
     kind: ClassVar[str] = "entropy"
-    values: tuple[Printed, ...] = attrs.field(default=(), converter=_figures)
-    classes: int | None = attrs.field(default=None, converter=_count)
-    unit: str | None = attrs.field(default=None, converter=_unit_word_3)
+    values: tuple[Printed, ...] = attrs.field(default=(), converter=to_figures)
+    classes: int | None = attrs.field(default=None, converter=to_count)
+    unit: str | None = attrs.field(default=None, converter=to_entropy_unit)
 
 
 @attrs.frozen(kw_only=True)
@@ -488,9 +316,9 @@ class Disjoint(Claim):
     """Printed intervals in order, and whether all neighbours are said to be disjoint (``pairs = "all"``: every pair)."""
 
     kind: ClassVar[str] = "disjoint"
-    intervals: tuple[PrintedInterval, ...] = attrs.field(default=(), converter=_intervals)
+    intervals: tuple[PrintedInterval, ...] = attrs.field(default=(), converter=to_intervals)
     disjoint: bool = True
-    pairs: str | None = attrs.field(default=None, converter=_pairs_word)
+    pairs: str | None = attrs.field(default=None, converter=to_pairs)
 
 
 @attrs.frozen(kw_only=True)
@@ -499,12 +327,12 @@ class TestStatistic(Claim):
 
     __test__: ClassVar[bool] = False
     kind: ClassVar[str] = "statistic"
-    test: str | None = attrs.field(default=None, converter=_test_word_3)
-    value: Printed | None = attrs.field(default=None, converter=_figure)
-    df1: Printed | None = attrs.field(default=None, converter=_figure)
-    df2: Printed | None = attrs.field(default=None, converter=_figure)
-    p: Printed | None = attrs.field(default=None, converter=_figure)
-    sided: str | None = attrs.field(default=None, converter=_sided_word)
+    test: str | None = attrs.field(default=None, converter=to_statistic_test)
+    value: Printed | None = attrs.field(default=None, converter=to_figure)
+    df1: Printed | None = attrs.field(default=None, converter=to_figure)
+    df2: Printed | None = attrs.field(default=None, converter=to_figure)
+    p: Printed | None = attrs.field(default=None, converter=to_figure)
+    sided: str | None = attrs.field(default=None, converter=to_sides)
 
 
 KINDS: Final[Mapping[str, type[Claim]]] = {

@@ -5,25 +5,40 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import attrs
 import numpy as np
 import numpy.typing as npt
 import scipy
 
 from safescale.audit.claims.claim import Correlation
 from safescale.audit.claims.p_values import Range, Recomputed, compare, normal_tail, student_tail, t_of_r
-from safescale.audit.claims.possible import level_of
 from safescale.audit.claims.printed import Printed
 from safescale.audit.claims.result import Reason
+from safescale.audit.claims.share_reading import level_of
 from safescale.stats import kendall_test
 from safescale.stats._spearman_untied import LARGEST_TABLE, untied_tails
 
-__all__ = ["as_share", "check_correlation", "correlation_p", "r_and_r2", "share_range", "spearman_exact"]
+__all__ = ["another_test", "as_share", "check_correlation", "correlation_p", "r_and_r2", "share_range", "spearman_exact"]
 
 _LARGEST_KENDALL = 60
+_MOST_CONTROLS = 6
+_RESAMPLES = 1000
+"""Usual number of random permutations."""
+
+_FAR_FETCHED = ("fisher_z", "normal_of_r")
+"""Tests of Pearson's r that hardly anyone prints a p of: another coefficient is as likely."""
+
+_FEWEST = 0.0105
+"""A hundred random orders, the observed one among them, give no smaller p than .01."""
+
+_TIES_SHRINK = 0.62
+"""With ties z is at least this share of what it is without: two binary variables have 2/3 (and n - 1 for n)."""
 
 
 def check_correlation(claim: Correlation) -> tuple[list[Reason], list[Reason]]:
     """Findings about a correlation, and what it left out."""
+    if claim.coefficient in ("partial", "other"):
+        return _of_another_kind(claim), []
     reasons: list[Reason] = []
     notes: list[Reason] = []
     n, value = claim.n, claim.value
@@ -62,6 +77,30 @@ def check_correlation(claim: Correlation) -> tuple[list[Reason], list[Reason]]:
     return reasons, notes
 
 
+def _of_another_kind(claim: Correlation) -> list[Reason]:
+    """A partial correlation spends a degree of freedom on each control; of other coefficients nothing but the range is known."""
+    if claim.value is not None and _within_one(claim.value) is None:
+        words = "a correlation lies from -1 to 1"
+        return [Reason(code="beyond_one", verdict="impossible", figure="value", printed=claim.value.text, words=words)]
+    words = "the coefficient is none that is recomputed here"
+    r = None if claim.value is None else _within_one(claim.value)
+    if claim.coefficient == "partial" and r is not None and claim.n is not None and claim.p is not None:
+        fitting = [
+            controls
+            for controls in range(_MOST_CONTROLS + 1)
+            if claim.n - controls > 3
+            and correlation_p(
+                claim.p, r, claim.n - controls, coefficient="pearson", sided=claim.sided, distribution=claim.distribution
+            ).verdict
+            == "reproduces"
+        ]
+        words = "a partial correlation depends on the number of controls, which is no field of a claim"
+        if fitting:
+            words += f"; the printed p fits {' or '.join(map(str, fitting))} of them"
+    figure = "p" if claim.p is not None else "value"
+    return [Reason(code="coefficient_not_checked", verdict="cannot be decided", figure=figure, words=words)]
+
+
 def _within_one(value: Printed) -> Range | None:
     low, high = value.float_bounds
     if low > 1 or high < -1:
@@ -87,6 +126,12 @@ def share_range(value: Printed) -> Range:
 def r_and_r2(r2: Printed, r: Range | None, n: int | None) -> tuple[Reason | None, Range | None]:
     """Whether R2 is the square of r; and the range of r that both leave."""
     share = as_share(r2)[0]
+    if share.float_bounds[1] < 0 and (n is None or (n > 2 and share.float_bounds[1] >= -1 / (n - 2))):
+        words = "R2 is no less than 0, but the adjusted R2 can be"
+        details = {"as": "adjusted R2"}
+        return Reason(
+            code="adjusted_r2", verdict="reproduces only as", figure="r2", printed=r2.text, words=words, details=details
+        ), r
     if share.value - share.unit_in_last_place > 1 or (share.float_bounds[1] < 0):
         return Reason(code="not_a_share", verdict="impossible", figure="r2", printed=r2.text, words="R2 lies from 0 to 1"), r
     low, high = (max(0.0, min(1.0, end)) for end in share.float_bounds)
@@ -116,6 +161,13 @@ def correlation_p(
     p: Printed, r: Range, n: int, *, coefficient: str | None, sided: str | None, distribution: str | None, figure: str = "p"
 ) -> Reason:
     """The printed p against every distribution that could be meant; the stated one first."""
+    if distribution in ("permutation", "other"):
+        reason = correlation_p(p, r, n, coefficient=coefficient, sided=sided, distribution=None, figure=figure)
+        return reason if reason.verdict == "reproduces" else another_test(reason, p, distribution)
+    if coefficient is None:
+        reason = correlation_p(p, r, n, coefficient="pearson", sided=sided, distribution=distribution, figure=figure)
+        named = reason.verdict == "reproduces" or (reason.verdict == "reproduces only as" and reason.code not in _FAR_FETCHED)
+        return reason if named else _unnamed(reason, p, r, n, sided, distribution)
     sides = int(sided or 2)
     candidates: list[Recomputed] = []
 
@@ -200,26 +252,58 @@ def correlation_p(
         return compare(figure, p, candidates, because="the coefficient and n", details={"floor": floor})
     if coefficient in ("spearman", "kendall"):
         reason = compare(figure, p, candidates, because="the coefficient and n", details={"floor": floor})
-        if reason.verdict == "impossible" and coefficient == "kendall" and p.float_bounds[1] >= floor:
+        if reason.verdict != "reproduces" and coefficient == "kendall" and said is None and p.float_bounds[1] >= floor:
             return _ties(reason, p, candidates)
+        return reason if distribution else _with_hint(reason)
+    reason = compare(figure, p, candidates, because="r and n")
+    return reason if distribution else _with_hint(reason)
+
+
+def _with_hint(reason: Reason) -> Reason:
+    if reason.verdict != "impossible":
         return reason
-    return compare(figure, p, candidates, because="r and n")
+    hint = "if the source used permutations, robust errors or a model, say so with `distribution`"
+    return attrs.evolve(reason, words=f"{reason.words}; {hint}")
 
 
 def _ties(reason: Reason, p: Printed, candidates: list[Recomputed]) -> Reason:
-    """Ties change the p of Kendall's tau, and are not printed: near values stay open."""
+    """Ties make p larger, and are not printed: what they could make of it stays open."""
     accepted = [candidate for candidate in candidates if candidate.accepted]
     low, high = min(c.low for c in accepted), max(c.high for c in accepted)
-    if not p.meets(low / 1.25, high * 1.25):
+    with_ties = normal_tail(_TIES_SHRINK * -float(scipy.special.ndtri(high / 2)), 2)
+    if not p.meets(low / 1.25, max(high * 1.25, with_ties)):
         return reason
-    import attrs
-
     return attrs.evolve(
         reason,
         code="ties_unknown",
         verdict="cannot be decided",
         words=f"{reason.words}; with ties, which are not printed, it might",
     )
+
+
+def _unnamed(reason: Reason, p: Printed, r: Range, n: int, sided: str | None, distribution: str | None) -> Reason:
+    """Nobody said which coefficient it is: one of the others may give the p."""
+    for name, words in (("spearman", "Spearman's rho"), ("kendall", "Kendall's tau")):
+        other = correlation_p(p, r, n, coefficient=name, sided=sided, distribution=distribution)
+        if other.verdict == "reproduces":
+            said = (
+                f"which coefficient it is, is not said: p follows if it is {words}, not if it is Pearson's r ({reason.recomputed})"
+            )
+            return attrs.evolve(reason, code="coefficient_unknown", verdict="cannot be decided", words=said)
+    return reason
+
+
+def another_test(reason: Reason, p: Printed, distribution: str) -> Reason:
+    """A test that the source names and that needs the data: open, unless random permutations could not be so far off."""
+    low, high = reason.details.get("low"), reason.details.get("high")
+    if distribution == "permutation" and isinstance(low, float) and isinstance(high, float):
+        scatter = 4 * max(math.sqrt(end * (1 - end) / _RESAMPLES) for end in (low, high)) + 1 / _RESAMPLES
+        # the approximation that stands in for it is itself off by some part
+        if not p.meets(low / 2 - scatter, max(_FEWEST, high * 2 + scatter)):
+            return attrs.evolve(reason, verdict="impossible")
+    how = "random permutations scatter" if distribution == "permutation" else "that test is not recomputed here, and needs the data"
+    words = f"by the usual test p would be {reason.recomputed}; {how}"
+    return attrs.evolve(reason, code="test_not_checked", verdict="cannot be decided", words=words)
 
 
 def _fisher_z(r: float, n: int, sided: int) -> float:

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from typing import Any, Final
 
+import attrs
 import numpy as np
 import scipy
 
@@ -14,9 +15,10 @@ from safescale.audit.claims.claim import Difference
 from safescale.audit.claims.correlation import as_share
 from safescale.audit.claims.label import slope_label_reason
 from safescale.audit.claims.p_values import Recomputed, compare, normal_tail
-from safescale.audit.claims.possible import counts_that_print, level_of
 from safescale.audit.claims.printed import Printed
 from safescale.audit.claims.result import SEVERITY, Reason
+from safescale.audit.claims.share_counts import counts_that_print
+from safescale.audit.claims.share_reading import level_of
 from safescale.audit.claims.tables import table_statistics
 from safescale.stats import (
     Alternative,
@@ -238,6 +240,9 @@ def _p(claim: Difference, p: Printed, counts: list[_Counts]) -> Reason:
         )
     candidates.sort(key=lambda candidate: not candidate.accepted)
     reason = compare("p", p, candidates, because="the counts")
+    if reason.verdict == "impossible" and claim.test is None:
+        hint = "if both were asked the same prompts and the test was paired (McNemar) or of a model, say so with `test`"
+        reason = attrs.evolve(reason, words=f"{reason.words}; {hint}")
     if claim.test is None and reason.verdict == "impossible":
         low, high = min(c.low for c in candidates if c.accepted), max(c.high for c in candidates if c.accepted)
         if p.meets(low, high):

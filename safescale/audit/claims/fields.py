@@ -76,6 +76,8 @@ def claim_from_fields(fields: Mapping[str, Any], *, scales: Mapping[str, Scale] 
                 got=repr((low, high)),
             )
         own["interval"] = (low, high)
+    if "n_about" in known and isinstance(own.get("n"), str) and _ABOUT.match(own["n"].strip()):
+        own["n_about"] = own.pop("n")
     for name in RATE_FIELDS & own.keys():
         scale: Scale | None = (scales or {}).get(name) or (scales or {}).get(f"{name}_low") or common
         if scale is not None and _given(own[name]):
@@ -91,6 +93,11 @@ def claim_from_fields(fields: Mapping[str, Any], *, scales: Mapping[str, Scale] 
             ) from None
     return KINDS[kind](**own)
 
+
+_ABOUT: Final = re.compile(
+    r"^(?:n\s*=\s*)?(?:(?:~|\u2248|\u223c|ca\.?|about|approx\.?|around|roughly)\s*\d[\d,.]*\s*[kKmM]?|\d[\d,.]*\s*[kKmM]|\d[\d,]*\+)$"
+)
+"""A number of rows that is said to be rounded: ``~1,000``, ``1k``, ``500+``."""
 
 _CELL: Final = re.compile(r"^(?P<share>[^\[({\u00b1]*\d[^\[({\u00b1]*?)\s*(?P<rest>[\[({\u00b1].+)$")
 _COUNTS: Final = re.compile(r"^[\[(]\s*(?:n\s*=\s*)?(?P<k>[\d,]+)\s*(?:/|of)\s*(?P<n>[\d,]+)\s*[\])]$")

@@ -8,8 +8,9 @@ from typing import Final, Literal
 from safescale.audit.claims.claim import Kappa
 from safescale.audit.claims.correlation import as_share
 from safescale.audit.claims.p_values import Recomputed, compare
-from safescale.audit.claims.possible import counts_that_print, level_of
 from safescale.audit.claims.result import SEVERITY, Reason
+from safescale.audit.claims.share_counts import counts_that_print
+from safescale.audit.claims.share_reading import level_of
 from safescale.stats import cohen_kappa_table
 
 __all__ = ["check_kappa"]

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from safescale.audit.claims.claim import Series, SlopeLabel
+from safescale.audit.claims.correlation import another_test
 from safescale.audit.claims.p_values import Recomputed, compare, student_tail, t_of_r
 from safescale.audit.claims.printed import Printed
 from safescale.audit.claims.result import SEVERITY, Reason
@@ -409,7 +410,7 @@ def _rho(claim: Series, points: _Points) -> list[Reason]:
     reasons = [compare("rho", claim.rho, candidates, because="the series")]
     if claim.p is not None:
         below = claim.p.float_bounds[1] < test.p_floor
-        said = claim.distribution
+        said = None if claim.distribution in ("permutation", "other") else claim.distribution
         # as programs print it: without the floor that the exact test has
         t = student_tail(t_of_r(test.rho, test.n), test.n - 2, 2)
         options = [
@@ -435,7 +436,10 @@ def _rho(claim: Series, points: _Points) -> list[Reason]:
             )
         )
         options.sort(key=lambda option: not option.accepted)
-        reasons.append(compare("p", claim.p, options, because="the series", details={"floor": test.p_floor}))
+        reason = compare("p", claim.p, options, because="the series", details={"floor": test.p_floor})
+        if claim.distribution in ("permutation", "other") and reason.verdict != "reproduces":
+            reason = another_test(reason, claim.p, claim.distribution)
+        reasons.append(reason)
     return reasons
 
 

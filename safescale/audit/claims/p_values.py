@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias
 
@@ -84,12 +85,12 @@ def compare(
     numbers: dict[str, Detail] = {"low": first.low, "high": first.high, **(details or {})}
     for candidate in accepted:
         if printed.meets(candidate.low, candidate.high):
-            words = f"{figure} {printed.text} agrees with {_range_text(candidate, text)} by {candidate.what}"
+            words = f"{_named(figure, printed)} agrees with {_range_text(candidate, text)} by {candidate.what}"
             return Reason(code=candidate.code, verdict="reproduces", words=words, details=numbers | {"by": candidate.what}, **base)
     for candidate in candidates:
         if not candidate.accepted and printed.meets(candidate.low, candidate.high):
             words = (
-                f"{figure} {printed.text} comes out only by {candidate.what} "
+                f"{_named(figure, printed)} comes out only by {candidate.what} "
                 f"({_range_text(candidate, text)}); {first.what} gives {shown}"
             )
             return Reason(
@@ -100,7 +101,7 @@ def compare(
             low, high = printed.bounds(style)
             for candidate in accepted:
                 if candidate.low < float(high) - 1e-12 and candidate.high > float(low) + 1e-12:
-                    words = f"{figure} {printed.text} is {_range_text(candidate, text)} by {candidate.what}, {style}, not rounded"
+                    words = f"{_named(figure, printed)} is {_range_text(candidate, text)} by {candidate.what}, {style}, not rounded"
                     return Reason(
                         code=style.replace(" ", "_"),
                         verdict="reproduces only as",
@@ -109,8 +110,14 @@ def compare(
                         **base,
                     )
     tried = "" if len(candidates) == 1 else f" (nor do {', '.join(c.what for c in candidates[1:])} give it)"
-    words = f"{figure} {printed.text} does not follow{because and ' from ' + because}: {first.what} gives {shown}{tried}"
+    words = f"{_named(figure, printed)} does not follow{because and ' from ' + because}: {first.what} gives {shown}{tried}"
     return Reason(code="does_not_follow", verdict=wrong, words=words, details=numbers, **base)
+
+
+def _named(figure: str, printed: Printed) -> str:
+    """``p < .001``, whether the cell holds the name of the figure or not."""
+    text = printed.text.strip()
+    return text if re.match(rf"{re.escape(figure)}\s*[<>=\u2264\u2265~]", text, re.IGNORECASE) else f"{figure} {text}"
 
 
 def _range_text(candidate: Recomputed, text: Callable[[float], str]) -> str:

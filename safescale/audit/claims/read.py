@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -12,6 +13,7 @@ import attrs
 
 from safescale.audit.claims.claim import Claim
 from safescale.audit.claims.column_map import ColumnMap, front_block, read_column_map
+from safescale.audit.claims.column_of_means import read_as_means
 from safescale.audit.claims.fields import claim_from_fields
 from safescale.audit.claims.printed import Scale
 from safescale.audit.claims.result import ClaimResult
@@ -53,7 +55,9 @@ def verify_claims(
     DataError
         If the file cannot be read; it names file, row, column, what was expected and what came.
     """
-    return tuple(verify_claim(claim) for claim in read_claims(file, column_map=column_map, columns=columns))
+    claims = read_claims(file, column_map=column_map, columns=columns)
+    results = tuple(verify_claim(claim) for claim in claims)
+    return results if _is_toml(Path(file)) else read_as_means(claims, results)
 
 
 def read_claims(
@@ -71,7 +75,7 @@ def read_claims(
     text = _text(path)
     own = read_column_map(column_map) if isinstance(column_map, str | Path) else column_map
     form = path.suffix.lower()
-    if form == ".toml":
+    if _is_toml(path):
         if own is not None or columns:
             raise DataError("a TOML file names its fields itself; a column map is for tables", file=str(path))
         rows: list[_Row] = [(line, fields, {}, {}) for line, fields in _toml(path, text)]
@@ -94,7 +98,20 @@ def read_claims(
         )
     if not rows:
         raise DataError("the file holds no claim; write [[claim]] tables, or a table with a heading", file=str(path))
-    return tuple(_claims(path, rows))
+    return tuple(_claims(path, rows if _is_toml(path) else _with_own_ids(rows)))
+
+
+def _is_toml(path: Path) -> bool:
+    return path.suffix.lower() == ".toml"
+
+
+def _with_own_ids(rows: list[_Row]) -> list[_Row]:
+    """In a long table one model stands in many rows: there the row tells them apart."""
+    count = Counter(str(fields["id"]) for _, fields, _, _ in rows if "id" in fields)
+    for line, fields, _, _ in rows:
+        if count[str(fields.get("id"))] > 1:
+            fields["id"] = f"{fields['id']} (row {line})"
+    return rows
 
 
 def _text(path: Path) -> str:

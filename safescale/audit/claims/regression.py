@@ -7,15 +7,18 @@ import math
 import scipy
 
 from safescale.audit.claims.claim import Regression
-from safescale.audit.claims.correlation import correlation_p, r_and_r2
+from safescale.audit.claims.correlation import as_share, correlation_p, r_and_r2
 from safescale.audit.claims.label import slope_label_reason
 from safescale.audit.claims.p_values import Range, Recomputed, compare, normal_tail, student_tail, t_of_r
-from safescale.audit.claims.possible import level_of
 from safescale.audit.claims.printed import Printed, PrintedInterval
 from safescale.audit.claims.result import Reason
+from safescale.audit.claims.share_reading import level_of
 from safescale.stats import detectable_slope_of_standard_error
 
 __all__ = ["check_regression"]
+
+_ROBUST = 2.0
+"""Robust, clustered or resampled intervals are up to so much wider or narrower than the usual one."""
 
 
 def check_regression(claim: Regression) -> tuple[list[Reason], list[Reason]]:
@@ -99,7 +102,11 @@ def _over(top: Range, bottom: Range) -> Range:
 def _p(claim: Regression, p: Printed, r: Range | None, ratio: Range | None) -> Reason:
     n, sides = claim.n, int(claim.sided or 2)
     if r is not None and n is not None:
-        return correlation_p(p, r, n, coefficient="pearson", sided=claim.sided, distribution=claim.distribution)
+        reason = correlation_p(p, r, n, coefficient="pearson", sided=claim.sided, distribution=claim.distribution)
+        return _p_of_adjusted(claim, p, n) or reason if reason.verdict == "impossible" and claim.r is None else reason
+    if claim.distribution in ("permutation", "other"):
+        words = "the test that the source names is not recomputed here, and needs the data"
+        return Reason(code="test_not_checked", verdict="cannot be decided", figure="p", printed=p.text, words=words)
     t = claim.t.float_bounds if claim.t is not None else ratio
     if t is None:
         return Reason(
@@ -150,6 +157,28 @@ def _p(claim: Regression, p: Printed, r: Range | None, ratio: Range | None) -> R
     return reason
 
 
+def _p_of_adjusted(claim: Regression, p: Printed, n: int) -> Reason | None:
+    """The finding that the printed R2 is the adjusted one, if p says so."""
+    if claim.r2 is None or n < 3:
+        return None
+    plain = [1 - (1 - end) * (n - 2) / (n - 1) for end in as_share(claim.r2)[0].float_bounds]
+    if plain[1] < 0:
+        return None
+    r = math.sqrt(max(0.0, plain[0])), math.sqrt(min(1.0, plain[1]))
+    if correlation_p(p, r, n, coefficient="pearson", sided=claim.sided, distribution=claim.distribution).verdict != "reproduces":
+        return None
+    shown = f"{claim.r2.like(sum(plain) / 2)}"
+    return Reason(
+        code="adjusted_r2",
+        verdict="reproduces only as",
+        figure="r2",
+        printed=claim.r2.text,
+        recomputed=shown,
+        words=f"with n and p it is the adjusted R2 (R2 would be {shown})",
+        details={"as": "adjusted R2"},
+    )
+
+
 def _se(claim: Regression, t: Range) -> Reason:
     assert claim.slope is not None
     assert claim.se is not None
@@ -175,6 +204,13 @@ def _interval(claim: Regression, slope: Printed, interval: PrintedInterval, from
     (low_from, low_to), (high_from, high_to) = interval.low.float_bounds, interval.high.float_bounds
     middle, half = ((low_from + high_from) / 2, (low_to + high_to) / 2), ((high_from - low_to) / 2, (high_to - low_from) / 2)
     reasons = []
+    named = claim.distribution in ("t", "normal")
+    if not slope.meets(*middle) and not named and slope.meets(low_from, high_to):
+        words = (
+            f"the interval has its middle at {sum(middle) / 2:.4g}, the slope is {slope.text}: no t interval, but a bootstrap or a "
+            "profile need not be centred"
+        )
+        return [Reason(code="not_centred", verdict="cannot be decided", figure="interval", printed=interval.text, words=words)]
     if not slope.meets(*middle):
         reasons.append(
             Reason(
@@ -220,7 +256,8 @@ def _interval(claim: Regression, slope: Printed, interval: PrintedInterval, from
     reasons.append(
         Reason(
             code="width_does_not_follow",
-            verdict="impossible" if t is not None else "cannot be decided",
+            # robust errors and resampling change the width of an interval, but not by so much
+            verdict="impossible" if t is not None and (named or not _near_width(half, expected, se)) else "cannot be decided",
             figure="interval",
             printed=interval.text,
             recomputed=f"half-width {expected * se[0]:.3g} to {expected * se[1]:.3g}",
@@ -228,6 +265,10 @@ def _interval(claim: Regression, slope: Printed, interval: PrintedInterval, from
         )
     )
     return reasons
+
+
+def _near_width(half: Range, quantile: float, se: Range) -> bool:
+    return half[1] >= quantile * se[0] / _ROBUST and half[0] <= quantile * se[1] * _ROBUST
 
 
 def _left_out(claim: Regression, from_r: Range | None) -> list[Reason]:

@@ -81,7 +81,18 @@ def check_association(claim: Association) -> tuple[list[Reason], list[Reason]]:
             )
         )
     stated = claim.test
-    if claim.statistic is not None and statistics:
+    if claim.statistic is not None and stated == "other":
+        words = "the test that the source names is not recomputed here"
+        reasons.append(
+            Reason(
+                code="test_not_checked",
+                verdict="cannot be decided",
+                figure="statistic",
+                printed=claim.statistic.text,
+                words=words,
+            )
+        )
+    elif claim.statistic is not None and statistics:
         candidates = [
             Recomputed(
                 low=value,
@@ -100,7 +111,10 @@ def check_association(claim: Association) -> tuple[list[Reason], list[Reason]]:
         if any(candidate.accepted for candidate in candidates):
             candidates.sort(key=lambda candidate: not candidate.accepted)
             reasons.append(compare("statistic", claim.statistic, candidates, because="the table"))
-    if claim.p is not None:
+    if claim.p is not None and stated == "other":
+        words = "the test that the source names is not recomputed here"
+        reasons.append(Reason(code="test_not_checked", verdict="cannot be decided", figure="p", printed=claim.p.text, words=words))
+    elif claim.p is not None:
         reasons.append(_p(claim, table, statistics, df))
     if claim.v is not None:
         n = claim.n if table is None else int(table.sum())

@@ -60,6 +60,8 @@ def _total(claim: Totals, total: Printed, exact: _Bounds, rounded: _Bounds) -> R
     shown = _sum_text(exact, total)
     # the total of counts is a count; a rounded total leaves its own half unit
     own = (total.value, total.value) if _is_count(total) else total.bounds()
+    if claim.overlapping:
+        return _overlapping(claim, total, exact, shown, own)
     if not claim.complete:
         fits = exact[0] <= own[1]
         words = f"the parts add up to {shown}, {'within' if fits else 'more than'} {total.text}"
@@ -81,9 +83,25 @@ def _total(claim: Totals, total: Printed, exact: _Bounds, rounded: _Bounds) -> R
         f"the parts add up to {shown}, not {total.text}: {_plain(abs(apart))} "
         f"{'too many' if exact[0] > total.value else 'are not listed'}"
     )
+    if exact[0] > total.value and all(part.value <= total.value for part in claim.parts):
+        words += "; if a row may count in several parts, say `overlapping = true`"
     return Reason(
         code="parts_do_not_add_up", verdict="impossible", words=words, recomputed=shown, details={"apart": float(apart)}, **printed
     )
+
+
+def _overlapping(claim: Totals, total: Printed, exact: _Bounds, shown: str, own: _Bounds) -> Reason:
+    """Parts that share rows add up to no less than their union, and none is larger than it."""
+    printed: dict[str, Any] = {"figure": "total", "printed": total.text, "recomputed": shown}
+    largest = max(claim.parts, key=lambda part: part.value)
+    if largest.bounds()[0] > own[1]:
+        words = f"a part, {largest.text}, is more than all, {total.text}"
+        return Reason(code="part_exceeds", verdict="impossible", words=words, **printed)
+    if claim.complete and exact[1] < own[0]:
+        words = f"the parts add up to {shown}: parts that share rows cannot have {total.text} together"
+        return Reason(code="parts_too_few", verdict="impossible", words=words, **printed)
+    words = f"the parts may share rows and add up to {shown}: how many rows they share is not printed"
+    return Reason(code="parts_overlap", verdict="cannot be decided", words=words, **printed)
 
 
 def _sum_text(total: _Bounds, like: Printed) -> str:

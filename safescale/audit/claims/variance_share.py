@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import TypeAlias
+
+import attrs
 
 from safescale.audit.claims.claim import EtaSquaredClaim
 from safescale.audit.claims.correlation import as_share
@@ -14,16 +17,23 @@ from safescale.stats import variance_shares_from_f
 
 __all__ = ["check_eta_squared"]
 
+_ShareOf: TypeAlias = Callable[[float, int, int], float]
+
 
 def check_eta_squared(claim: EtaSquaredClaim) -> tuple[list[Reason], list[Reason]]:
     """Findings about a share of variance, and what it left out."""
     d1 = claim.df1 if claim.df1 is not None else None if claim.k is None else claim.k - 1
-    d2 = claim.df2 if claim.df2 is not None else None if claim.k is None or claim.n is None else claim.n - claim.k
+    given = None if claim.df2 is None else float(claim.df2.value)
+    d2 = int(given) if given is not None else None if claim.k is None or claim.n is None else claim.n - claim.k
+    # Welch's F has broken degrees of freedom, and is no function of eta2
+    broken = given is not None and not given.is_integer()
+    if claim.test == "other" or broken:
+        return _of_another_test(claim, broken), []
     reasons: list[Reason] = []
     if claim.k is not None and claim.df1 is not None and claim.df1 != claim.k - 1:
         reasons.append(_degrees("df1", claim.df1, f"{claim.k} groups have {claim.k - 1} degrees of freedom between them"))
-    if claim.k is not None and claim.n is not None and claim.df2 is not None and claim.df2 != claim.n - claim.k:
-        reasons.append(_degrees("df2", claim.df2, f"{claim.n} values in {claim.k} groups have {claim.n - claim.k} within them"))
+    if claim.k is not None and claim.n is not None and given is not None and given != claim.n - claim.k:
+        reasons.append(_degrees("df2", int(given), f"{claim.n} values in {claim.k} groups have {claim.n - claim.k} within them"))
     eta = None
     if claim.eta2 is not None:
         eta = as_share(claim.eta2)[0]
@@ -70,7 +80,27 @@ def check_eta_squared(claim: EtaSquaredClaim) -> tuple[list[Reason], list[Reason
     for name, printed, share_of in (("omega2", claim.omega2, _omega2), ("epsilon2", claim.epsilon2, _epsilon2)):
         if printed is not None:
             reasons.append(_unbiased(name, printed, share_of, f, d1, d2))
+    if claim.test is None:
+        hint = "; if the source used Welch's F or Kruskal-Wallis, say so with `test`"
+        reasons = [
+            attrs.evolve(reason, words=reason.words + hint)
+            if reason.verdict == "impossible" and reason.figure in ("f", "p")
+            else reason
+            for reason in reasons
+        ]
     return reasons, _left_out(claim, f, d1, d2)
+
+
+def _of_another_test(claim: EtaSquaredClaim, broken: bool) -> list[Reason]:
+    found = []
+    for name, printed, upper in (("eta2", claim.eta2, 1.0), ("p", claim.p, 1.0), ("f", claim.f, math.inf)):
+        share = printed if printed is None or name != "eta2" else as_share(printed)[0]
+        if printed is not None and share is not None and (share.float_bounds[0] > upper or share.float_bounds[1] < 0):
+            words = f"{name} lies from 0 to 1" if upper == 1 else "an F ratio is never negative"
+            found.append(Reason(code="not_a_share", verdict="impossible", figure=name, printed=printed.text, words=words))
+    words = "broken degrees of freedom are of Welch's F" if broken else "the test is not the usual F"
+    words += ", which is no function of eta2: it needs the groups' own values"
+    return [*found, Reason(code="test_not_checked", verdict="cannot be decided", figure="f", words=words)]
 
 
 def _degrees(name: str, value: int, words: str) -> Reason:
@@ -89,7 +119,7 @@ def _epsilon2(f: float, d1: int, d2: int) -> float:
     return 1.0 if math.isinf(f) else d1 * (f - 1) / (d1 * f + d2)
 
 
-def _unbiased(name: str, printed: Printed, share_of: Callable[[float, int, int], float], f: Range, d1: int, d2: int) -> Reason:
+def _unbiased(name: str, printed: Printed, share_of: _ShareOf, f: Range, d1: int, d2: int) -> Reason:
     low, high = share_of(f[0], d1, d2), share_of(f[1], d1, d2)
     # negative values are often printed as 0
     options = [Recomputed(low=low, high=high, accepted=True, what="eta2 and its degrees of freedom", code=f"{name}_follows")]
