@@ -22,7 +22,7 @@ from safescale.ingest.every_eval_ever_rows import (
 )
 from safescale.ingest.gathering import Gathering, Unusable
 from safescale.ingest.inspect_polarity import user_polarities
-from safescale.ingest.json_input import first_objects, json_document, json_lines
+from safescale.ingest.json_input import first_objects, json_document, object_lines
 from safescale.ingest.polarity import undeclared as nobody_declared
 from safescale.records.fates import NoteCode, RejectCode
 from safescale.records.rows import RejectedRow
@@ -112,25 +112,16 @@ def _read_samples(path: Path, gathering: Gathering, run: Run, beside: Mapping[st
     seen: Counter[int] = Counter()
     undeclared: Counter[str] = Counter()
     several = rows = 0
-    for line in json_lines(path):
-        if isinstance(line, RejectedRow):
-            gathering.reject(line)
-            continue
-        gathering.read(len(line.raw) + 1)
-        if line.reject is not None:
-            gathering.reject(line.reject)
-        elif line.blank:
-            gathering.metadata(line.row)
-        else:
-            rows += 1
-            key = _sample_key(line.value)
-            records = gathering.take(line.row, functools.partial(instance_row, line.value, run, seen[key]), raw=line.raw)
-            seen[key] += 1
-            if records is not None:
-                undeclared.update(g for g, (_, outcome_map) in records.graders.items() if outcome_map == "undeclared polarity")
-                output = line.value.get("output")
-                raw = output.get("raw") if isinstance(output, dict) else None
-                several += isinstance(raw, list) and len(raw) > 1
+    for line in object_lines(path, gathering):
+        rows += 1
+        key = _sample_key(line.value)
+        records = gathering.take(line.row, functools.partial(instance_row, line.value, run, seen[key]), raw=line.raw)
+        seen[key] += 1
+        if records is not None:
+            undeclared.update(g for g, (_, outcome_map) in records.graders.items() if outcome_map == "undeclared polarity")
+            output = line.value.get("output")
+            raw = output.get("raw") if isinstance(output, dict) else None
+            several += isinstance(raw, list) and len(raw) > 1
         yield from gathering.full()
     _note_directions(gathering, run, beside)
     for grader, count in undeclared.items():

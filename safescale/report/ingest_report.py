@@ -11,6 +11,7 @@ from typing import Final
 
 from safescale.ingest.outcome import FileOutcome, IngestReport
 from safescale.records.fates import Fate
+from safescale.records.rows import FileNote, RejectedRow
 from safescale.report.github import annotation
 
 __all__ = ["aligned", "ingest_github", "ingest_json", "ingest_text"]
@@ -162,31 +163,25 @@ def _conservation(report: IngestReport) -> str:
 
 
 def _reject_lines(files: Sequence[FileOutcome]) -> list[str]:
-    located = [(f.file, r) for f in files for r in f.rejects]
-    if not located:
-        return []
-    codes = Counter(r.code.value for _, r in located)
-    lines = ["rejects by code: " + ", ".join(f"{code} {n:,}" for code, n in codes.most_common())]
-    for file, r in located[:SHOWN_REJECTS]:
-        column = f" column {r.column!r}" if r.column else ""
-        lines.append(f"  {file}:{r.row}: {r.code.value}{column}: expected {r.expected}; got {r.got!r}")
-    if len(located) > SHOWN_REJECTS:
-        lines.append(f"  ... and {len(located) - SHOWN_REJECTS:,} more (--json lists all; the corpus keeps them in 'rejects')")
-    return lines
+    return _located([(f.file, r.row, r, repr(r.got)) for f in files for r in f.rejects], "rejects")
 
 
 def _note_lines(files: Sequence[FileOutcome]) -> list[str]:
-    located = [(f.file, n) for f in files for n in f.notes]
-    if not located:
+    return _located([(f.file, n.row or None, n, n.got) for f in files for n in f.notes], "notes")
+
+
+def _located(found: Sequence[tuple[str, int | None, RejectedRow | FileNote, str]], table: str) -> list[str]:
+    """Counts by code, and the first of them with their places; ``table`` keeps them in the corpus."""
+    if not found:
         return []
-    codes = Counter(n.code.value for _, n in located)
-    lines = ["notes by code: " + ", ".join(f"{code} {n:,}" for code, n in codes.most_common())]
-    for file, n in located[:SHOWN_REJECTS]:
-        where = f":{n.row}" if n.row else ""
-        column = f" column {n.column!r}" if n.column else ""
-        lines.append(f"  {file}{where}: {n.code.value}{column}: expected {n.expected}; got {n.got}")
-    if len(located) > SHOWN_REJECTS:
-        lines.append(f"  ... and {len(located) - SHOWN_REJECTS:,} more (--json lists all; the corpus keeps them in 'notes')")
+    codes = Counter(one.code.value for _, _, one, _ in found)
+    lines = [f"{table} by code: " + ", ".join(f"{code} {n:,}" for code, n in codes.most_common())]
+    for file, row, one, got in found[:SHOWN_REJECTS]:
+        where = file if row is None else f"{file}:{row}"
+        column = f" column {one.column!r}" if one.column else ""
+        lines.append(f"  {where}: {one.code.value}{column}: expected {one.expected}; got {got}")
+    if len(found) > SHOWN_REJECTS:
+        lines.append(f"  ... and {len(found) - SHOWN_REJECTS:,} more (--json lists all; the corpus keeps them in {table!r})")
     return lines
 
 
