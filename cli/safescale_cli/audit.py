@@ -22,7 +22,7 @@ class FailOn(enum.StrEnum):
     NEVER = "never"
 
 
-@asks(without=("tier", "grader", "min_cell", "alpha", "margin_pp", "claim_class"))
+@asks(without=("tier", "grader", "min_cell", "alpha", "margin_pp", "claim_class", "corrected", "cells"))
 def audit(
     asked: Asked,
     *,

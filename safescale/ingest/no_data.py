@@ -15,8 +15,6 @@ from safescale.ingest.refused import Refusal, refused
 __all__ = ["NoData"]
 
 _SCHEMA: Final = re.compile(rb'\A\s*\{\s*"\$(?:schema|id)"\s*:')
-_CALIBRATION: Final = re.compile(rb'\A\s*\{\s*"[\w.]+/[\w.]+"\s*:\s*\{\s*"mu"\s*:')
-_ATTACK_INFO: Final = re.compile(rb'\A\s*\{\s*"models"\s*:\s*\{\s*"[^"]+"\s*:\s*\[\s*"(?:white_box|black_box|transfer|manual)"')
 
 Recogniser = Callable[[Probe], bool]
 
@@ -35,20 +33,6 @@ _FILES: Final[tuple[tuple[Recogniser, Refusal], ...]] = (
         Refusal(what="a JSON Schema: it describes files and is none of them", expected="the files that follow this schema"),
     ),
     (
-        _json(_CALIBRATION),
-        Refusal(
-            what="a calibration of garak: mean and spread of other models' scores, by probe and detector",
-            expected="the report of a run (NAME.report.jsonl)",
-        ),
-    ),
-    (
-        _json(_ATTACK_INFO),
-        Refusal(
-            what="a JailbreakBench attack-info.json: the list of a method's artefacts",
-            expected="the artefacts themselves (METHOD/TYPE/MODEL.json)",
-        ),
-    ),
-    (
         _validation_set,
         Refusal(
             what="a validation set of Inspect Scout: expected values of a scanner by transcript, without responses",
@@ -59,11 +43,11 @@ _FILES: Final[tuple[tuple[Recogniser, Refusal], ...]] = (
 
 
 class NoData:
-    """Schemas, calibrations, lists of artefacts and validation sets: each is one reject of the file that says what it is."""
+    """Schemas and validation sets: each is one reject of the file that says what it is."""
 
     name = "no-data"
     facts = FormatFacts(
-        files="JSON Schemas, garak calibrations, JailbreakBench attack-info.json, Scout validation sets: recognised, and refused",
+        files="JSON Schemas, validation sets of Inspect Scout: recognised, and refused",
         polarity="none",
         outcome_map="none",
         denominator="none",

@@ -22,8 +22,6 @@ FILES = {
     ("per_instance_stats.json", "helm", "per_instance_stats"): [{"instance_id": "id1", "train_trial_index": 0, "stats": []}],
     ("stats.json", "helm", "HELM stats"): [{"name": {"name": "plim", "split": "test"}, "count": 1, "sum_squared": 1}],
     ("a.schema.json", "no-data", "JSON Schema"): {"$schema": "https://json-schema.org/draft/2020-12/schema"},
-    ("calibration.json", "no-data", "calibration"): {"plim.Frim/zarv.Plim": {"mu": 0.5, "sigma": 0.1}},
-    ("attack-info.json", "no-data", "attack-info"): {"models": {"frimble": ["black_box"]}},
 }
 
 

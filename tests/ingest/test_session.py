@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import gzip
-import os
 import random
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -273,7 +271,9 @@ def test_kill_at_ten_moments_leaves_whole_files_and_a_rerun_completes(tmp_path: 
         target = tmp_path / f"{attempt}-{form}"
         process = _ingest_process(files, target)
         time.sleep(rng.uniform(0.15, 1.0) * whole_s)
-        os.kill(process.pid, signal.SIGKILL)
+        if process.poll() is not None:
+            whole_s *= 0.7  # the machine was slower when the undisturbed run was timed
+        process.kill()
         process.wait()
         assert process.stderr is not None
         process.stderr.close()
