@@ -107,5 +107,5 @@ def test_without_pyspark_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, tmp
 def test_the_how_to_page_shows_the_example_and_it_is_short() -> None:
     root = Path(__file__).parent.parent.parent
     code = (root / "examples" / "spark" / "ingest_and_cells.py").read_text().split('"""\n', 1)[1].strip()
-    assert f"```python\n{code}\n```" in (root / "docs" / "how-to" / "run-on-a-cluster.md").read_text()
+    assert f"```py\n{code}\n```" in (root / "docs" / "how-to" / "run-on-a-cluster.md").read_text()
     assert len([line for line in code.splitlines() if line.strip()]) <= 20, "20 lines of a user's code are the promise"

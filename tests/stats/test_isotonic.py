@@ -145,7 +145,7 @@ def test_draws_are_repeatable_and_the_caller_can_change_them():
     assert isotonic_check([20, 0, 20], [20, 20, 20], resamples=99).increasing.p_value == 0.01
 
 
-@pytest.mark.slow
+@pytest.mark.calibration
 def test_size_at_equal_rates_and_at_a_step():
     rng = np.random.default_rng(6)
     for name, rates in (("equal", [0.3] * 5), ("step", [0.1, 0.1, 0.1, 0.6, 0.6]), ("rare", [0.02] * 5)):

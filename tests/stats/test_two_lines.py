@@ -154,7 +154,7 @@ def test_no_scatter_is_no_certainty():
 
 
 @pytest.mark.parametrize("given_size", [True, False])
-@pytest.mark.slow
+@pytest.mark.calibration
 def test_size_under_monotone_truths(given_size):
     """Rates that only rise: p <= .05 in at most 5 % of 600 series, at hinges of several places and heights."""
     rng = np.random.default_rng(7)
