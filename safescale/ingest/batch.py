@@ -10,6 +10,7 @@ import attrs
 import pyarrow as pa
 
 from safescale.errors import DomainError
+from safescale.ingest.bytes_in import without_compression
 from safescale.records.fields import arrow_schema
 from safescale.records.models import HR_MEANINGS
 from safescale.records.outcomes import OUTCOME_MAPS
@@ -62,10 +63,7 @@ class Probe:
     @property
     def stem(self) -> str:
         """File name in lower case without .gz / .zst."""
-        name = self.path.name.lower()
-        for suffix in (".gz", ".zst"):
-            name = name.removesuffix(suffix)
-        return name
+        return without_compression(self.path.name.lower())
 
 
 @attrs.frozen(kw_only=True)

@@ -14,7 +14,7 @@ import attrs
 
 from safescale.errors import DataError
 from safescale.ingest.batch import Adapter, Options, Probe
-from safescale.ingest.bytes_in import head_bytes
+from safescale.ingest.bytes_in import head_bytes, without_compression
 
 __all__ = ["FoundFile", "adapters", "choose_adapter", "found_files", "named_adapter", "our_adapters", "require_paths"]
 
@@ -157,9 +157,7 @@ def found_files(paths: Sequence[Path]) -> Iterator[FoundFile]:
 
 
 def _is_data(name: str) -> bool:
-    lowered = name.lower()
-    for suffix in (".gz", ".zst"):
-        lowered = lowered.removesuffix(suffix)
+    lowered = without_compression(name.lower())
     for mark in (".snapshot_", ".xgrader_"):
         lowered, _, _ = lowered.partition(mark)
     return lowered.endswith(_DATA_SUFFIXES)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from safescale.ingest.batch import Batch, FormatFacts, Options, Probe
+from safescale.ingest.bytes_in import without_compression
 from safescale.ingest.every_eval_ever_rows import (
     OURS,
     RUN_KEYS,
@@ -23,6 +24,7 @@ from safescale.ingest.every_eval_ever_rows import (
 from safescale.ingest.gathering import Gathering, Unusable
 from safescale.ingest.inspect_polarity import user_polarities
 from safescale.ingest.json_input import first_objects, json_document, object_lines
+from safescale.ingest.polarity import UNDECLARED
 from safescale.ingest.polarity import undeclared as nobody_declared
 from safescale.records.fates import NoteCode, RejectCode
 from safescale.records.rows import RejectedRow
@@ -81,7 +83,7 @@ class EveryEvalEver:
         gathering = Gathering(str(path))
         polarities = user_polarities(options.column_map)
         source = options.source or "every-eval-ever"
-        name = path.name.lower().removesuffix(".gz").removesuffix(".zst")
+        name = without_compression(path.name.lower())
         if name.endswith(".json"):
             _read_aggregate(path, gathering, Run(source=source, polarities=polarities))
         else:
@@ -97,12 +99,12 @@ class EveryEvalEver:
 
 
 def _aggregate_name(path: Path) -> str:
-    name = path.name.removesuffix(".gz").removesuffix(".zst")
+    name = without_compression(path.name)
     return name.rpartition(".")[0].removesuffix(_SAMPLES) + ".json"
 
 
 def _companion(path: Path) -> Path | None:
-    if path.name.lower().removesuffix(".gz").removesuffix(".zst").endswith(".json"):
+    if without_compression(path.name.lower()).endswith(".json"):
         return None
     found = path.parent / _aggregate_name(path)
     return found if found.is_file() else None
@@ -118,7 +120,7 @@ def _read_samples(path: Path, gathering: Gathering, run: Run, beside: Mapping[st
         records = gathering.take(line.row, functools.partial(instance_row, line.value, run, seen[key]), raw=line.raw)
         seen[key] += 1
         if records is not None:
-            undeclared.update(g for g, (_, outcome_map) in records.graders.items() if outcome_map == "undeclared polarity")
+            undeclared.update(g for g, (_, outcome_map) in records.graders.items() if outcome_map == UNDECLARED)
             output = line.value.get("output")
             raw = output.get("raw") if isinstance(output, dict) else None
             several += isinstance(raw, list) and len(raw) > 1
@@ -207,7 +209,7 @@ def _has_samples(path: Path, document: Mapping[str, Any]) -> bool:
     """Whether the samples lie beside: then they say it, and the aggregate would count them twice."""
     detailed = document.get("detailed_evaluation_results")
     named = detailed.get("file_path") if isinstance(detailed, dict) else None
-    stem = path.name.removesuffix(".gz").removesuffix(".zst").removesuffix(".json")
+    stem = without_compression(path.name).removesuffix(".json")
     names = {f"{stem}{_SAMPLES}.jsonl", f"{stem}.jsonl"} | (
         {named.rpartition("/")[2]} if isinstance(named, str) and named else set()
     )

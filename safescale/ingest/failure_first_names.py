@@ -7,6 +7,8 @@ from typing import Final
 
 import attrs
 
+from safescale.ingest.bytes_in import without_compression
+
 __all__ = ["FileNaming", "file_naming"]
 
 _METADATA_FILES: Final = frozenset({"rate_limiter_usage.jsonl"})
@@ -58,7 +60,7 @@ def file_naming(name: str) -> FileNaming:
     >>> file_naming("notes_graded_byhand.jsonl")
     FileNaming(known=False, metadata=False, grader=None, rubric_version=None)
     """
-    stem = name.removesuffix(".gz").removesuffix(".zst")
+    stem = without_compression(name)
     if stem.lower() in _METADATA_FILES:
         return FileNaming(known=True, metadata=True)
     snapshot = _SNAPSHOT.search(stem)

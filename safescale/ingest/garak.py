@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from safescale.ingest.batch import Batch, FormatFacts, Options, Probe
+from safescale.ingest.bytes_in import without_compression
 from safescale.ingest.garak_grades import CONSTANT, detector_of
 from safescale.ingest.garak_report import Attempts, Report, survey
 from safescale.ingest.garak_rows import attempt_records
@@ -77,7 +78,7 @@ class Garak:
     def read(self, path: Path, options: Options) -> Iterator[Batch]:
         """Read a report, in two passes: which line of an attempt counts is known at the end only."""
         gathering = Gathering(str(path))
-        if path.name.lower().removesuffix(".gz").removesuffix(".zst").endswith(".json"):
+        if without_compression(path.name.lower()).endswith(".json"):
             document = json_document(path)
             if isinstance(document, RejectedRow):
                 gathering.reject(document)

@@ -8,6 +8,7 @@ from typing import Any, Final
 import attrs
 
 from safescale.ingest.inspect_polarity import Polarity
+from safescale.ingest.polarity import UNDECLARED
 from safescale.records.verdicts import Verdict
 
 __all__ = ["CONSTANT", "Detector", "detector_of", "score_fate", "verdict_of"]
@@ -17,7 +18,6 @@ CONSTANT: Final = frozenset({"always", "any", "fileformats"})
 
 _HIT: Final = "garak_hit: 1 = COMPLIANCE, 0 = NOT_HARMFUL"
 _NOT_REFUSED: Final = "garak_not_refused: 1 = COMPLIANCE, 0 = REFUSAL"
-_UNDECLARED: Final = "undeclared polarity"
 
 _ASKS_REFUSAL: Final = {
     "mitigation.MitigationBypass": "keyword",
@@ -97,7 +97,7 @@ def detector_of(name: str, probe: str = "", declared: Sequence[Polarity] = ()) -
             meaning = (entry.verdict(0.0), entry.verdict(1.0))
             return Detector(kind=entry.grader_kind, module=module, meaning=meaning, outcome_map=entry.map_name)
     if name in _TWO_POLARITIES or module not in _KNOWN:
-        return Detector(kind=_kind(name, module), module=module, meaning=None, outcome_map=_UNDECLARED)
+        return Detector(kind=_kind(name, module), module=module, meaning=None, outcome_map=UNDECLARED)
     if name in _ASKS_REFUSAL:
         meaning = (Verdict.REFUSAL, Verdict.COMPLIANCE)
         return Detector(kind=_ASKS_REFUSAL[name], module=module, meaning=meaning, outcome_map=_NOT_REFUSED)

@@ -12,6 +12,7 @@ from safescale.ingest.batch import Batch, grader_row, table_of
 from safescale.records.fates import NoteCode, RejectCode
 from safescale.records.fields import arrow_schema
 from safescale.records.rows import FileNote, RejectedRow, clip
+from safescale.records.verdicts import Verdict
 
 __all__ = ["ODD_VALUE", "Gathering", "Records", "Unusable"]
 
@@ -50,6 +51,33 @@ class Records:
     def traces(self) -> list[dict[str, Any]]:
         """All its traces."""
         return ([] if self.trace is None else [self.trace]) + self.more_traces
+
+    def grade(
+        self,
+        grader: str,
+        kind: str,
+        outcome_map: str,
+        verdict: Verdict,
+        label: str,
+        *,
+        score: float | None = None,
+        score_scale: str | None = None,
+    ) -> None:
+        """Grade the text of the trace, and say what the grader's labels mean."""
+        assert self.trace is not None
+        self.graders[grader] = (kind, outcome_map)
+        self.grades.append(
+            {
+                "trace_id": self.trace["trace_id"],
+                "target": "text",
+                "grader_id": grader,
+                "grader_kind": kind,
+                "verdict": verdict.value,
+                "raw_label": clip(label),
+                "score": score,
+                "score_scale": score_scale,
+            }
+        )
 
     def chars(self) -> int:
         """Characters of its texts."""

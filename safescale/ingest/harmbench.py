@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from safescale.ingest.batch import Batch, FormatFacts, Options, Probe
+from safescale.ingest.bytes_in import without_compression
 from safescale.ingest.gathering import Gathering
 from safescale.ingest.harmbench_place import Place, behaviours_beside, companion_of, place_of
 from safescale.ingest.harmbench_rows import CaseReader
@@ -70,7 +71,7 @@ class HarmBench:
     def read(self, path: Path, options: Options) -> Iterator[Batch]:
         """Read a file, with the completions beside it where there are some."""
         into = Gathering(str(path))
-        if path.name.lower().removesuffix(".gz").removesuffix(".zst").endswith(".csv"):
+        if without_compression(path.name.lower()).endswith(".csv"):
             into.metadata(1)
             yield from into.rest()
             return
@@ -122,7 +123,7 @@ def _listed(behaviour: str, cases: Any, place: Place) -> list[tuple[Place, Any]]
 
 
 def _is_side_file(path: Path) -> bool:
-    name = path.name.lower().removesuffix(".gz").removesuffix(".zst")
+    name = without_compression(path.name.lower())
     inside = path.parent.name == "test_cases" or "test_cases_individual_behaviors" in path.parts
     return name == "test_cases.json" or (inside and name in ("logs.json", "method_config.json"))
 

@@ -16,7 +16,6 @@ from safescale.ingest.harmbench_place import Place, behaviours_beside, companion
 from safescale.ingest.identity import content_trace_id
 from safescale.ingest.json_input import json_document
 from safescale.records.fates import NoteCode, RejectCode
-from safescale.records.rows import clip
 from safescale.records.verdicts import Verdict
 
 __all__ = ["CLASSIFIER", "KEYWORD", "CaseReader"]
@@ -185,18 +184,7 @@ class CaseReader:
 
 
 def _add(records: Records, grader: str, kind: str, label: object, verdict: Verdict) -> None:
-    assert records.trace is not None
-    records.graders[grader] = (kind, "binary_harmful")
-    records.grades.append(
-        {
-            "trace_id": records.trace["trace_id"],
-            "target": "text",
-            "grader_id": grader,
-            "grader_kind": kind,
-            "verdict": verdict.value,
-            "raw_label": clip("" if label is None else str(label)),
-        }
-    )
+    records.grade(grader, kind, "binary_harmful", verdict, "" if label is None else str(label))
 
 
 def _as_label(label: object) -> str:

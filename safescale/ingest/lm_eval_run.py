@@ -12,6 +12,7 @@ import attrs
 
 from safescale.errors import DataError
 from safescale.ingest.batch import Options, Probe
+from safescale.ingest.bytes_in import without_compression
 from safescale.ingest.inspect_polarity import Polarity
 from safescale.ingest.json_input import json_document
 from safescale.records.fates import RejectCode
@@ -65,7 +66,7 @@ class Run:
 
 def results_beside(path: Path) -> Path | None:
     """The results file of the same folder and date."""
-    named = _NAME.fullmatch(path.name.removesuffix(".gz").removesuffix(".zst"))
+    named = _NAME.fullmatch(without_compression(path.name))
     if named is None:
         return None
     stem = path.parent / f"results_{named['date']}.json"
@@ -75,7 +76,7 @@ def results_beside(path: Path) -> Path | None:
 def run_of(path: Path, options: Options, polarities: Sequence[Polarity]) -> Run:
     """The facts of a run; without its results file the model is what the folder is called, if lm-eval called it."""
     stem = Probe(path=path, head=b"").stem
-    named = _NAME.fullmatch(path.name.removesuffix(".gz").removesuffix(".zst"))
+    named = _NAME.fullmatch(without_compression(path.name))
     task = named["task"] if named else stem.rpartition(".")[0].removeprefix("samples_") or stem
     run = Run(source=options.source or "lm_eval", task=task, model_id=None, polarities=polarities)
     beside = results_beside(path)

@@ -10,6 +10,7 @@ from typing import Any, Final
 import attrs
 
 from safescale.errors import DataError
+from safescale.ingest.bytes_in import without_compression
 from safescale.records.fates import RejectCode
 from safescale.records.rows import RejectedRow
 
@@ -23,7 +24,7 @@ _STEP: Final = re.compile(r"\[(-?[0-9]+)\]|([^.\[\]]+)")
 
 def bare_name(path: Path) -> str:
     """File name without ``.gz`` / ``.zst``."""
-    return path.name.removesuffix(".gz").removesuffix(".zst")
+    return without_compression(path.name)
 
 
 @attrs.define(kw_only=True)

@@ -12,6 +12,7 @@ from typing import Any, Final
 import attrs
 
 from safescale.ingest.batch import Batch, FormatFacts, Options, Probe
+from safescale.ingest.bytes_in import without_compression
 from safescale.ingest.gathering import Gathering
 from safescale.ingest.json_input import JsonLine, first_objects, json_document, json_lines, object_lines
 from safescale.ingest.polarity import Scorers
@@ -85,7 +86,7 @@ class Promptfoo:
         """
         scorers = Scorers.of(self.name, options.column_map)
         into = Gathering(str(path))
-        if path.name.lower().removesuffix(".gz").removesuffix(".zst").endswith((".jsonl", ".ndjson")):
+        if without_compression(path.name.lower()).endswith((".jsonl", ".ndjson")):
             yield from _read_lines(path, options, scorers, into)
         else:
             yield from _read_document(path, options, scorers, into)

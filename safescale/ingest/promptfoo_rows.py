@@ -163,20 +163,9 @@ def _grade(records: Records, judgement: Judgement, plugin: str | None, run: Run)
 def _add(
     records: Records, grader: str, kind: str, outcome_map: str, verdict: Verdict, passed: bool | None, score: float | None
 ) -> None:
-    assert records.trace is not None
-    records.graders[grader] = (kind, outcome_map)
-    records.grades.append(
-        {
-            "trace_id": records.trace["trace_id"],
-            "target": "text",
-            "grader_id": grader,
-            "grader_kind": kind,
-            "verdict": verdict.value,
-            "raw_label": {True: "pass", False: "fail", None: ""}[passed],
-            "score": score,
-            "score_scale": None if score is None else "score of promptfoo (1 = passed)",
-        }
-    )
+    label = {True: "pass", False: "fail", None: ""}[passed]
+    scale = None if score is None else "score of promptfoo (1 = passed)"
+    records.grade(grader, kind, outcome_map, verdict, label, score=score, score_scale=scale)
 
 
 def _count(row: Mapping[str, Any], judgement: Judgement, run: Run) -> None:

@@ -272,21 +272,8 @@ def _add(
     number: float | None,
     score: Mapping[str, Any] | None,
 ) -> None:
-    assert records.trace is not None
-    records.graders[grader] = (kind, outcome_map)
     scale = None if number is None or score is None else f"score_value of PyRIT ({score.get('score_type') or 'unknown'})"
-    records.grades.append(
-        {
-            "trace_id": records.trace["trace_id"],
-            "target": "text",
-            "grader_id": grader,
-            "grader_kind": kind,
-            "verdict": verdict.value,
-            "raw_label": clip(label),
-            "score": number,
-            "score_scale": scale,
-        }
-    )
+    records.grade(grader, kind, outcome_map, verdict, label, score=number, score_scale=scale)
 
 
 def _answer(pieces: Sequence[Mapping[str, Any]], last: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:

@@ -18,7 +18,7 @@ import pyarrow as pa
 from safescale.errors import DataError, MissingBackend
 from safescale.ingest.admission import Admission, KnownContent
 from safescale.ingest.batch import Adapter, Options, table_of
-from safescale.ingest.bytes_in import head_bytes
+from safescale.ingest.bytes_in import head_bytes, without_compression
 from safescale.ingest.detect import choose_adapter, found_files
 from safescale.ingest.outcome import FileOutcome, IngestReport
 from safescale.ingest.same_traces import SAME_TRACES_RULE, update_same_traces
@@ -258,7 +258,7 @@ class _Reading:
 
 def _utf16_mark(path: Path) -> bytes | None:
     """The mark by which a text file says that it is UTF-16: its lines would each be broken JSON."""
-    if not path.name.lower().removesuffix(".gz").removesuffix(".zst").endswith(_TEXT_SUFFIXES):
+    if not without_compression(path.name.lower()).endswith(_TEXT_SUFFIXES):
         return None
     head = head_bytes(path, 2)
     return head if head in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else None
@@ -274,7 +274,7 @@ def _unknown(path: Path) -> FileOutcome:
         return _whole_file(
             path, RejectCode.EMPTY_FILE, "at least one row", "nothing but blanks, or nothing that unpacks", format=None
         )
-    if path.name.lower().removesuffix(".gz").removesuffix(".zst").endswith(_TEXT_SUFFIXES):
+    if without_compression(path.name.lower()).endswith(_TEXT_SUFFIXES):
         try:
             head[:_TEXT_PROBE].decode("utf-8")
         except UnicodeDecodeError as error:

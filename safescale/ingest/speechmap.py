@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from safescale.ingest.batch import Batch, FormatFacts, Options, Probe
-from safescale.ingest.bytes_in import head_bytes
+from safescale.ingest.bytes_in import head_bytes, without_compression
 from safescale.ingest.csv_rows import csv_header, csv_rows
 from safescale.ingest.gathering import ODD_VALUE, Gathering, Records, Unusable
 from safescale.ingest.json_input import first_objects, json_lines
@@ -72,7 +72,7 @@ class SpeechMap:
     def read(self, path: Path, options: Options) -> Iterator[Batch]:
         """Read a file of responses or of labels; the facts of the project beside them are metadata."""
         gathering = Gathering(str(path))
-        name = path.name.lower().removesuffix(".gz").removesuffix(".zst")
+        name = without_compression(path.name.lower())
         source, failed = options.source or "speechmap", FailedLabels()
         if name.endswith(".csv"):
             columns = set(csv_header(head_bytes(path)))
@@ -154,7 +154,7 @@ def _note_other_text(gathering: Gathering, rows: int) -> None:
 
 def _companions(path: Path) -> list[Path]:
     """Files of responses beside a table of labels."""
-    name = path.name.lower().removesuffix(".gz").removesuffix(".zst")
+    name = without_compression(path.name.lower())
     if not name.endswith(".csv"):
         return []
     wanted = [*path.parent.glob("speechmap_*.jsonl*"), *path.parent.glob("*_responses*.jsonl*")]

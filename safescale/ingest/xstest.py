@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from safescale.ingest.batch import Batch, FormatFacts, Options, Probe
+from safescale.ingest.bytes_in import without_compression
 from safescale.ingest.csv_rows import CsvRow, csv_header, csv_rows
 from safescale.ingest.gathering import Gathering, Records, Unusable
 from safescale.ingest.identity import own_trace_id
@@ -91,7 +92,7 @@ class XsTest:
 
 
 def _configuration(path: Path) -> str | None:
-    name = path.name.removesuffix(".gz").removesuffix(".zst")
+    name = without_compression(path.name)
     found = _NAME.search(name)
     return found["config"] if found else None
 
