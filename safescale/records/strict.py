@@ -111,6 +111,8 @@ def repeated_key(line: bytes) -> str | None:
 
 def reject_of_error(error: Exception, line: bytes, row: int, record: str) -> RejectedRow:
     """The reject that a decoding error stands for: code, column, expected, got."""
+    if isinstance(error, msgspec.DecodeError) and "utf-8" in str(error).lower():
+        error = _not_utf8(line) or error  # msgspec 0.23 words it as an error of its own
     if isinstance(error, UnicodeDecodeError):
         got = line[max(0, error.start - 20) : error.start + 20]
         return RejectedRow.of(row, RejectCode.NOT_UTF8, expected="UTF-8", got=f"byte {error.start}: {got!r}", raw=line)
@@ -120,6 +122,14 @@ def reject_of_error(error: Exception, line: bytes, row: int, record: str) -> Rej
     if not isinstance(error, msgspec.ValidationError):
         return RejectedRow.of(row, RejectCode.BAD_JSON, expected="one JSON object", got=_shown(message, line), raw=line)
     return _reject_of_validation(message, line, row, record)
+
+
+def _not_utf8(line: bytes) -> UnicodeDecodeError | None:
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return error
+    return None
 
 
 def _shown(message: str, line: bytes) -> str:
