@@ -115,8 +115,8 @@ class Engine(Protocol):
     One model behind one backend.
 
     ``answer`` gives exactly one answer for each request, as soon as it is there, in any order; what it cannot answer is an answer
-    with a fault, never an exception. Two exceptions speak of the engine itself: ``OutOfMemory`` (fewer requests at once may fit) and
-    ``EngineDied`` (open a new one); what was yielded before stays answered. ``in_order`` restores the order.
+    with a fault, never an exception. Two exceptions speak of the engine itself: ``OutOfMemory`` (fewer requests at once may fit)
+    and ``EngineDied`` (open a new one); what was yielded before stays answered. ``in_order`` restores the order.
     """
 
     @property

@@ -33,7 +33,7 @@ class Rendered:
     """Token ids of one request, as the model sees them."""
 
     request: Request
-    token_ids: tuple[int, ...] = attrs.field(converter=tuple)
+    token_ids: tuple[int, ...]
 
 
 def render(tokenizer: Tokenizer, request: Request, *, max_model_len: int | None) -> Rendered | Answer:
@@ -59,7 +59,7 @@ def render(tokenizer: Tokenizer, request: Request, *, max_model_len: int | None)
     if max_model_len is not None and len(ids) + 1 > max_model_len:
         words = f"the prompt has {len(ids)} tokens and the window {max_model_len}; shorten it or raise max_model_len"
         return Answer.failed(request, FaultCode.TOO_LONG, words)
-    return Rendered(request=request, token_ids=ids)
+    return Rendered(request=request, token_ids=tuple(ids))
 
 
 def _token_ids(tokenizer: Tokenizer, request: Request) -> list[int]:
