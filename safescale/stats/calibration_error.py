@@ -92,8 +92,8 @@ def calibration_error(
     Expected calibration error (ECE) of probabilities of one event.
 
     ``ECE = sum_b n_b / n |occ_b - pred_b|`` over bins of the predictions. It is biased upwards: a calibrated predictor has a
-    positive ECE too, which is given beside it. For several classes, ask for one event ("is it a refusal"), or for "is the most probable
-    class right" with its probability.
+    positive ECE too, which is given beside it. For several classes, ask for one event ("is it a refusal"), or for "is the most
+    probable class right" with its probability.
 
     Parameters
     ----------
