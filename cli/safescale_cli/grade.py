@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from safescale_cli import grade_train
 from safescale_cli.asking import Asked, FormatOption, ResultFormat, asks, print_answer
 from safescale_cli.console import byte_progress
 
@@ -113,3 +114,6 @@ def correct(
 
     asking = grading.correct(tuple(labels or ()), key=key, reference=reference, half_width_pp=half_width_pp)
     print_answer(asked, asking, output)
+
+
+app.command("train")(grade_train.train)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from safescale.stats.beta_binomial_regression import BetaBinomialRegression, beta_binomial_regression
     from safescale.stats.between_models import SpreadBetweenModels, spread_between_models
     from safescale.stats.binomial_regression import BinomialDispersion, BinomialRegression, binomial_regression
+    from safescale.stats.calibration_error import CalibrationBin, CalibrationBinning, CalibrationError, calibration_error
     from safescale.stats.clopper_pearson import clopper_pearson_interval, clopper_pearson_intervals
     from safescale.stats.cluster_bootstrap import BootstrapMethod, ClusterBootstrap, cluster_bootstrap
     from safescale.stats.cluster_robust import (
@@ -145,6 +146,7 @@ if TYPE_CHECKING:
     from safescale.stats.spearman import SpearmanMethod, SpearmanTest, SpearmanTwoSided, spearman_test
     from safescale.stats.stratified_rate import RateOf, StratifiedRate, stratified_rate
     from safescale.stats.tango import tango_interval
+    from safescale.stats.temperature_scaling import TemperatureScaling, scaled_probabilities, temperature_scaling
     from safescale.stats.theil_sen import TheilSenIntervalMethod, TheilSenSlope, theil_sen_slope
     from safescale.stats.two_lines import TwoLinesShape, TwoLinesTest, two_lines_test
     from safescale.stats.two_proportion_power import TwoProportionPower, TwoProportionTest, two_proportion_power
@@ -170,6 +172,9 @@ __all__ = [
     "BinomialDispersion",
     "BinomialRegression",
     "BootstrapMethod",
+    "CalibrationBin",
+    "CalibrationBinning",
+    "CalibrationError",
     "ClusterBootstrap",
     "ClusterRobustCovariance",
     "ClusterRobustKind",
@@ -274,6 +279,7 @@ __all__ = [
     "StratifiedRate",
     "SurfaceEffect",
     "TauPrior",
+    "TemperatureScaling",
     "TheilSenIntervalMethod",
     "TheilSenSlope",
     "TwoLinesShape",
@@ -293,6 +299,7 @@ __all__ = [
     "beta_binomial_fit",
     "beta_binomial_regression",
     "binomial_regression",
+    "calibration_error",
     "clopper_pearson_interval",
     "clopper_pearson_intervals",
     "cluster_bootstrap",
@@ -362,6 +369,7 @@ __all__ = [
     "risk_ratio",
     "risk_ratio_intervals",
     "rogan_gladen_rate",
+    "scaled_probabilities",
     "scaling_form_comparison",
     "scaling_label",
     "shape_of_series",
@@ -377,6 +385,7 @@ __all__ = [
     "spread_decades",
     "stratified_rate",
     "tango_interval",
+    "temperature_scaling",
     "theil_sen_slope",
     "two_lines_test",
     "two_proportion_power",
@@ -418,6 +427,13 @@ _HOME = {
     "AgreementCoefficient": "clustered_agreement",
     "ClusteredAgreement": "clustered_agreement",
     "clustered_agreement": "clustered_agreement",
+    "CalibrationBin": "calibration_error",
+    "CalibrationBinning": "calibration_error",
+    "CalibrationError": "calibration_error",
+    "calibration_error": "calibration_error",
+    "TemperatureScaling": "temperature_scaling",
+    "scaled_probabilities": "temperature_scaling",
+    "temperature_scaling": "temperature_scaling",
     "CochranArmitageClusteredTest": "cochran_armitage",
     "CochranArmitageMethod": "cochran_armitage",
     "CochranArmitageTest": "cochran_armitage",
