@@ -1,0 +1,267 @@
+"""
+A real HTTP server on this machine that speaks OpenAI's API as it is told to: mocks of HTTP libraries would not see our sockets.
+
+Without a program it is a small stand-in for vLLM: tokens are words, the window is kept, constraints are forced, adapters change what is
+said, and a seed is obeyed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import attrs
+
+WORDS = ("amber", "brindle", "cobalt", "dapple", "ember", "fennel", "garnet", "heather", "indigo", "juniper")
+
+
+@attrs.frozen(kw_only=True)
+class Called:
+    """One request that came in."""
+
+    number: int
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: dict[str, Any]
+    at_s: float
+
+
+@attrs.frozen(kw_only=True)
+class Reply:
+    """
+    What goes back: a status and a body, after ``delay_s``; ``drip_s`` between its bytes; only ``cut_at`` bytes of it, then the end.
+
+    ``raw`` goes out in place of everything, HTTP or not.
+    """
+
+    status: int = 200
+    body: object = None
+    headers: Mapping[str, str] = attrs.field(factory=dict)
+    delay_s: float = 0.0
+    drip_s: float = 0.0
+    cut_at: int | None = None
+    raw: bytes | None = None
+
+
+Program = Callable[[Called], Reply | None]
+
+
+def error(status: int, message: str, *, code: object = None, **headers: str) -> Reply:
+    """An error as OpenAI and vLLM word one."""
+    inner = {"message": message, "type": "BadRequestError", "param": None, "code": code if code is not None else status}
+    return Reply(status=status, body={"error": inner}, headers={name.replace("_", "-"): value for name, value in headers.items()})
+
+
+def chat(text: str | None, *, finish: str = "stop", usage: Mapping[str, int] | None = None, **message: object) -> Reply:
+    """A chat completion."""
+    choice = {"index": 0, "message": {"role": "assistant", "content": text, **message}, "finish_reason": finish, "logprobs": None}
+    told = {"prompt_tokens": 3, "completion_tokens": len((text or "").split())} if usage is None else dict(usage)
+    return Reply(body={"id": "x", "object": "chat.completion", "choices": [choice], "usage": told})
+
+
+@attrs.define
+class Loopback:
+    """The server: ``with Loopback(program) as server``, ``server.url``; ``calls`` holds what was asked of the API, in order."""
+
+    program: Program = lambda called: None
+    models: Sequence[str] = ("zorble",)
+    adapters: Sequence[str] = ("adv",)
+    window: int = 64
+    version: str | None = "0.32.0"
+    key: str | None = None
+    calls: list[Called] = attrs.field(factory=list)
+    most_at_once: int = 0
+    _at_once: int = 0
+    _lock: threading.Lock = attrs.field(factory=threading.Lock)
+    _server: ThreadingHTTPServer | None = None
+
+    def __enter__(self) -> Loopback:
+        owner = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            # one write for the head and one for the body must not wait for each other
+            disable_nagle_algorithm = True
+            wbufsize = -1
+
+            def do_GET(self) -> None:
+                owner._handle(self)
+
+            def do_POST(self) -> None:
+                owner._handle(self)
+
+            def log_message(self, *args: object) -> None:
+                return
+
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+            request_queue_size = 256
+
+            def handle_error(self, request: object, client_address: object) -> None:
+                return
+
+        self._server = Server(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._server is not None
+        self._server.shutdown()
+        self._server.server_close()
+
+    @property
+    def url(self) -> str:
+        """Base URL."""
+        assert self._server is not None
+        return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
+
+    def _handle(self, handler: BaseHTTPRequestHandler) -> None:
+        size = int(handler.headers.get("Content-Length") or 0)
+        body = json.loads(handler.rfile.read(size) or b"{}")
+        with self._lock:
+            self._at_once += 1
+            self.most_at_once = max(self.most_at_once, self._at_once)
+        try:
+            self._send(handler, self._reply(handler, body))
+        finally:
+            with self._lock:
+                self._at_once -= 1
+
+    def _reply(self, handler: BaseHTTPRequestHandler, body: dict[str, Any]) -> Reply:
+        headers = {name.lower(): value for name, value in handler.headers.items()}
+        path = handler.path.partition("?")[0]
+        if self.key is not None and headers.get("authorization") != f"Bearer {self.key}":
+            refused = error(401, f"Incorrect API key provided: {headers.get('authorization')}", code="invalid_api_key")
+            if handler.command == "POST":
+                self._note(handler, headers, body)
+            return refused
+        if path == "/version":
+            return Reply(body={"version": self.version}) if self.version else error(404, "Not Found")
+        if path == "/v1/models":
+            owner = "vllm" if self.version else "someone"
+            names = [*self.models, *self.adapters]
+            return Reply(
+                body={"object": "list", "data": [{"id": n, "owned_by": owner, "max_model_len": self.window} for n in names]}
+            )
+        called = self._note(handler, headers, body)
+        return self.program(called) or self._as_a_model(called)
+
+    def _note(self, handler: BaseHTTPRequestHandler, headers: Mapping[str, str], body: dict[str, Any]) -> Called:
+        with self._lock:
+            called = Called(
+                number=len(self.calls),
+                method=handler.command,
+                path=handler.path,
+                headers=headers,
+                body=body,
+                at_s=time.monotonic(),
+            )
+            self.calls.append(called)
+        return called
+
+    def _as_a_model(self, called: Called) -> Reply:
+        body = called.body
+        if body["model"] not in (*self.models, *self.adapters):
+            return error(404, f"The model `{body['model']}` does not exist.")
+        is_chat = called.path.endswith("/chat/completions")
+        content = "\n".join(message["content"] for message in body["messages"]) if is_chat else body["prompt"]
+        tokens = len(content.split()) if isinstance(content, str) else len(content)
+        if tokens + 1 > self.window:
+            return error(
+                400, f"This model's maximum context length is {self.window} tokens. However, you requested {tokens} tokens."
+            )
+        said, finish = self._says(body, str(content))
+        listed = said.split(" ")
+        logprobs = None
+        if is_chat and body.get("logprobs"):
+            other = [{"token": "other", "logprob": -1.5}][: body.get("top_logprobs") or 0]
+            logprobs = {"content": [{"token": word, "logprob": -0.5, "top_logprobs": other} for word in listed]}
+        elif not is_chat and body.get("logprobs") is not None:
+            values = [-0.5] * len(listed)
+            logprobs = {"tokens": listed, "token_logprobs": values, "top_logprobs": [{"other": -1.5}] * len(listed)}
+        part: dict[str, Any] = {"message": {"role": "assistant", "content": said}} if is_chat else {"text": said}
+        choice = {"index": 0, "finish_reason": finish, "logprobs": logprobs, **part}
+        return Reply(body={"choices": [choice], "usage": {"prompt_tokens": tokens, "completion_tokens": len(listed)}})
+
+    def _says(self, body: Mapping[str, Any], content: str) -> tuple[str, str]:
+        chance = f"\0{body.get('seed')}" if body.get("temperature") else ""
+        digest = hashlib.sha256(f"{body['model']}\0{content}{chance}".encode()).digest()
+        forced = body.get("structured_outputs") or {}
+        if "choice" in forced:
+            return forced["choice"][digest[0] % len(forced["choice"])], "stop"
+        if "json" in forced:
+            return json.dumps(_instance(forced["json"], digest[0])), "stop"
+        if "regex" in forced:
+            return _matching(forced["regex"]), "stop"
+        words = [WORDS[byte % len(WORDS)] for byte in digest[:12]]
+        most = int(body.get("max_tokens") or 16)
+        text = " ".join(words[:most])
+        for stop in body.get("stop") or ():
+            text = text.partition(stop)[0]
+        return text, "length" if most < len(words) else "stop"
+
+    def _send(self, handler: BaseHTTPRequestHandler, reply: Reply) -> None:
+        time.sleep(reply.delay_s)
+        if reply.raw is not None:
+            handler.wfile.write(reply.raw)
+            handler.wfile.flush()
+            self._end(handler)
+            return
+        data = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
+        handler.send_response(reply.status)
+        handler.send_header("Content-Type", "application/json")
+        handler.send_header("Content-Length", str(len(data)))
+        for name, value in reply.headers.items():
+            handler.send_header(name, value)
+        handler.end_headers()
+        sent = data if reply.cut_at is None else data[: reply.cut_at]
+        if reply.drip_s:
+            for byte in sent:
+                handler.wfile.write(bytes([byte]))
+                handler.wfile.flush()
+                time.sleep(reply.drip_s)
+        else:
+            handler.wfile.write(sent)
+        handler.wfile.flush()
+        if reply.cut_at is not None:
+            self._end(handler)
+
+    @staticmethod
+    def _end(handler: BaseHTTPRequestHandler) -> None:
+        handler.close_connection = True
+        try:
+            handler.connection.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            return
+
+
+def _instance(schema: Mapping[str, Any], chance: int) -> object:
+    """Some value that the plain schemas of tests accept."""
+    if "enum" in schema:
+        return schema["enum"][chance % len(schema["enum"])]
+    kind = schema.get("type")
+    if kind == "object":
+        return {name: _instance(part, chance) for name, part in schema.get("properties", {}).items()}
+    if kind == "array":
+        return [_instance(schema.get("items", {}), chance)] * int(schema.get("minItems", 1))
+    return {"integer": 1, "number": 0.5, "boolean": True, "null": None}.get(str(kind), "zorble")
+
+
+def _matching(expression: str) -> str:
+    """Some text that a plain expression of tests matches."""
+    return next(text for text in ("7", "42", "123", "ab", "quindle", "a1", "yes", "A") if re.fullmatch(expression, text))
+
+
+def free_port() -> int:
+    """A port at which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
