@@ -13,8 +13,8 @@ __all__ = ["FakeFaults", "fields_of"]
 Option = str | int | float | bool | None
 
 
-def _positive(_: object, field: attrs.Attribute[float | None], value: float | None) -> None:
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0):
+def _positive(_: object, field: attrs.Attribute[float], value: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
         raise DomainError(f"the fake's {field.name} must be a number of at least 0, got {value!r}")
 
 
@@ -67,5 +67,5 @@ class FakeFaults:
 
 def fields_of(names: tuple[str, ...], options: Mapping[str, Option]) -> tuple[dict[str, Option], dict[str, Option]]:
     """Options with these names (None is "not set"), and the others."""
-    mine = {name: value for name, value in options.items() if name in names and value is not None}
+    mine: dict[str, Option] = {name: value for name, value in options.items() if name in names and value is not None}
     return mine, {name: value for name, value in options.items() if name not in names}

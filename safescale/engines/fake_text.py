@@ -7,15 +7,16 @@ import json
 import math
 import random
 from collections.abc import Mapping, Sequence
-from typing import Final, cast
+from typing import Final
 
 from safescale.engines.answers import Answer, FaultCode, TokenLogprobs
 from safescale.engines.requests import Request
 
 __all__ = ["WORDS", "draw", "drawn_label", "drawn_words", "token_logprobs"]
 
-WORDS: Final = tuple(
-    ["amber", "brindle", "cobalt", "dapple", "ember", "fennel", "garnet", "heather", "indigo", "juniper", "kestrel", "lichen", "marble", "nettle", "ochre", "pebble", "quartz", "russet", "saffron", "teasel", "umber", "velvet", "willow", "yarrow"]
+WORDS: Final = (
+    *("amber", "brindle", "cobalt", "dapple", "ember", "fennel", "garnet", "heather", "indigo", "juniper", "kestrel", "lichen"),
+    *("marble", "nettle", "ochre", "pebble", "quartz", "russet", "saffron", "teasel", "umber", "velvet", "willow", "yarrow"),
 )
 _LENGTH: Final = 12
 _NARROW: Final = 1e-3
@@ -30,7 +31,7 @@ def draw(request: Request, *salt: str) -> bytes:
     """
     sampling = request.sampling
     parts = [request.text] if request.text is not None else [f"{m.role}\x1f{m.content}" for m in request.messages]
-    content = "\x1e".join([*salt, request.adapter or "", *cast("list[str]", parts)])
+    content = "\x1e".join([*salt, request.adapter or "", *parts])
     if sampling.temperature > 0 and sampling.top_k != 1 and sampling.top_p > _NARROW:
         content += f"\x1e{sampling.temperature}\x1e{request.sample_index if sampling.seed is None else sampling.seed}"
     return hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=32).digest()
@@ -158,10 +159,10 @@ def token_logprobs(words: Sequence[str], alternatives: int, first: Sequence[tupl
         Labels of a choice and their log-probabilities (nats): the first token's alternatives are their first words.
     """
     tokens = [word if place == 0 else f" {word}" for place, word in enumerate(words)]
-    made = []
+    made: list[TokenLogprobs] = []
     for place, token in enumerate(tokens):
         others = [f" {word}" if place else word for word in WORDS if word != token.strip()]
-        ranked = [(token, 0.6), *((other, 0.2 / 2**rank) for rank, other in enumerate(others))]
+        ranked: list[tuple[str, float]] = [(token, 0.6), *((other, 0.2 / 2**rank) for rank, other in enumerate(others))]
         if place == 0 and first:
             sums: dict[str, float] = {}
             for label, logprob in first:
@@ -169,5 +170,5 @@ def token_logprobs(words: Sequence[str], alternatives: int, first: Sequence[tupl
                 sums[head] = sums.get(head, 0.0) + math.exp(logprob)
             ranked = sorted(sums.items(), key=lambda pair: -pair[1])
         logs = [(word, math.log(share)) for word, share in ranked]
-        made.append(TokenLogprobs(token=token, logprob=dict(logs)[token], alternatives=tuple(logs[:alternatives])))
+        made.append(TokenLogprobs(token=token, logprob=dict(logs)[token], alternatives=logs[:alternatives]))
     return tuple(made)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Final
 
@@ -68,7 +69,7 @@ def max_tokens_ends_an_answer(under: UnderTest) -> Rounds:
             assert answer.completion_tokens <= limit, f"{answer.completion_tokens} tokens, {limit} allowed"
             assert answer.finish_reason == "stop" or answer.completion_tokens == limit, "it ended with length before the limit"
     assert answers[0].finish_reason == "length", f"one token ended with {answers[0].finish_reason!r}"
-    for shorter, longer in zip(texts, texts[1:], strict=False):
+    for shorter, longer in itertools.pairwise(texts):
         assert longer.startswith(shorter.rstrip("� ")), f"{shorter!r} is not the beginning of {longer!r}"
     return f"limits {limits} of one prompt"
 
