@@ -161,6 +161,13 @@ class OpenAIEngine:
         while True:
             outcome = self._try(request, what, stop, again=attempt > 0, probing=probing)
             attempt += 1
+            if outcome.room is not None:
+                # a local engine ends such an answer at the window; here the window must be asked for
+                narrow = attrs.evolve(request, sampling=attrs.evolve(request.sampling, max_tokens=outcome.room))
+                again = asked(narrow, self._asking)
+                if isinstance(again, Asked) and again.body != what.body and attempt <= 1:
+                    what = again
+                    continue
             allowed = self.settings.retries
             if outcome.answer.fault is not None and outcome.answer.fault.code in COSTLY:
                 allowed = min(allowed, 2)

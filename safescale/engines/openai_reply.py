@@ -6,7 +6,7 @@ import email.utils
 import json
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 import attrs
@@ -36,6 +36,11 @@ FINISHES: Final[Mapping[str, str]] = {
 TOO_LONG: Final = re.compile(
     r"context.?length|context.?window|context.?size|max_model_len|maximum (?:model|input|prompt) length|prompt is too long"
     r"|too many (?:input )?tokens|longer than the (?:maximum )?model|input is too long|must have less than \d+ tokens",
+    re.IGNORECASE,
+)
+WINDOW: Final = re.compile(r"maximum context length (?:is|of) (\d+)", re.IGNORECASE)
+PROMPT: Final = re.compile(
+    r"(\d+) input tokens|\((\d+) in (?:the|your) (?:messages|prompt)|(\d+) (?:tokens )?(?:in|from) the (?:messages|prompt|input)",
     re.IGNORECASE,
 )
 NO_TEMPLATE: Final = re.compile(
@@ -70,6 +75,8 @@ class Outcome:
         Whether none can if none has yet (no such model, a key without rights).
     connected : bool
         Whether there was a server at all.
+    room : int, optional
+        Tokens that the window has left for the answer, where ``max_tokens`` asks for more and the server refuses that.
     may_cost : bool
         Whether the server may have worked, and charged, without telling how many tokens.
     """
@@ -80,6 +87,7 @@ class Outcome:
     shut: bool = False
     shut_if_first: bool = False
     connected: bool = True
+    room: int | None = None
     may_cost: bool = False
 
 
@@ -142,7 +150,8 @@ def _refusal(request: Request, status: int, said: str, wait_s: float | None, key
     if 300 <= status < 400:
         return failed(FaultCode.UNREACHABLE, "the server sends elsewhere; write that address as base_url", shut_if_first=True)
     if status == 413 or TOO_LONG.search(said):
-        return failed(FaultCode.TOO_LONG, "the prompt (with max_tokens) does not fit the window of the model; shorten it")
+        told = failed(FaultCode.TOO_LONG, "the prompt (with max_tokens) does not fit the window of the model; shorten it")
+        return attrs.evolve(told, room=_room(said, request.sampling.max_tokens))
     if NO_TEMPLATE.search(said):
         step = "start the server with --chat-template FILE, or send raw text"
         return failed(FaultCode.NO_CHAT_TEMPLATE, f"the model on the server has no chat template; {step}")
@@ -157,6 +166,15 @@ def _refusal(request: Request, status: int, said: str, wait_s: float | None, key
     if request.constraint is not None and CONSTRAINT.search(said):
         return failed(FaultCode.CANNOT_CONSTRAIN, "the server cannot force this constraint; option structured says how it is sent")
     return failed(FaultCode.BAD_REQUEST, "the server refuses the request; leave_out drops a field that it does not know")
+
+
+def _room(said: str, max_tokens: int) -> int | None:
+    """Tokens left for the answer, of the window and the prompt that the server names; None when the prompt alone is too long."""
+    window, prompt = WINDOW.search(said), PROMPT.search(said)
+    if window is None or prompt is None:
+        return None
+    room = int(window[1]) - int(next(number for number in prompt.groups() if number is not None))
+    return room if 1 <= room < max_tokens else None
 
 
 def _completion(request: Request, body: object) -> Outcome:
@@ -257,9 +275,13 @@ def _chat_logprobs(told: object) -> tuple[TokenLogprobs, ...] | None:
             return None
         others = one.get("top_logprobs")
         read = [_token(other) for other in others] if isinstance(others, list) else []
-        alternatives: Iterable[Pair] = [pair for pair in read if pair is not None]
-        made.append(TokenLogprobs(token=token[0], logprob=token[1], alternatives=alternatives))
+        made.append(_logprobs(token, [pair for pair in read if pair is not None]))
     return tuple(made)
+
+
+def _logprobs(token: Pair, alternatives: list[Pair]) -> TokenLogprobs:
+    kept: tuple[Pair, ...] = tuple(alternatives)
+    return TokenLogprobs(token=token[0], logprob=token[1], alternatives=kept)
 
 
 def _token(one: object) -> Pair | None:
@@ -279,8 +301,8 @@ def _text_logprobs(told: object) -> tuple[TokenLogprobs, ...] | None:
     made = []
     for token, value, other in zip(tokens, values, others, strict=True):
         pairs = other.items() if isinstance(other, dict) else ()
-        alternatives: Iterable[Pair] = [(_storable(name), float(one)) for name, one in pairs if isinstance(one, int | float)]
-        made.append(TokenLogprobs(token=_storable(str(token)), logprob=float(value), alternatives=alternatives))
+        alternatives = [(_storable(name), float(one)) for name, one in pairs if isinstance(one, int | float)]
+        made.append(_logprobs((_storable(str(token)), float(value)), sorted(alternatives, key=lambda pair: -pair[1])))
     return tuple(made)
 
 

@@ -1,13 +1,11 @@
 """
 A real HTTP server on this machine that speaks OpenAI's API as it is told to: mocks of HTTP libraries would not see our sockets.
 
-Without a program it is a small stand-in for vLLM: tokens are words, the window is kept, constraints are forced, adapters change what is
-said, and a seed is obeyed.
+Without a program it is a stand-in for vLLM: the fake engine stands behind it, told what comes in over the wire.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import socket
@@ -19,7 +17,8 @@ from typing import Any
 
 import attrs
 
-WORDS = ("amber", "brindle", "cobalt", "dapple", "ember", "fennel", "garnet", "heather", "indigo", "juniper")
+from safescale.engines import Answer, Constraint, EngineSpec, FaultCode, Message, Request, Sampling
+from safescale.engines.fake import FakeEngine, default_reply
 
 
 @attrs.frozen(kw_only=True)
@@ -171,42 +170,24 @@ class Loopback:
         body = called.body
         if body["model"] not in (*self.models, *self.adapters):
             return error(404, f"The model `{body['model']}` does not exist.")
-        is_chat = called.path.endswith("/chat/completions")
-        content = "\n".join(message["content"] for message in body["messages"]) if is_chat else body["prompt"]
-        tokens = len(content.split()) if isinstance(content, str) else len(content)
-        if tokens + 1 > self.window:
+        request = _understood(body, adapters=self.adapters)
+        spec = EngineSpec(engine="fake", model=self.models[0], adapters=dict.fromkeys(self.adapters, "/nowhere"))
+        (answer,) = FakeEngine(attrs.evolve(spec, max_model_len=self.window), _reply).answer([request])
+        if answer.fault is not None and answer.fault.code is not FaultCode.CONSTRAINT_BROKEN:
             return error(
-                400, f"This model's maximum context length is {self.window} tokens. However, you requested {tokens} tokens."
+                400, f"This model's maximum context length is {self.window} tokens. Please reduce the length of the prompt."
             )
-        said, finish = self._says(body, str(content))
-        listed = said.split(" ")
-        logprobs = None
-        if is_chat and body.get("logprobs"):
-            other = [{"token": "other", "logprob": -1.5}][: body.get("top_logprobs") or 0]
-            logprobs = {"content": [{"token": word, "logprob": -0.5, "top_logprobs": other} for word in listed]}
-        elif not is_chat and body.get("logprobs") is not None:
-            values = [-0.5] * len(listed)
-            logprobs = {"tokens": listed, "token_logprobs": values, "top_logprobs": [{"other": -1.5}] * len(listed)}
-        part: dict[str, Any] = {"message": {"role": "assistant", "content": said}} if is_chat else {"text": said}
-        choice = {"index": 0, "finish_reason": finish, "logprobs": logprobs, **part}
-        return Reply(body={"choices": [choice], "usage": {"prompt_tokens": tokens, "completion_tokens": len(listed)}})
-
-    def _says(self, body: Mapping[str, Any], content: str) -> tuple[str, str]:
-        chance = f"\0{body.get('seed')}" if body.get("temperature") else ""
-        digest = hashlib.sha256(f"{body['model']}\0{content}{chance}".encode()).digest()
-        forced = body.get("structured_outputs") or {}
-        if "choice" in forced:
-            return forced["choice"][digest[0] % len(forced["choice"])], "stop"
-        if "json" in forced:
-            return json.dumps(_instance(forced["json"], digest[0])), "stop"
-        if "regex" in forced:
-            return _matching(forced["regex"]), "stop"
-        words = [WORDS[byte % len(WORDS)] for byte in digest[:12]]
-        most = int(body.get("max_tokens") or 16)
-        text = " ".join(words[:most])
-        for stop in body.get("stop") or ():
-            text = text.partition(stop)[0]
-        return text, "length" if most < len(words) else "stop"
+        if answer.fault is None and (answer.prompt_tokens or 0) + request.sampling.max_tokens > self.window:
+            words = (
+                f"This model's maximum context length is {self.window} tokens. However, you requested {request.sampling.max_tokens}"
+                f" output tokens and your prompt contains at least {answer.prompt_tokens} input tokens, for a total of more."
+            )
+            return error(400, words)
+        text = answer.text or ""
+        part: dict[str, Any] = {"message": {"role": "assistant", "content": text}} if body.get("messages") else {"text": text}
+        finish = answer.finish_reason if answer.fault is None else "length"
+        choice = {"index": 0, "finish_reason": finish, "logprobs": _logprobs(answer, is_chat="messages" in body), **part}
+        return Reply(body={"choices": [choice], "usage": _usage(answer)})
 
     def _send(self, handler: BaseHTTPRequestHandler, reply: Reply) -> None:
         time.sleep(reply.delay_s)
@@ -243,21 +224,64 @@ class Loopback:
             return
 
 
-def _instance(schema: Mapping[str, Any], chance: int) -> object:
-    """Some value that the plain schemas of tests accept."""
-    if "enum" in schema:
-        return schema["enum"][chance % len(schema["enum"])]
-    kind = schema.get("type")
-    if kind == "object":
-        return {name: _instance(part, chance) for name, part in schema.get("properties", {}).items()}
-    if kind == "array":
-        return [_instance(schema.get("items", {}), chance)] * int(schema.get("minItems", 1))
-    return {"integer": 1, "number": 0.5, "boolean": True, "null": None}.get(str(kind), "zorble")
+def _understood(body: Mapping[str, Any], *, adapters: Sequence[str]) -> Request:
+    """The request that a body asks for, as a server reads it: ``guided_choice`` and other unknown fields are ignored."""
+    wanted = {**(body.get("structured_outputs") or {})}
+    form = body.get("response_format") or {}
+    if form.get("type") == "json_schema":
+        wanted = {"json": form["json_schema"]["schema"]}
+    constraint = None
+    for kind, value in wanted.items():
+        choices = tuple(value) if kind == "choice" else ()
+        text = value if kind == "regex" else json.dumps(value) if kind == "json" else ""
+        constraint = Constraint(kind=kind, choices=choices, body=text)
+    logprobs = body.get("logprobs")
+    if "messages" in body:
+        logprobs = body.get("top_logprobs") or 0 if logprobs else None
+    messages = tuple(Message(role=one["role"], content=one["content"]) for one in body.get("messages") or ())
+    assert not messages or (messages[-1].role == "assistant") is bool(body.get("continue_final_message")), "a prefill is announced"
+    return Request(
+        messages=messages,
+        text=None if messages else str(body["prompt"]),
+        sampling=Sampling(
+            temperature=body["temperature"],
+            top_p=body["top_p"],
+            top_k=body.get("top_k", 0),
+            max_tokens=body["max_tokens"],
+            stop=tuple(body.get("stop") or ()),
+            seed=body.get("seed"),
+            logprobs=logprobs,
+        ),
+        constraint=constraint,
+        adapter=body["model"] if body["model"] in adapters else None,
+    )
 
 
-def _matching(expression: str) -> str:
-    """Some text that a plain expression of tests matches."""
-    return next(text for text in ("7", "42", "123", "ab", "quindle", "a1", "yes", "A") if re.fullmatch(expression, text))
+def _reply(request: Request, spec: EngineSpec) -> str | Answer:
+    if request.constraint is not None and request.constraint.kind == "regex":
+        several = ("tove-123", "wabe-007", "42", "a1")
+        return next((text for text in several if re.fullmatch(request.constraint.body, text)), "zorble")
+    return default_reply(request, spec)
+
+
+def _usage(answer: Answer) -> dict[str, int]:
+    return {"prompt_tokens": answer.prompt_tokens or 0, "completion_tokens": answer.completion_tokens or 0}
+
+
+def _logprobs(answer: Answer, *, is_chat: bool) -> dict[str, Any] | None:
+    if answer.logprobs is None:
+        return None
+    if not is_chat:
+        return {
+            "tokens": [one.token for one in answer.logprobs],
+            "token_logprobs": [one.logprob for one in answer.logprobs],
+            "top_logprobs": [dict(one.alternatives) for one in answer.logprobs],
+        }
+    content = []
+    for one in answer.logprobs:
+        top = [{"token": token, "logprob": value} for token, value in one.alternatives]
+        content.append({"token": one.token, "logprob": one.logprob, "top_logprobs": top})
+    return {"content": content}
 
 
 def free_port() -> int:
