@@ -38,7 +38,7 @@ class Reply:
     """
     What goes back: a status and a body, after ``delay_s``; ``drip_s`` between its bytes; only ``cut_at`` bytes of it, then the end.
 
-    ``raw`` goes out in place of everything, HTTP or not.
+    ``raw`` goes out in place of everything, HTTP or not. ``then_close``: the connection ends after a whole reply, without a word.
     """
 
     status: int = 200
@@ -47,6 +47,7 @@ class Reply:
     delay_s: float = 0.0
     drip_s: float = 0.0
     cut_at: int | None = None
+    then_close: bool = False
     raw: bytes | None = None
 
 
@@ -76,6 +77,7 @@ class Loopback:
     window: int = 64
     version: str | None = "0.32.0"
     key: str | None = None
+    port: int = 0
     calls: list[Called] = attrs.field(factory=list)
     most_at_once: int = 0
     _at_once: int = 0
@@ -107,7 +109,7 @@ class Loopback:
             def handle_error(self, request: object, client_address: object) -> None:
                 return
 
-        self._server = Server(("127.0.0.1", 0), Handler)
+        self._server = Server(("127.0.0.1", self.port), Handler)
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         return self
 
@@ -212,7 +214,7 @@ class Loopback:
         else:
             handler.wfile.write(sent)
         handler.wfile.flush()
-        if reply.cut_at is not None:
+        if reply.cut_at is not None or reply.then_close:
             self._end(handler)
 
     @staticmethod
