@@ -176,9 +176,10 @@ class OpenAIEngine:
             wait_s = backoff_wait_s(attempt, first_s=self.settings.backoff_s, cap_s=self.settings.backoff_cap_s, rng=rng)
             if outcome.wait_s is not None:
                 self._pace.hold(time.monotonic() + outcome.wait_s)
+                if outcome.wait_s > self.settings.max_wait_s:
+                    outcome = attrs.evolve(outcome, answer=self._not_waited_for(request, outcome.wait_s))
+                    break
                 wait_s = outcome.wait_s + wait_s * 0.1
-            if outcome.wait_s is not None and outcome.wait_s > self.settings.max_wait_s:
-                break
             stop.wait(wait_s)
             away = self._gate.turned_away(request)
             if away is not None:
@@ -215,8 +216,7 @@ class OpenAIEngine:
             now_s = time.monotonic()
             held_s = self._pace.held_until_s - now_s
             if held_s > self.settings.max_wait_s:
-                words = f"the server asks to wait {held_s:.0f} s, longer than max_wait_s={self.settings.max_wait_s:g}; resume later"
-                return Outcome(answer=Answer.failed(request, FaultCode.RATE_LIMITED, words))
+                return Outcome(answer=self._not_waited_for(request, held_s))
             wait_s = max(start_s - now_s, held_s)
             if stop.is_set():
                 return Outcome(answer=Answer.failed(request, FaultCode.UNREACHABLE, "not sent: nobody takes the answers any more"))
@@ -224,13 +224,23 @@ class OpenAIEngine:
                 return None
             stop.wait(wait_s)
 
+    def _not_waited_for(self, request: Request, wait_s: float) -> Answer:
+        words = f"the server asks to wait {wait_s:.0f} s, longer than max_wait_s={self.settings.max_wait_s:g}; resume later"
+        return Answer.failed(request, FaultCode.RATE_LIMITED, words)
+
     def _exchange(self, request: Request, what: Asked, stop: threading.Event) -> Outcome:
         try:
             reply = self._server.send("POST", what.path, what.body, timeout_s=self.settings.timeout_s, stop=stop)
         except Unanswered as error:
             answer = Answer.failed(request, error.code, error.words)
             return Outcome(answer=answer, again=error.again, connected=error.connected, may_cost=error.connected)
-        return outcome_of(request, reply, key_variable=self._key.variable)
+        outcome = outcome_of(request, reply, key_variable=self._key.variable)
+        fault = outcome.answer.fault
+        if fault is None:
+            return outcome
+        # some servers repeat the key that they refuse
+        clean = Fault(code=fault.code, message=self._key.scrubbed(fault.message))
+        return attrs.evolve(outcome, answer=attrs.evolve(outcome.answer, fault=clean))
 
     def _not_afforded(self, request: Request, tokens: int) -> Outcome:
         used = self._budget.spending
@@ -241,13 +251,12 @@ class OpenAIEngine:
         words = f"the budget does not allow this request ({spent} are spent, it may take {tokens} tokens); {step}"
         return Outcome(answer=Answer.failed(request, FaultCode.BUDGET, words))
 
-    def _final(self, answer: Answer, attempts: int) -> Answer:
-        """The answer with its fault told in full: tries, and no key."""
-        if answer.fault is None:
+    @staticmethod
+    def _final(answer: Answer, attempts: int) -> Answer:
+        """The answer, its fault with the number of tries."""
+        if answer.fault is None or attempts == 1:
             return answer
-        tries = f" (tried {attempts} times)" if attempts > 1 else ""
-        message = self._key.scrubbed(answer.fault.message) + tries
-        return attrs.evolve(answer, fault=Fault(code=answer.fault.code, message=message))
+        return attrs.evolve(answer, fault=attrs.evolve(answer.fault, message=f"{answer.fault.message} (tried {attempts} times)"))
 
 
 def open_openai(spec: EngineSpec) -> OpenAIEngine:
@@ -270,7 +279,11 @@ def open_openai(spec: EngineSpec) -> OpenAIEngine:
     url = base_url_of(spec)
     key = Key(spec.api_key_env, settings.api_key_header)
     server = Server(base_url=url, headers=key.headers, connect_timeout_s=settings.connect_timeout_s)
-    told = _asked_server(spec, settings, server, key) if settings.check else _ServerFacts()
+    try:
+        told = _asked_server(spec, settings, server, key) if settings.check else _ServerFacts()
+    except BaseException:
+        server.close()
+        raise
     dialect: Literal["vllm", "openai"] = "vllm" if told.is_vllm else "openai"
     if settings.dialect != "auto":
         dialect = settings.dialect
