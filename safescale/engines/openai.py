@@ -200,10 +200,9 @@ class OpenAIEngine:
                 return late or Outcome(answer=cast(Answer, away))
             outcome = self._exchange(request, what, stop)
             answer = outcome.answer
-            if outcome.may_cost or (answer.fault is None and (answer.prompt_tokens is None or answer.completion_tokens is None)):
-                spent = (what.most_prompt_tokens, most)
-            else:
-                spent = (answer.prompt_tokens or 0, answer.completion_tokens or 0)
+            uncounted = answer.text is not None and (answer.prompt_tokens is None or answer.completion_tokens is None)
+            most_of_it = (what.most_prompt_tokens, most)
+            spent = most_of_it if outcome.may_cost or uncounted else (answer.prompt_tokens or 0, answer.completion_tokens or 0)
             return outcome
         finally:
             self._budget.settle(hold, *spent)
