@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import queue
 import random
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, Literal, cast
 
 import attrs
@@ -16,28 +15,19 @@ from safescale.engines.answers import Answer, Fault, FaultCode
 from safescale.engines.engine import EngineFacts, EngineSpec
 from safescale.engines.openai_body import Asked, Asking, asked
 from safescale.engines.openai_gate import Gate
-from safescale.engines.openai_http import HttpReply, Server, Unanswered
+from safescale.engines.openai_http import Server, Unanswered
+from safescale.engines.openai_opening import ServerFacts, asked_server, tokenizer_of
 from safescale.engines.openai_pace import Budget, Pace, Spending, backoff_wait_s
 from safescale.engines.openai_reply import Outcome, outcome_of
 from safescale.engines.openai_settings import Key, Settings, base_url_of, settings_of
-from safescale.engines.rendering import Tokenizer, read_template, template_sha256
+from safescale.engines.rendering import template_sha256
 from safescale.engines.requests import Request
-from safescale.errors import DomainError, GenerationError, MissingBackend
+from safescale.errors import GenerationError
 
 __all__ = ["OpenAIEngine", "open_openai"]
 
 COSTLY: Final = (FaultCode.TIMEOUT, FaultCode.MALFORMED_ANSWER)
 """Faults after which the server may have charged: asked again twice at most."""
-
-
-@attrs.frozen(kw_only=True)
-class _ServerFacts:
-    """What a server said when it was asked for its models."""
-
-    models: tuple[str, ...] = ()
-    max_model_len: int | None = None
-    version: str | None = None
-    is_vllm: bool = False
 
 
 @attrs.define(eq=False)
@@ -54,7 +44,7 @@ class OpenAIEngine:
     _asking: Asking = attrs.field(repr=False)
     _server: Server = attrs.field(repr=False)
     _key: Key = attrs.field(repr=False)
-    _told: _ServerFacts = attrs.field(repr=False)
+    _told: ServerFacts = attrs.field(repr=False)
     _pace: Pace = attrs.field(init=False, repr=False)
     _budget: Budget = attrs.field(init=False, repr=False)
     _gate: Gate = attrs.field(init=False, repr=False)
@@ -94,13 +84,14 @@ class OpenAIEngine:
         """Answer every request once, as the server does."""
         if self._closed:
             raise GenerationError("this engine is closed; open another one")
-        waiting = iter(requests)
-        left = len(requests)
-        if left and self._gate.is_given_up:
-            # one goes first, alone and once: is the server back?
-            yield self._one(next(waiting), threading.Event(), probing=True)
-            left -= 1
-        yield from self._many(waiting, left)
+        # vLLM 0.32 on a CPU spoils requests without an adapter that run beside some with one: the kinds are never in flight together
+        for group in _groups(requests):
+            waiting, left = iter(group), len(group)
+            if self._gate.is_given_up:
+                # one goes first, alone and once: is the server back?
+                yield self._one(next(waiting), threading.Event(), probing=True)
+                left -= 1
+            yield from self._many(waiting, left)
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -156,36 +147,43 @@ class OpenAIEngine:
         if away is not None:
             return away
         before = self._gate.successes
-        rng = random.Random(f"{self.spec.seed}:{request.request_id}")
-        attempt = 0
-        while True:
-            outcome = self._try(request, what, stop, again=attempt > 0, probing=probing)
-            attempt += 1
-            if outcome.room is not None:
-                # a local engine ends such an answer at the window; here the window must be asked for
-                narrow = attrs.evolve(request, sampling=attrs.evolve(request.sampling, max_tokens=outcome.room))
-                again = asked(narrow, self._asking)
-                if isinstance(again, Asked) and again.body != what.body and attempt <= 1:
-                    what = again
-                    continue
-            allowed = self.settings.retries
-            if outcome.answer.fault is not None and outcome.answer.fault.code in COSTLY:
-                allowed = min(allowed, 2)
-            if not outcome.again or probing or attempt > allowed or stop.is_set():
-                break
-            wait_s = backoff_wait_s(attempt, first_s=self.settings.backoff_s, cap_s=self.settings.backoff_cap_s, rng=rng)
-            if outcome.wait_s is not None:
-                self._pace.hold(time.monotonic() + outcome.wait_s)
-                if outcome.wait_s > self.settings.max_wait_s:
-                    outcome = attrs.evolve(outcome, answer=self._not_waited_for(request, outcome.wait_s))
-                    break
-                wait_s = outcome.wait_s + wait_s * 0.1
-            stop.wait(wait_s)
-            away = self._gate.turned_away(request)
-            if away is not None:
-                return away
+        outcome, tries = self._tried(request, what, stop, probing=probing)
+        if outcome is None:
+            return self._gate.turned_away(request) or Answer.failed(request, FaultCode.UNREACHABLE, "not sent")
         self._gate.record(outcome, successes_before=before)
-        return self._final(outcome.answer, attempt)
+        fault = outcome.answer.fault
+        if fault is None or tries == 1:
+            return outcome.answer
+        return attrs.evolve(outcome.answer, fault=attrs.evolve(fault, message=f"{fault.message} (tried {tries} times)"))
+
+    def _tried(self, request: Request, what: Asked, stop: threading.Event, *, probing: bool) -> tuple[Outcome | None, int]:
+        """What a request came to, and after how many tries; None when another request has shut the door meanwhile."""
+        own = self.settings
+        rng = random.Random(f"{self.spec.seed}:{request.request_id}")
+        tries = 0
+        while True:
+            outcome = self._try(request, what, stop, again=tries > 0, probing=probing)
+            tries += 1
+            if outcome.room is not None and tries == 1:
+                # a local engine ends such an answer at the window; a server may want to be asked for no more
+                narrow = attrs.evolve(request, sampling=attrs.evolve(request.sampling, max_tokens=outcome.room))
+                narrowed = asked(narrow, self._asking)
+                if isinstance(narrowed, Asked):
+                    what = narrowed
+                    continue
+            code = outcome.answer.fault.code if outcome.answer.fault is not None else None
+            if not outcome.again or probing or tries > (min(own.retries, 2) if code in COSTLY else own.retries) or stop.is_set():
+                return outcome, tries
+            wait_s = backoff_wait_s(tries, first_s=own.backoff_s, cap_s=own.backoff_cap_s, rng=rng)
+            asks_s = outcome.wait_s
+            if asks_s is not None:
+                self._pace.hold(time.monotonic() + asks_s)
+                if asks_s > own.max_wait_s:
+                    return attrs.evolve(outcome, answer=self._not_waited_for(request, asks_s)), tries
+                wait_s = asks_s + wait_s * 0.1
+            stop.wait(wait_s)
+            if self._gate.turned_away(request) is not None:
+                return None, tries
 
     def _try(self, request: Request, what: Asked, stop: threading.Event, *, again: bool, probing: bool) -> Outcome:
         most = request.sampling.max_tokens
@@ -250,12 +248,15 @@ class OpenAIEngine:
         words = f"the budget does not allow this request ({spent} are spent, it may take {tokens} tokens); {step}"
         return Outcome(answer=Answer.failed(request, FaultCode.BUDGET, words))
 
-    @staticmethod
-    def _final(answer: Answer, attempts: int) -> Answer:
-        """The answer, its fault with the number of tries."""
-        if answer.fault is None or attempts == 1:
-            return answer
-        return attrs.evolve(answer, fault=attrs.evolve(answer.fault, message=f"{answer.fault.message} (tried {attempts} times)"))
+
+def _groups(requests: Sequence[Request]) -> Iterator[Sequence[Request]]:
+    """Requests without an adapter, then those with one, adapter by adapter; empty groups are left out."""
+    if all(request.adapter is None for request in requests):
+        groups = [requests]
+    else:
+        worn = sorted((request for request in requests if request.adapter is not None), key=lambda request: request.adapter or "")
+        groups = [[request for request in requests if request.adapter is None], worn]
+    yield from (group for group in groups if group)
 
 
 def open_openai(spec: EngineSpec) -> OpenAIEngine:
@@ -279,93 +280,14 @@ def open_openai(spec: EngineSpec) -> OpenAIEngine:
     key = Key(spec.api_key_env, settings.api_key_header)
     server = Server(base_url=url, headers=key.headers, connect_timeout_s=settings.connect_timeout_s)
     try:
-        told = _asked_server(spec, settings, server, key) if settings.check else _ServerFacts()
+        told = asked_server(spec, settings, server, key) if settings.check else ServerFacts()
+        dialect: Literal["vllm", "openai"] = "vllm" if told.is_vllm else "openai"
+        if settings.dialect != "auto":
+            dialect = settings.dialect
+        tokenizer = tokenizer_of(spec, settings, dialect)
     except BaseException:
         server.close()
         raise
-    dialect: Literal["vllm", "openai"] = "vllm" if told.is_vllm else "openai"
-    if settings.dialect != "auto":
-        dialect = settings.dialect
     window = spec.max_model_len or told.max_model_len
-    asking = Asking(
-        spec=spec, settings=settings, dialect=dialect, tokenizer=_tokenizer(spec, settings, dialect), max_model_len=window
-    )
+    asking = Asking(spec=spec, settings=settings, dialect=dialect, tokenizer=tokenizer, max_model_len=window)
     return OpenAIEngine(spec, settings, asking, server, key, told)
-
-
-def _asked_server(spec: EngineSpec, settings: Settings, server: Server, key: Key) -> _ServerFacts:
-    until_s = time.monotonic() + settings.start_wait_s
-    while True:
-        try:
-            reply = server.send("GET", "/models", None, timeout_s=min(settings.timeout_s, 60.0))
-            # a server that loads says 503
-            if reply.status != 503 or time.monotonic() >= until_s:
-                break
-        except Unanswered as error:
-            if time.monotonic() >= until_s:
-                step = "start one (vllm serve MODEL), or set start_wait_s to wait for one"
-                raise GenerationError(f"{error.words} {step}") from None
-        time.sleep(min(0.5, max(until_s - time.monotonic(), 0.01)))
-    if reply.status in (401, 403):
-        step = f"the variable {key.variable!r} holds another" if key.variable else "name the variable that holds it: api_key_env"
-        raise GenerationError(f"the server at {server.shown} does not accept the key (HTTP {reply.status}); {step}")
-    listed = _listed(reply) if reply.status == 200 else []
-    names = tuple(str(one["id"]) for one in listed)
-    for name in (spec.model, *spec.adapters):
-        if names and name not in names:
-            kind = "model" if name == spec.model else "adapter"
-            shown = ", ".join(names[:20]) + (" ..." if len(names) > 20 else "")
-            step = "write one of these, or set option check to false if it takes others too"
-            raise DomainError(f"the server at {server.shown} lists no {kind} {name!r}; it lists {shown}; {step}")
-    mine = next((one for one in listed if one["id"] == spec.model), {})
-    window = mine.get("max_model_len")
-    version = _version(server)
-    return _ServerFacts(
-        models=names,
-        max_model_len=window if isinstance(window, int) else None,
-        version=version,
-        is_vllm=mine.get("owned_by") == "vllm",
-    )
-
-
-def _listed(reply: HttpReply) -> list[Mapping[str, object]]:
-    try:
-        body = json.loads(reply.body)
-    except (ValueError, RecursionError):
-        return []
-    data = body.get("data") if isinstance(body, dict) else None
-    return [one for one in data if isinstance(one, dict) and "id" in one] if isinstance(data, list) else []
-
-
-def _version(server: Server) -> str | None:
-    try:
-        reply = server.send("GET", "/version", None, timeout_s=10.0, root=True)
-        body = json.loads(reply.body) if reply.status == 200 else None
-    except (Unanswered, ValueError, RecursionError):
-        return None
-    version = body.get("version") if isinstance(body, dict) else None
-    return version if isinstance(version, str) else None
-
-
-def _tokenizer(spec: EngineSpec, settings: Settings, dialect: str) -> Tokenizer | None:
-    """Tokenizer whose token ids are sent in place of messages; None where the server renders."""
-    if settings.send == "messages" or (settings.send == "auto" and spec.tokenizer is None):
-        if spec.chat_template is not None:
-            step = "start it with --chat-template, or name a tokenizer too: token ids are then sent"
-            raise DomainError(f"a server has a chat template of its own; {step}")
-        return None
-    if dialect != "vllm":
-        raise DomainError("token ids can be sent to vLLM only; leave tokenizer out, or set option dialect to vllm")
-    if spec.tokenizer is None:
-        raise DomainError("option send=token_ids needs a tokenizer in the spec")
-    try:
-        from transformers import AutoTokenizer
-    except ImportError as error:
-        raise MissingBackend("transformers", "hf") from error
-    try:
-        tokenizer = cast(Tokenizer, AutoTokenizer.from_pretrained(spec.tokenizer, revision=spec.revision))
-    except (OSError, ValueError) as error:
-        raise GenerationError(f"no tokenizer at {spec.tokenizer!r}: {str(error).splitlines()[0][:200]}") from error
-    if spec.chat_template is not None:
-        tokenizer.chat_template = read_template(spec.chat_template)
-    return tokenizer

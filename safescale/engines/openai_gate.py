@@ -70,7 +70,7 @@ class Gate:
         fault = self._shut or self._given_up
         if fault is None:
             return None
-        return Answer.failed(request, fault.code, f"not sent, after another request failed for good: {fault.message}")
+        return Answer.failed(request, fault.code, f"given up, as another request failed for good: {fault.message}")
 
     def record(self, outcome: Outcome, *, successes_before: int) -> None:
         """What a request came to after all its tries; ``successes_before`` as it was when it began."""
