@@ -84,7 +84,7 @@ class OpenAIEngine:
         """Answer every request once, as the server does."""
         if self._closed:
             raise GenerationError("this engine is closed; open another one")
-        # vLLM 0.32 on a CPU spoils requests without an adapter that run beside some with one: the kinds are never in flight together
+        # vLLM 0.32 on a CPU spoils requests without an adapter that run beside some with one: kinds are never in flight together
         for group in _groups(requests):
             waiting, left = iter(group), len(group)
             if self._gate.is_given_up:
