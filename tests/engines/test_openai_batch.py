@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engines.loopback import Loopback, chat
@@ -157,6 +157,7 @@ def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
         write_batch(asking(2), tmp_path / "in.jsonl", attrs.evolve(SPEC, tokenizer="x"))
 
 
+@settings(max_examples=25)
 @given(
     texts=st.lists(st.text('ab\n"\\\u2028\u00e9\U0001f600\x00', min_size=1, max_size=12), min_size=1, max_size=8), data=st.data()
 )
