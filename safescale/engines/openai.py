@@ -29,6 +29,9 @@ __all__ = ["OpenAIEngine", "open_openai"]
 COSTLY: Final = (FaultCode.TIMEOUT, FaultCode.MALFORMED_ANSWER)
 """Faults after which the server may have charged: asked again twice at most."""
 
+LEAST_PATIENCE: Final = 8
+"""Requests in a row that must fail before a server is given up, however few are in flight: one that it cannot stomach is not enough."""
+
 
 @attrs.define(eq=False)
 class OpenAIEngine:
@@ -54,7 +57,7 @@ class OpenAIEngine:
         own = self.settings
         self._pace = Pace(own.requests_per_minute, own.tokens_per_minute)
         self._budget = Budget(own.token_budget, own.cost_budget, own.price_prompt, own.price_completion)
-        self._gate = Gate(own.concurrency)
+        self._gate = Gate(max(own.concurrency, LEAST_PATIENCE))
 
     @property
     def facts(self) -> EngineFacts:

@@ -21,7 +21,7 @@ IN_VAIN = frozenset(
         FaultCode.MALFORMED_ANSWER,
     }
 )
-"""Faults of the server: as many in a row as there are requests in flight, and no answer between them, and it is given up."""
+"""Faults of the server: so many in a row, no answer between them, and it is given up."""
 
 ITS_OWN = frozenset(
     {

@@ -333,8 +333,17 @@ def test_a_server_that_starts_late_is_waited_for() -> None:
 def test_a_server_that_only_fails_is_given_up() -> None:
     answers, server, _ = asked(lambda called: error(500, "broken"), asking(2_000), concurrency=4, retries=1)
     assert codes(answers) == {"SERVER_ERROR": 2_000}
-    assert len(server.calls) <= 16
+    assert len(server.calls) <= 32
     assert "given up" in str(answers[-1].fault)
+
+
+def test_one_request_that_the_server_cannot_stomach_is_not_the_end() -> None:
+    def program(called: Called) -> Reply:
+        prompt = called.body["messages"][0]["content"]
+        return error(500, "broken") if prompt in ("zorble 0", "zorble 1", "zorble 5") else chat(prompt)
+
+    answers, _, _ = asked(program, asking(12), concurrency=1, retries=1)
+    assert codes(answers) == {"SERVER_ERROR": 3, "good": 9}
 
 
 def test_a_connection_that_the_server_closed_meanwhile_is_no_failure() -> None:

@@ -1,4 +1,4 @@
-"""A real vLLM server, started here with the toy model, keeps the contract when it is asked over HTTP: by messages, and by token ids."""
+"""A real vLLM server, started here with the toy model, keeps the contract when it is asked by messages and by token ids."""
 
 from __future__ import annotations
 
