@@ -30,7 +30,7 @@ COSTLY: Final = (FaultCode.TIMEOUT, FaultCode.MALFORMED_ANSWER)
 """Faults after which the server may have charged: asked again twice at most."""
 
 LEAST_PATIENCE: Final = 8
-"""Requests in a row that must fail before a server is given up, however few are in flight: one that it cannot stomach is not enough."""
+"""Requests in a row that must fail before a server is given up, however few are in flight: one bad one is not enough."""
 
 
 @attrs.define(eq=False)

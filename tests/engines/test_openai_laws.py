@@ -6,7 +6,7 @@ import random
 import threading
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safescale.engines.openai_pace import Budget, Pace, backoff_wait_s
@@ -23,9 +23,10 @@ def test_law_a_wait_is_between_half_and_whole_of_the_doubled_one(attempt: int, f
     assert wait_s == backoff_wait_s(attempt, first_s=first_s, cap_s=cap_s, rng=random.Random(seed))
 
 
+@settings(max_examples=40)
 @given(
     per_minute=st.floats(1.0, 20.0),
-    gaps=st.lists(st.floats(0.0, 4.0), min_size=30, max_size=50),
+    gaps=st.lists(st.floats(0.0, 4.0), min_size=25, max_size=30),
 )
 def test_law_no_minute_begins_more_requests_than_its_limit(per_minute: float, gaps: list[float]) -> None:
     pace = Pace(requests_per_minute=per_minute)
@@ -38,9 +39,10 @@ def test_law_no_minute_begins_more_requests_than_its_limit(per_minute: float, ga
         assert sum(first <= start < first + 60.0 - 1e-6 for start in starts) <= per_minute + 1
 
 
+@settings(max_examples=40)
 @given(
     per_minute=st.integers(100, 20_000),
-    asked=st.lists(st.tuples(st.floats(0.0, 4.0), st.integers(1, 5_000)), min_size=20, max_size=40),
+    asked=st.lists(st.tuples(st.floats(0.0, 4.0), st.integers(1, 5_000)), min_size=15, max_size=25),
 )
 def test_law_no_minute_begins_more_tokens_than_its_limit_and_one_request(per_minute: int, asked: list[tuple[float, int]]) -> None:
     pace = Pace(tokens_per_minute=per_minute)
