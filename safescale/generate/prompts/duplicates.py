@@ -70,7 +70,8 @@ def distinct_prompts(drafts: Sequence[Draft]) -> list[Distinct]:
         by_text.setdefault(normalised(draft.prompt), []).append(draft)
     found: dict[str, Distinct] = {}
     for text, rows in by_text.items():
-        rows.sort(key=lambda row: (row.order, row.file, row.row))
+        if len(rows) > 1:
+            rows.sort(key=lambda row: (row.order, row.file, row.row))
         said = {row.prompt_kind for row in rows} - {"unknown"}
         own = prompt_id_of(text)
         if own in found:

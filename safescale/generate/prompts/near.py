@@ -40,6 +40,7 @@ _MOST_COMPARED: Final = 20_000_000
 _CHUNK: Final = 1 << 14
 
 Signatures = npt.NDArray[np.uint32]
+Places = npt.NDArray[np.intp]
 
 
 @attrs.frozen(kw_only=True)
@@ -133,28 +134,24 @@ def signatures(texts: Sequence[str], *, progress: Callable[[int], None] | None =
     except ImportError:
         raise MissingBackend("datasketch", "prompts") from None
     made = np.empty((len(texts), PERMUTATIONS), dtype=np.uint32)
-    settings: dict[str, Any] = {"num_perm": PERMUTATIONS, "scheme": "affine32", "hashfunc": _as_is}
+    settings: dict[str, Any] = {"num_perm": PERMUTATIONS, "scheme": "affine32", "hashfunc": zlib.crc32}
     first = MinHash(seed=1, **settings)
     for i, text in enumerate(texts):
         minhash = MinHash(permutations=first.permutations, **settings)
-        hashes = _hashes(text)
-        for at in range(0, len(hashes), _CHUNK):  # a very long prompt must not become a matrix of gigabytes
-            minhash.update_batch(hashes[at : at + _CHUNK])
+        runs = _runs(text)
+        for at in range(0, len(runs), _CHUNK):  # a very long prompt must not become a matrix of gigabytes
+            minhash.update_batch(runs[at : at + _CHUNK])
         made[i] = minhash.hashvalues
         if progress is not None:
             progress(1)
     return made
 
 
-def _as_is(hashed: int) -> int:
-    return hashed
-
-
-def _hashes(text: str) -> list[int]:
+def _runs(text: str) -> list[bytes]:
     if text.isascii() and len(text) > SHINGLE_CHARS:  # bytes are cut twice as fast as text
         raw = text.encode("ascii")
-        return [zlib.crc32(run) for run in {raw[i : i + SHINGLE_CHARS] for i in range(len(raw) - SHINGLE_CHARS + 1)}]
-    return [zlib.crc32(run.encode("utf-8")) for run in shingles(text)]
+        return list({raw[i : i + SHINGLE_CHARS] for i in range(len(raw) - SHINGLE_CHARS + 1)})
+    return [run.encode("utf-8") for run in shingles(text)]
 
 
 def near_groups(texts: Sequence[str], signed: Signatures, *, threshold: float) -> Neighbours:
@@ -176,15 +173,15 @@ def near_groups(texts: Sequence[str], signed: Signatures, *, threshold: float) -
         For a threshold outside [0.1, 1], and when the texts are so much alike that the comparisons would take hours.
     """
     cut = bands_for(threshold)
-    forest = _Forest(len(texts))
+    labels = _Labels(len(texts))
     judge = _Judge(texts, signed, threshold)
     pairs: list[NearPair] = []
     for bucket in _buckets(signed, cut):
-        pairs.extend(_join(bucket, forest, judge))
-    return Neighbours(group=tuple(forest.root(i) for i in range(len(texts))), pairs=tuple(pairs))
+        pairs.extend(_join(bucket, labels, judge))
+    return Neighbours(group=labels.firsts(), pairs=tuple(pairs))
 
 
-def _buckets(signed: Signatures, cut: Bands) -> Iterator[list[int]]:
+def _buckets(signed: Signatures, cut: Bands) -> Iterator[Places]:
     """Places whose signatures agree in one band, two and more, band by band."""
     for band in range(cut.bands):
         rows = np.ascontiguousarray(signed[:, band * cut.rows : (band + 1) * cut.rows])
@@ -193,42 +190,42 @@ def _buckets(signed: Signatures, cut: Bands) -> Iterator[list[int]]:
         order = np.argsort(inverse, kind="stable")
         ends = np.cumsum(counts)
         for bucket in np.flatnonzero(counts > 1):
-            yield [int(i) for i in order[ends[bucket] - counts[bucket] : ends[bucket]]]
+            yield order[ends[bucket] - counts[bucket] : ends[bucket]]
 
 
-def _join(bucket: list[int], forest: _Forest, judge: _Judge) -> Iterator[NearPair]:
+def _join(bucket: Places, labels: _Labels, judge: _Judge) -> Iterator[NearPair]:
     """Unite near members; those of one group need no comparison, so a thousand copies cost a thousand comparisons."""
-    for at, one in enumerate(bucket):
-        others = [other for other in bucket[at + 1 :] if forest.root(other) != forest.root(one)]
-        if not others:
-            if at == 0 and len({forest.root(each) for each in bucket}) == 1:
-                return
-            continue
-        for other in judge.worth_a_look(one, others):
-            if forest.root(one) == forest.root(other):
+    for at in range(len(bucket) - 1):
+        rest = labels.of[bucket[at:]]
+        if (rest == rest[0]).all():
+            return
+        one = int(bucket[at])
+        for other in judge.worth_a_look(one, bucket[at:][rest != rest[0]]):
+            if labels.of[one] == labels.of[other]:
                 continue
             index = judge.jaccard(one, other)
             if index >= judge.threshold:
-                forest.unite(one, other)
+                labels.unite(one, other)
                 yield NearPair(one=min(one, other), other=max(one, other), jaccard=index)
 
 
-class _Forest:
-    """Disjoint sets; the root of each is its smallest member."""
+class _Labels:
+    """Disjoint sets as a label each; the smaller set takes the label of the larger."""
 
     def __init__(self, size: int) -> None:
-        self._up = list(range(size))
-
-    def root(self, i: int) -> int:
-        up = self._up
-        while up[i] != i:
-            up[i] = up[up[i]]
-            i = up[i]
-        return i
+        self.of = np.arange(size)
+        self._members: dict[int, list[int]] = {}
 
     def unite(self, one: int, other: int) -> None:
-        first, second = sorted((self.root(one), self.root(other)))
-        self._up[second] = first
+        small, large = sorted((int(self.of[one]), int(self.of[other])), key=lambda label: len(self._members.get(label, ())))
+        moved = self._members.pop(small, [small])
+        self._members.setdefault(large, [large]).extend(moved)
+        self.of[moved] = large
+
+    def firsts(self) -> tuple[int, ...]:
+        """The smallest member of each one's set."""
+        _, first, inverse = np.unique(self.of, return_index=True, return_inverse=True)
+        return tuple(int(i) for i in first[inverse])
 
 
 class _Judge:
@@ -239,10 +236,9 @@ class _Judge:
         self._far: set[tuple[int, int]] = set()
         self._compared = 0
 
-    def worth_a_look(self, one: int, others: list[int]) -> list[int]:
-        places = np.array(others)
-        estimate = (self._signed[places] == self._signed[one]).mean(axis=1)
-        return [int(i) for i in places[estimate >= self.threshold - _SLACK]]
+    def worth_a_look(self, one: int, others: Places) -> list[int]:
+        agreed = np.count_nonzero(self._signed[others] == self._signed[one], axis=1)
+        return [int(i) for i in others[agreed >= (self.threshold - _SLACK) * PERMUTATIONS]]
 
     def jaccard(self, one: int, other: int) -> float:
         pair = (one, other) if one < other else (other, one)

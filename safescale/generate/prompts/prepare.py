@@ -17,7 +17,7 @@ from safescale.errors import DataError, SafescaleError
 from safescale.generate.prompts.duplicates import Distinct, DroppedNear, distinct_prompts, groups_of_kept, near_dropped
 from safescale.generate.prompts.near import PERMUTATIONS, Neighbours, bands_for, near_groups, signatures
 from safescale.generate.prompts.placing import Places, place_files, places_of
-from safescale.generate.prompts.prompt import Prompt, prompt_line, prompt_set_sha256
+from safescale.generate.prompts.prompt import Prompt, prompt_line
 from safescale.generate.prompts.rows import Draft, FileRead, Reading, read_drafts
 from safescale.generate.prompts.sheet import DataSheet, FileFacts, lengths_of, sheet_json, sheet_markdown, tabulated
 from safescale.generate.prompts.shingles import SHINGLE_CHARS, folded
@@ -136,14 +136,15 @@ def prepare_prompts(
     groups = neighbours.group if neighbours is not None else tuple(range(len(kept)))
     parts = assign_splits([each.prompt_id for each in kept], groups, shares, seed=how.split_seed)
     prompts = tuple(_prompt(each, part) for each, part in zip(kept, parts, strict=True))
-    sheet = _sheet(reading, distinct, prompts, dropped, neighbours, how, places)
+    text = "".join(f"{prompt_line(prompt)}\n" for prompt in prompts)
+    sheet = _sheet(reading, distinct, prompts, dropped, neighbours, how, places, hashlib.sha256(text.encode()).hexdigest())
     place_files(
         [
             (places.rejects, _lines(_reject_rows(reading))),
             (places.duplicates, _lines(_duplicate_rows(distinct, kept, dropped, neighbours))),
             (places.sheet_json, sheet_json(sheet)),
             (places.sheet_markdown, sheet_markdown(sheet)),
-            (places.prompts, "".join(f"{prompt_line(prompt)}\n" for prompt in prompts)),
+            (places.prompts, text),
         ]
     )
     return PreparedSet(prompts=prompts, sheet=sheet, places=places)
@@ -200,6 +201,7 @@ def _sheet(
     neighbours: Neighbours | None,
     how: Preparing,
     places: Places,
+    set_sha256: str,
 ) -> DataSheet:
     codes = Counter(reject.code.value for _, reject in reading.rejects)
     gone = {each.dropped for each in dropped}
@@ -215,7 +217,7 @@ def _sheet(
         raise SafescaleError(f"{rows} rows were read, {sum(fates.values())} have a fate ({fates}); report this")
     return DataSheet(
         prompts_file=places.prompts.name,
-        set_sha256=prompt_set_sha256(prompts),
+        set_sha256=set_sha256,
         command=how.command,
         safescale=__version__,
         prompts=len(prompts),

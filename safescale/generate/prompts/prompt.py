@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import attrs
+import msgspec
 
 from safescale.errors import DataError
 from safescale.ingest.identity import sha256_text
@@ -27,8 +26,6 @@ ID_HEX: Final = 16
 """Hex digits of an id: of 100,000 different prompts, two share one with probability 3e-10 (and that is refused)."""
 
 FIELDS: Final = ("prompt_id", "prompt", "prompt_kind", "attack_class", "category", "split", "source", "content_sha256", "metadata")
-
-_BLANKS: Final = re.compile(r"\s+")
 
 
 @attrs.frozen(kw_only=True)
@@ -75,7 +72,7 @@ def normalised(text: str) -> str:
 
     Case and compatibility characters stay: an attack may be nothing but those.
     """
-    return _BLANKS.sub(" ", unicodedata.normalize("NFC", text)).strip()
+    return " ".join(unicodedata.normalize("NFC", text).split())
 
 
 def prompt_id_of(text: str) -> str:
@@ -85,7 +82,7 @@ def prompt_id_of(text: str) -> str:
 
 def prompt_line(prompt: Prompt) -> str:
     """The prompt as one line of JSON, without its line end."""
-    return json.dumps({name: getattr(prompt, name) for name in FIELDS}, ensure_ascii=False, separators=(",", ":"))
+    return msgspec.json.encode({name: getattr(prompt, name) for name in FIELDS}).decode()
 
 
 def prompt_set_sha256(prompts: Sequence[Prompt]) -> str:

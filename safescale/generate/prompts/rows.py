@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import attrs
+import msgspec
 
 from safescale.errors import DataError
 from safescale.generate.prompts.layouts import CANONICAL, Layout, UnusablePrompt, layout_of, layout_with_columns
@@ -247,7 +248,7 @@ def _draft(
         row=row,
     )
     try:
-        json.dumps(attrs.asdict(draft, recurse=False), ensure_ascii=False).encode("utf-8")
+        msgspec.json.encode([draft.prompt, draft.attack_class, draft.category, draft.source, draft.metadata])
     except UnicodeEncodeError as error:
         got = f"half a surrogate pair at character {error.start}"
         raise UnusablePrompt(named["prompt"], "text that UTF-8 can hold", got) from None
@@ -272,8 +273,10 @@ def _metadata(cells: Mapping[str, Any], whole: Mapping[str, Any], layout: Layout
 
 def _plain(cell: Any) -> Any:
     """A cell as JSON can hold it; a number that is none (NaN, how Parquet files of pandas say "empty") is None."""
-    if cell is None or isinstance(cell, bool | int | str):
+    if cell is None or isinstance(cell, bool | str):
         return cell
+    if isinstance(cell, int):
+        return cell if abs(cell) < 1 << 63 else str(cell)
     if isinstance(cell, float):
         return cell if math.isfinite(cell) else None
     if isinstance(cell, Mapping):

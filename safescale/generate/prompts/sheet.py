@@ -186,11 +186,11 @@ def _near_words(near: Mapping[str, Any]) -> str:
         if near["mode"] == "drop"
         else "they stay, and are listed"
     )
+    cut = f"MinHash of {near['permutations']} permutations, {near['bands']} bands of {near['rows']}"
     return (
-        f"Near-duplicates share {near['threshold']:.0%} of their runs of {near['shingle_chars']} characters (Jaccard index; "
-        f"MinHash of {near['permutations']} permutations, {near['bands']} bands of {near['rows']}, every pair checked exactly; a pair "
-        f"at the threshold is overlooked with probability {near['missed']:.1g}): {near['grouped']:,} prompts stand in {near['groups']:,} "
-        f"groups; {done}. No pair that was found is in two splits."
+        f"Near-duplicates share {near['threshold']:.0%} of their runs of {near['shingle_chars']} characters (Jaccard index; {cut}, "
+        f"every pair checked exactly; a pair at the threshold is overlooked with probability {near['missed']:.1g}): "
+        f"{near['grouped']:,} prompts stand in {near['groups']:,} groups; {done}. No pair that was found is in two splits."
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import re
 import unicodedata
 from typing import Final
 
@@ -12,12 +11,10 @@ __all__ = ["SHINGLE_CHARS", "folded", "jaccard", "shingles"]
 SHINGLE_CHARS: Final = 5
 """Prompts are short: one word of ten changed leaves most runs of five characters, but only 5 of 11 runs of three words."""
 
-_BLANKS: Final = re.compile(r"\s+")
-
 
 def folded(text: str) -> str:
     """The text that is compared: compatibility forms (NFKC), case folded, every run of blanks one blank, none at the ends."""
-    return _BLANKS.sub(" ", unicodedata.normalize("NFKC", text).casefold()).strip()
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 @functools.lru_cache(maxsize=1 << 13)
