@@ -208,6 +208,19 @@ def test_refuses_a_named_file_of_unknown_columns_and_says_what_to_do(tmp_path: P
     assert not (tmp_path / "out").exists()
 
 
+def test_a_line_of_another_kind_before_the_prompts_costs_that_line_alone(tmp_path: Path) -> None:
+    made = prepared(write(tmp_path / "own.jsonl", [{"about": "a header"}, {"prompt": "Zorble it"}]))
+    assert [each.prompt for each in made.prompts] == ["Zorble it"]
+    assert [(r["row"], r["column"], r["got"]) for r in rejects(made)] == [(1, "prompt", "about")]
+
+
+def test_a_prepared_set_keeps_unknown_whatever_kind_is_given(tmp_path: Path) -> None:
+    rows = [{"prompt": "Zorble it", "prompt_kind": kind} for kind in ("harmful", "benign")]
+    made = prepared(write(tmp_path / "own.jsonl", rows), kind="harmful")
+    again = prepare_prompts([made.places.prompts], tmp_path / "again.jsonl", Preparing(near=OFF, kind="harmful"))
+    assert [each.prompt_kind for each in again.prompts] == ["unknown"]
+
+
 def test_an_unknown_table_in_a_folder_is_rejected_row_by_row_and_the_rest_is_read(tmp_path: Path) -> None:
     folder = tmp_path / "in"
     folder.mkdir()

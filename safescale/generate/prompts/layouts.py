@@ -19,7 +19,7 @@ import attrs
 
 from safescale.errors import DataError
 
-__all__ = ["CANONICAL", "FIELDS", "LAYOUTS", "Layout", "UnusablePrompt", "layout_of", "layout_with_columns"]
+__all__ = ["CANONICAL", "FIELDS", "LAYOUTS", "Layout", "UnusablePrompt", "check_fields", "layout_of", "layout_with_columns"]
 
 FIELDS: Final = ("prompt", "prompt_kind", "attack_class", "category", "source", "source_id")
 """Fields that a column may be named for (``--column FIELD=NAME``)."""
@@ -185,22 +185,24 @@ def layout_of(names: Collection[str]) -> Layout | None:
     return next((layout for layout in LAYOUTS if layout.fits(names)), None)
 
 
-def layout_with_columns(columns: Mapping[str, str], base: Layout | None) -> Layout:
+def check_fields(columns: Mapping[str, str]) -> None:
     """
-    A layout whose columns the user names; fields that are not named are those of the layout that was recognised.
+    Refuse columns that are named for no field.
 
     Raises
     ------
     DataError
-        For a field that there is not, and when nothing says where the prompt is.
+        Naming the first.
     """
     unknown = sorted(set(columns) - set(FIELDS))
     if unknown:
         raise DataError(f"no field is called {unknown[0]!r}; a column is named for one of: {', '.join(FIELDS)}")
+
+
+def layout_with_columns(columns: Mapping[str, str], base: Layout | None) -> Layout:
+    """A layout whose columns the user names; the other fields are those of the layout that was recognised, if any was."""
     named = {field: name.strip().casefold() for field, name in columns.items()}
     if base is None:
-        if "prompt" not in named:
-            raise DataError("nothing says which column holds the prompt; name it with --column prompt=NAME")
         return Layout(name="prompts", needs=frozenset({named["prompt"]}), columns=named)
     changed: dict[str, Any] = {"columns": {**base.columns, **named}}
     if "prompt" in named:

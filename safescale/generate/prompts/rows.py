@@ -12,7 +12,7 @@ import attrs
 import msgspec
 
 from safescale.errors import DataError
-from safescale.generate.prompts.layouts import CANONICAL, Layout, UnusablePrompt, layout_of, layout_with_columns
+from safescale.generate.prompts.layouts import CANONICAL, Layout, UnusablePrompt, check_fields, layout_of, layout_with_columns
 from safescale.generate.prompts.prompt import NO_ATTACK, normalised
 from safescale.ingest.bytes_in import without_compression
 from safescale.ingest.detect import found_files
@@ -103,6 +103,7 @@ def read_drafts(
     DataError
         For a path that does not exist, and for a file that was named and whose columns nobody knows.
     """
+    check_fields(columns)
     reading = Reading()
     named = {path for path in paths if not path.is_dir()}
     for found in found_files(list(dict.fromkeys(paths))):
@@ -169,24 +170,28 @@ def _by_layout(piece: Piece, columns: Mapping[str, str], named: bool) -> Iterato
     else:
         for i, row in enumerate(piece.cells):
             shapes.setdefault(tuple(row), []).append(i)
-    for names, rows in shapes.items():
-        folded = {name.strip().casefold() for name in names}
-        layout = layout_of(folded)
-        if columns:
-            layout = layout_with_columns(columns, layout)
-            missing = [name for field, name in columns.items() if field == "prompt" and name.strip().casefold() not in folded]
-        else:
-            missing = []
-        if named and piece.rows[rows[0]] == 1 and (layout is None or missing):
-            raise DataError(
-                "no known set of prompts has these columns; say which column holds the prompt with --column prompt=NAME"
-                if layout is None
-                else "the file has no such column; name one of those that it has with --column prompt=NAME",
-                file=str(piece.path),
-                column=missing[0] if missing else None,
-                got=f"the columns {', '.join(names)}",
-            )
-        yield (None if missing else layout), rows
+    found = [(_layout(piece, names, columns), rows) for names, rows in shapes.items()]
+    if named and piece.rows[0] == 1 and all(layout is None for layout, _ in found):
+        raise _no_layout(piece, next(iter(shapes)), columns)
+    yield from found
+
+
+def _layout(piece: Piece, names: tuple[str, ...], columns: Mapping[str, str]) -> Layout | None:
+    folded = {name.strip().casefold() for name in names}
+    layout = layout_of(folded)
+    if not columns:
+        return layout
+    if columns.get("prompt", "").strip().casefold() not in {"", *folded} or (layout is None and "prompt" not in columns):
+        return None
+    return layout_with_columns(columns, layout)
+
+
+def _no_layout(piece: Piece, names: tuple[str, ...], columns: Mapping[str, str]) -> DataError:
+    named = columns.get("prompt")
+    advice = "no known set of prompts has these columns; say which column holds the prompt with --column prompt=NAME"
+    if named is not None:
+        advice = "the file has no such column; name one of those that it has with --column prompt=NAME"
+    return DataError(advice, file=str(piece.path), column=named, got=f"the columns {', '.join(names)}")
 
 
 def _unknown(piece: Piece, rows: list[int], read: FileRead) -> None:
@@ -232,7 +237,7 @@ def _draft(
         raise UnusablePrompt(named["prompt"], "a text that is not blank", prompt or None)
     said = cell("prompt_kind") if "prompt_kind" in named else None
     said = layout.kind(cells, path) if said is None else said
-    if said is None or said == "unknown":
+    if said is None or (said == "unknown" and layout.name != CANONICAL):  # a prepared set has said all it knows
         said = kind or "unknown"
     if said not in PROMPT_KINDS:
         raise UnusablePrompt(named.get("prompt_kind", "label"), " or ".join(PROMPT_KINDS), said)
