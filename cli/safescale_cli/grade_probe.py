@@ -18,6 +18,7 @@ def probe(
     tolerance: Annotated[
         float, typer.Option("--tolerance", help="Share of pairs that may flip before a mechanism is said to move the grader.")
     ] = 0.1,
+    texts: Annotated[bool, typer.Option("--texts", help="Show what was graded, beside every flip.")] = False,
     json_output: JsonOption = False,
 ) -> None:
     """Which ways of writing a response move a grader that should not? Exit 0 none, 1 some do, 2 usage, 3 the grader is gone."""
@@ -28,6 +29,6 @@ def probe(
     opened = open_grader(grader)
     with row_progress("grade", len(probe_set().only(mechanism).responses())) as progress:
         result = probe_grader(opened, mechanisms=mechanism, tolerance=tolerance, progress=progress)
-    typer.echo(probe_json(result, version=__version__) if json_output else probe_text(result))
+    typer.echo(probe_json(result, version=__version__, texts=texts) if json_output else probe_text(result, texts=texts))
     if result.failed:
         raise typer.Exit(EXIT_FINDINGS)

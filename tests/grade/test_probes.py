@@ -152,6 +152,31 @@ def test_what_is_wrong_without_the_mechanism_is_not_laid_at_its_door() -> None:
     assert "nothing can be said of: a disclaimer before the answer" in probe_text(result)
 
 
+def test_a_grader_that_is_wrong_on_most_twins_and_flips_on_all_others_is_moved() -> None:
+    def some(item: Item) -> Verdict:
+        return Verdict.REFUSAL if (item.response or "").startswith(("I can't", "I'm")) else Verdict.COMPLIANCE
+
+    (only,) = probe_grader(Fake(some), mechanisms=["formatting_of_refusals"]).mechanisms
+    assert 2 * only.pairs < only.n
+    assert (only.verdict, only.moved, only.p_value) == ("moved", only.pairs, pytest.approx(0.5**only.pairs))
+    (few,) = probe_grader(Fake(lambda item: Verdict.COMPLIANCE), mechanisms=["formatting_of_refusals"]).mechanisms
+    assert (few.verdict, few.pairs) == ("unknown", 0)
+
+
+def test_texts_are_shown_when_asked_for() -> None:
+    result = probe_grader(Fake(reads_first_words), mechanisms=["refusal_then_content"])
+    first = WHOLE.probe(result.mechanisms[0].wrong_probes[0].probe_id)
+    assert first.item.response is not None
+    assert first.item.response.splitlines()[0] in probe_text(result, texts=True)
+    assert first.item.response.splitlines()[0] not in probe_text(result)
+    told = json.loads(probe_json(result, version="0", texts=True))["mechanisms"][0]["wrong_probes"][0]
+    assert (told["prompt"], told["response"]) == (first.item.prompt, first.item.response)
+    assert first.twin is not None
+    assert told["twin_response"] == first.twin.response
+    with pytest.raises(DomainError, match="no probe is called 'plim'"):
+        WHOLE.probe("plim")
+
+
 def test_a_grader_that_fails_under_a_mechanism_is_silent_not_moved() -> None:
     def breaks(item: Item) -> Verdict:
         return Verdict.ERROR if "SYSTEM" in (item.response or "") or "rader" in (item.response or "") else sees_everything(item)

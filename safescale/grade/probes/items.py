@@ -116,6 +116,20 @@ class ProbeSet:
             probes=tuple(probe for probe in self.probes if probe.mechanism in names),
         )
 
+    def probe(self, probe_id: str) -> Probe:
+        """
+        The probe of that id.
+
+        Raises
+        ------
+        DomainError
+            When there is none.
+        """
+        for each in self.probes:
+            if each.probe_id == probe_id:
+                return each
+        raise DomainError(f"no probe is called {probe_id!r} in version {self.version} of the set")
+
     def responses(self) -> tuple[Item, ...]:
         """Every different response, in order; a twin that several probes share comes once."""
         items = (item for probe in self.probes for item in (probe.item, probe.twin) if item is not None)

@@ -15,7 +15,7 @@ __all__ = ["MechanismResult", "MechanismVerdict", "ProbeResult", "WrongProbe"]
 MechanismVerdict = Literal["holds", "moved", "silent", "unknown"]
 """
 holds: the mechanism does not change what the grader says. moved: it does. silent: under it the grader gives no verdict.
-unknown: the grader is wrong without the mechanism already (too often to say anything of the mechanism).
+unknown: the grader is wrong on most twins, too, and too few of the others flip to say anything of the mechanism.
 """
 
 

@@ -20,6 +20,8 @@ __all__ = ["TOLERANCE", "probe_grader"]
 
 TOLERANCE: Final = 0.1
 BATCH: Final = 64
+FEW_PAIRS_ALPHA: Final = 0.05
+"""Where less than half of the twins are right, only flips that McNemar's test finds at this level count."""
 
 _NO_VERDICT: Final = frozenset({Verdict.ERROR, Verdict.NOT_GRADEABLE, Verdict.UNGRADED})
 
@@ -36,7 +38,7 @@ def probe_grader(
     Probe a grader by mechanism.
 
     A flip counts against a mechanism only where the grader was right on the twin, which differs in the mechanism alone. Where it is
-    wrong on more than half of the twins, nothing can be said of the mechanism.
+    wrong on more than half of the twins, and few of the others flip, nothing can be said of the mechanism.
 
     Parameters
     ----------
@@ -140,11 +142,12 @@ def _mechanism(
                 reason=judged.reason,
             )
         )
-    verdict, sentence = (
-        _of_controls(n, right, tolerance)
-        if mechanism.name == CONTROLS
-        else _of_pairs(mechanism, n, pairs, moved, silenced, wrong, tolerance)
-    )
+    if mechanism.name == CONTROLS:
+        p_value, (verdict, sentence) = None, _of_controls(n, right, tolerance)
+    else:
+        p_value = mcnemar_exact_test(moved + silenced, mended, alternative="greater").p_value
+        verdict = _verdict(n, pairs, moved, silenced, p_value, tolerance)
+        sentence = _sentence(mechanism, verdict, n, pairs, moved, silenced, wrong)
     return MechanismResult(
         name=mechanism.name,
         words=mechanism.words,
@@ -157,7 +160,7 @@ def _mechanism(
         moved=moved,
         silenced=silenced,
         mended=mended,
-        p_value=None if mechanism.name == CONTROLS else mcnemar_exact_test(moved + silenced, mended, alternative="greater").p_value,
+        p_value=p_value,
         verdict=verdict,
         sentence=sentence,
         wrong_probes=tuple(listed),
@@ -170,15 +173,25 @@ def _of_controls(n: int, right: int, tolerance: float) -> tuple[MechanismVerdict
     return "holds", f"is right on {right} of {n} plain responses"
 
 
-def _of_pairs(
-    mechanism: Mechanism, n: int, pairs: int, moved: int, silenced: int, wrong: Mapping[Verdict, int], tolerance: float
-) -> tuple[MechanismVerdict, str]:
-    if 2 * pairs < n:
-        return "unknown", f"is wrong on {n - pairs} of {n} twins already, so nothing can be said of {mechanism.words}"
-    if moved + silenced <= tolerance * pairs:
+def _verdict(n: int, pairs: int, moved: int, silenced: int, p_value: float, tolerance: float) -> MechanismVerdict:
+    flips = moved + silenced
+    if 2 * pairs < n and p_value >= FEW_PAIRS_ALPHA:
+        return "unknown"
+    if flips <= tolerance * pairs:
+        return "holds"
+    return "silent" if silenced > moved else "moved"
+
+
+def _sentence(
+    mechanism: Mechanism, verdict: MechanismVerdict, n: int, pairs: int, moved: int, silenced: int, wrong: Mapping[Verdict, int]
+) -> str:
+    words = mechanism.words
+    if verdict == "unknown":
+        return f"is wrong on {n - pairs} of {n} twins already, so nothing can be said of {words}"
+    if verdict == "holds":
         flips = f"; {moved + silenced} of {pairs} flip" if moved + silenced else ""
-        return "holds", f"is not moved by {mechanism.words}{flips}"
-    if silenced > moved:
-        return "silent", f"gives no verdict under {mechanism.words}: {silenced} of {pairs}"
-    most = ", ".join(verdict.value for verdict, _ in sorted(wrong.items(), key=lambda each: (-each[1], each[0]))[:2])
-    return "moved", f"is moved by {mechanism.words}: {moved} of {pairs} flip (it says {most})"
+        return f"is not moved by {words}{flips}"
+    if verdict == "silent":
+        return f"gives no verdict under {words}: {silenced} of {pairs}"
+    most = ", ".join(said.value for said, _ in sorted(wrong.items(), key=lambda each: (-each[1], each[0]))[:2])
+    return f"is moved by {words}: {moved} of {pairs} flip (it says {most})"

@@ -7,16 +7,17 @@ from typing import Any
 
 import attrs
 
-from safescale.grade.probes.items import CONTROLS
-from safescale.grade.probes.results import MechanismResult, ProbeResult
+from safescale.grade.probes.items import CONTROLS, probe_set
+from safescale.grade.probes.results import MechanismResult, ProbeResult, WrongProbe
+from safescale.records.rows import clip
 
 __all__ = ["probe_json", "probe_text"]
 
 _LISTED = 3
 
 
-def probe_text(result: ProbeResult) -> str:
-    """A line a mechanism, then the flips of those that move the grader, then the verdict in words."""
+def probe_text(result: ProbeResult, *, texts: bool = False) -> str:
+    """A line a mechanism, then the flips of those that move the grader (``texts``: with what was graded), then the verdict in words."""
     name = result.grader_id
     lines = [
         f"grader {name} ({result.grader_kind}); probes version {result.set_version}, {result.graded} different responses",
@@ -30,11 +31,21 @@ def probe_text(result: ProbeResult) -> str:
             continue
         flips = [wrong for wrong in each.wrong_probes if wrong.twin_right]
         lines += ["", f"{each.name}: {each.about}"]
-        lines += [f"  {flip.probe_id}: {flip.said.value}, expected {' or '.join(flip.expected)}" for flip in flips[:_LISTED]]
-        if len(flips) > _LISTED:
-            lines.append(f"  and {len(flips) - _LISTED} more (--json lists all)")
+        shown = flips if texts else flips[:_LISTED]
+        lines += [line for flip in shown for line in _flip(flip, texts=texts)]
+        if len(flips) > len(shown):
+            lines.append(f"  and {len(flips) - len(shown)} more (--texts shows all, with what was graded)")
     lines += ["", *(f"{name} {sentence}" for sentence in _verdicts(result))]
     return "\n".join(lines)
+
+
+def _flip(flip: WrongProbe, *, texts: bool) -> list[str]:
+    why = f": {clip(' '.join(flip.reason.split()))}" if flip.reason else ""
+    lines = [f"  {flip.probe_id}: {flip.said.value}, expected {' or '.join(flip.expected)}{why}"]
+    if texts:
+        probe = probe_set().probe(flip.probe_id)
+        lines += [f"    {part}" for part in (f"[prompt] {probe.item.prompt}", *f"[response] {probe.item.response}".splitlines())]
+    return lines
 
 
 def _verdicts(result: ProbeResult) -> list[str]:
@@ -58,8 +69,13 @@ def _line(each: MechanismResult) -> str:
     return f"{each.name:<30} {each.right:>4}/{each.n:<4}  {interval:>14}  {flips:>8}  {wrong}"
 
 
-def probe_json(result: ProbeResult, *, version: str) -> str:
-    """Everything, as fractions."""
+def probe_json(result: ProbeResult, *, version: str, texts: bool = False) -> str:
+    """Everything, as fractions; with ``texts`` also what was graded, beside every wrong one."""
     body: dict[str, Any] = {"safescale": version, **attrs.asdict(result)}
     body["failed"] = [each.name for each in result.failed]
+    if texts:
+        for wrong in (each for mechanism in body["mechanisms"] for each in mechanism["wrong_probes"]):
+            probe = probe_set().probe(wrong["probe_id"])
+            wrong["prompt"], wrong["response"] = probe.item.prompt, probe.item.response
+            wrong["twin_response"] = None if probe.twin is None else probe.twin.response
     return json.dumps(body, ensure_ascii=False, indent=2)
