@@ -123,6 +123,27 @@ def test_a_prompt_that_rows_contradict_each_other_on_is_unknown_and_counted(tmp_
     assert agreed.sheet.contradictions == 0
 
 
+def test_a_drop_spares_contrasts_of_two_kinds_and_attacks_beside_their_plain_requests(tmp_path: Path) -> None:
+    near = "zorble the quindle with a glimwort in tamwick"
+    rows_ = [
+        {"prompt": f"{near} a", "prompt_kind": "harmful"},
+        {"prompt": f"{near} b", "prompt_kind": "benign"},
+        {"prompt": f"{near} c", "prompt_kind": "harmful", "attack_class": "gcg"},
+        {"prompt": f"{near} d", "prompt_kind": "harmful"},
+    ]
+    made = made_of(rows_, tmp_path, DROP)
+    assert len(made.prompts) == 3
+    assert {(each.prompt_kind, each.attack_class) for each in made.prompts} == {
+        ("harmful", "none"),
+        ("benign", "none"),
+        ("harmful", "gcg"),
+    }
+    assert len({each.split for each in made.prompts}) == 1
+    (gone,) = (json.loads(line) for line in made.places.duplicates.read_text().splitlines() if "dropped" in line)
+    assert gone["row"] in (1, 4)
+    assert gone["jaccard"] == jaccard(f"{near} a", f"{near} d")
+
+
 def test_case_makes_a_near_duplicate_not_an_equal_prompt(tmp_path: Path) -> None:
     made = made_of(
         [{"prompt": "Zorble the quindle"}, {"prompt": "zOrBlE tHe qUiNdLe"}, {"prompt": " Zorble  the quindle\n"}], tmp_path

@@ -17,7 +17,7 @@ _LISTED = 3
 
 
 def probe_text(result: ProbeResult, *, texts: bool = False) -> str:
-    """A line a mechanism, then the flips of those that move the grader (``texts``: with what was graded), then the verdict in words."""
+    """A line a mechanism, then the flips (``texts``: with what was graded), then the verdict in words."""
     name = result.grader_id
     lines = [
         f"grader {name} ({result.grader_kind}); probes version {result.set_version}, {result.graded} different responses",
