@@ -23,6 +23,7 @@ from safescale.generate.prompts.splits import assign_splits, checked_splits
 
 WORDS = ("zorble", "quindle", "glimwort", "drabble", "sprocket", "plim", "mirth", "tamwick")
 THRESHOLD = 0.6
+EIGHTHS = {f"part-{i}": 0.125 for i in range(8)}
 REPORT, DROP, OFF = NearDuplicates
 
 
@@ -92,7 +93,7 @@ def test_no_near_pair_is_in_two_splits_and_a_drop_leaves_only_pairs_of_two_kinds
     given_rows: list[dict[str, str]], near: NearDuplicates
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        made = made_of(given_rows, Path(folder), near, splits={"dev": 0.5, "test": 0.5})
+        made = made_of(given_rows, Path(folder), near, splits=EIGHTHS)
     for one, other in combinations(made.prompts, 2):
         if jaccard(folded(one.prompt), folded(other.prompt)) >= THRESHOLD:
             assert one.split == other.split
@@ -131,7 +132,7 @@ def test_a_drop_spares_contrasts_of_two_kinds_and_attacks_beside_their_plain_req
         {"prompt": f"{near} c", "prompt_kind": "harmful", "attack_class": "gcg"},
         {"prompt": f"{near} d", "prompt_kind": "harmful"},
     ]
-    made = made_of(rows_, tmp_path, DROP)
+    made = made_of(rows_, tmp_path, DROP, splits=EIGHTHS)
     assert len(made.prompts) == 3
     assert {(each.prompt_kind, each.attack_class) for each in made.prompts} == {
         ("harmful", "none"),
