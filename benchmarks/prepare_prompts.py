@@ -75,7 +75,7 @@ def main() -> int:
             print(f"{len(texts):,} prompts, near-duplicates {near.value}: {took[near.value]:.1f} CPU s (goal {GOAL_S:.0f})")
     floor = signed_s(texts)
     print(f"datasketch's signatures alone: {floor:.1f} CPU s")
-    slow = [f"{near}: {seconds:.0f} CPU s" for near, seconds in took.items() if seconds > GOAL_S * len(texts) / 100_000]
+    slow = [f"{near}: {seconds:.0f} CPU s" for near, seconds in took.items() if seconds > max(10.0, GOAL_S * len(texts) / 100_000)]
     return finish("prepare_prompts", {"floor": floor / took["report"]}, arguments, missed=slow, cpu_s=took, prompts=len(texts))
 
 
