@@ -11,6 +11,7 @@ import typer
 from safescale_cli import grade_train
 from safescale_cli.asking import Asked, FormatOption, ResultFormat, asks, print_answer
 from safescale_cli.console import byte_progress
+from safescale_cli.grade_probe import probe
 
 
 class SheetChoice(enum.StrEnum):
@@ -49,6 +50,9 @@ app = typer.Typer(help="Check graders: draw a sample for people, compare, correc
 @app.callback()
 def _grading() -> None:
     """Check graders: draw a sample for people, compare, correct."""
+
+
+app.command("probe")(probe)
 
 
 @app.command("sample")

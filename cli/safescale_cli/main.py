@@ -18,6 +18,7 @@ from safescale_cli import (
     ingest,
     models,
     plan,
+    prompts,
     report,
     schema,
     validate,
@@ -39,6 +40,7 @@ app.command("formats")(formats.formats)
 app.command("audit")(audit.audit)
 app.add_typer(analyze.app, name="analyze")
 app.add_typer(grade.app, name="grade")
+app.add_typer(prompts.app, name="prompts")
 app.command("cells")(cells.cells)
 app.command("diff")(diff.diff)
 app.command("report")(report.report)
