@@ -118,6 +118,17 @@ def spark(session: nox.Session) -> None:
 
 
 @nox.session
+def hf(session: nox.Session) -> None:
+    """
+    The engine ``transformers`` on a toy model made on the spot: the contract of engines, and the library itself as second opinion.
+
+    On a machine whose CPU build of torch lies in a folder: ``UV_FIND_LINKS=FOLDER nox -s hf`` (or PIP_FIND_LINKS).
+    """
+    session.install("-e", ".[test,hf,finetune]")
+    session.run("pytest", "-q", "-m", "hf", *session.posargs, env={"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"})
+
+
+@nox.session
 def wheel(session: nox.Session) -> None:
     """The built wheel, alone in an environment: weight, import name, command."""
     session.install("build")

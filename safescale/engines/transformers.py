@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import attrs
 
-from safescale.engines.answers import Answer, FaultCode, OutOfMemory
+from safescale.engines.answers import Answer, EngineDied, FaultCode, OutOfMemory
 from safescale.engines.engine import EngineFacts, EngineSpec
 from safescale.engines.hardware import cpu_words, package_versions
 from safescale.engines.rendering import render, template_sha256
@@ -113,6 +113,11 @@ class TransformersEngine:
             )
         except (RuntimeError, MemoryError) as error:
             if not _is_memory(error):
+                if "CUDA error" in str(error):
+                    # after such an error every call of this process on the device fails
+                    raise EngineDied(
+                        f"the device failed: {str(error).splitlines()[0]}; open the engine in a new process"
+                    ) from error
                 raise
             longest = max(len(row.rendered.token_ids) for row in batch)
             words = f"{len(batch)} requests at once, of up to {longest} tokens, do not fit the memory of {loaded.device}"
