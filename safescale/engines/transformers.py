@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
@@ -17,7 +16,7 @@ from safescale.engines.rendering import render, template_sha256
 from safescale.engines.requests import Request
 from safescale.engines.token_constraints import TokenConstraint, constrained, grammar_tokenizer
 from safescale.engines.transformers_loading import Loaded, Options, load
-from safescale.engines.transformers_loop import Row, cache_word, finished_rows
+from safescale.engines.transformers_loop import Forward, Row, finished_rows
 from safescale.engines.weights import weights_sha256
 from safescale.errors import GenerationError
 
@@ -101,14 +100,12 @@ class TransformersEngine:
         adapter = batch[0].rendered.request.adapter
         try:
             yield from finished_rows(
-                loaded.model,
+                Forward.of(loaded.model, loaded.bare),
                 batch,
                 tokenizer=loaded.tokenizer,
                 end_ids=loaded.end_ids,
                 pad_id=loaded.pad_id,
                 device=loaded.device,
-                cache_name=cache_word(loaded.bare),
-                keeps_logits="logits_to_keep" in inspect.signature(loaded.bare.forward).parameters,
                 wearing=partial(_wearing, loaded.model, adapter) if self.spec.adapters else nullcontext,
             )
         except (RuntimeError, MemoryError) as error:

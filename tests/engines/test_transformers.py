@@ -76,6 +76,33 @@ def test_greedy_is_what_generate_says_on_the_same_tokens(engine: TransformersEng
     assert len(set(texts)) > 30
 
 
+FAMILIES = {
+    "Mistral": {"head_dim": 32, "num_key_value_heads": 1, "sliding_window": 8, "intermediate_size": 128, "num_attention_heads": 2},
+    "Bloom": {"n_head": 2},
+    "Mamba": {"state_size": 8},
+}
+"""Attention over a short window; biases in place of positions; a state in place of a cache."""
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_other_families_agree_with_generate_too(family: str, tmp_path: Path) -> None:
+    import torch
+    import transformers
+    from engines.toy_model import make_tokenizer
+
+    tokenizer = make_tokenizer(tmp_path)
+    shared = {"vocab_size": len(tokenizer), "hidden_size": 64, "num_hidden_layers": 2, "initializer_range": 0.3}
+    config = getattr(transformers, f"{family}Config")(**shared, bos_token_id=2, eos_token_id=3, pad_token_id=1, **FAMILIES[family])
+    torch.manual_seed(0)
+    made = getattr(transformers, f"{family}ForCausalLM")(config)
+    made.save_pretrained(str(tmp_path))
+    requests = [chat(prompt, max_tokens=6 + place % 7) for place, prompt in enumerate(prompts(8))]
+    texts = [answer.text for answer in in_order(requests, opened(tmp_path).answer(requests))]
+    made.eval().generation_config = transformers.GenerationConfig(eos_token_id=3, pad_token_id=1)
+    assert texts == [generated(made, tokenizer, request) for request in requests]
+    assert len(set(texts)) > 5
+
+
 def test_defaults_of_the_model_change_nothing(toy: Path, tmp_path: Path, engine: TransformersEngine) -> None:
     clean = tmp_path / "clean"
     shutil.copytree(toy, clean)
