@@ -88,6 +88,7 @@ FAMILIES = {
 def test_other_families_agree_with_generate_too(family: str, tmp_path: Path) -> None:
     import torch
     import transformers
+
     from engines.toy_model import make_tokenizer
 
     tokenizer = make_tokenizer(tmp_path)
