@@ -122,7 +122,8 @@ def hf(session: nox.Session) -> None:
     """
     The engine ``transformers`` on a toy model made on the spot: the contract of engines, and the library itself as second opinion.
 
-    On a machine whose CPU build of torch lies in a folder: ``UV_FIND_LINKS=FOLDER nox -s hf`` (or PIP_FIND_LINKS).
+    With the CPU build of torch from a folder (an index would give the one for CUDA): ``UV_FIND_LINKS=FOLDER UV_CONSTRAINT=FILE``,
+    where FILE says ``torch==2.13.0+cpu`` (PIP_FIND_LINKS and PIP_CONSTRAINT for pip).
     """
     session.install("-e", ".[test,hf,finetune]")
     session.run("pytest", "-q", "-m", "hf", *session.posargs, env={"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"})
