@@ -118,6 +118,18 @@ def spark(session: nox.Session) -> None:
 
 
 @nox.session
+def hf(session: nox.Session) -> None:
+    """
+    The engine ``transformers`` on a toy model made on the spot: the contract of engines, and the library itself as second opinion.
+
+    With the CPU build of torch from a folder (an index would give the one for CUDA): ``UV_FIND_LINKS=FOLDER UV_CONSTRAINT=FILE``,
+    where FILE says ``torch==2.13.0+cpu`` (PIP_FIND_LINKS and PIP_CONSTRAINT for pip).
+    """
+    session.install("-e", ".[test,hf,finetune]")
+    session.run("pytest", "-q", "-m", "hf", *session.posargs, env={"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"})
+
+
+@nox.session
 def wheel(session: nox.Session) -> None:
     """The built wheel, alone in an environment: weight, import name, command."""
     session.install("build")

@@ -10,6 +10,7 @@ import attrs
 
 from safescale.engines.answers import Answer, FaultCode
 from safescale.engines.requests import Request
+from safescale.errors import DomainError
 
 __all__ = ["Rendered", "Tokenizer", "read_template", "render", "template_sha256"]
 
@@ -80,5 +81,21 @@ def template_sha256(tokenizer: Tokenizer) -> str | None:
 
 
 def read_template(path: Path) -> str:
-    """A chat template from a file."""
-    return path.read_text(encoding="utf-8")
+    """
+    A chat template from a file.
+
+    Raises
+    ------
+    DomainError
+        For a file that cannot be read, is no UTF-8, or is empty.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise DomainError(f"the chat template {str(path)!r} is no UTF-8 (byte {error.start}); save it as UTF-8") from error
+    except OSError as error:
+        words = error.strerror or type(error).__name__
+        raise DomainError(f"the chat template {str(path)!r} cannot be read: {words}; name a file with a Jinja template") from error
+    if not text.strip():
+        raise DomainError(f"the chat template {str(path)!r} is empty; name a file with a Jinja template, or leave it out")
+    return text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
@@ -10,14 +9,14 @@ from typing import Any, Final
 
 import attrs
 
-from safescale.engines.answers import Answer, FaultCode, OutOfMemory
+from safescale.engines.answers import Answer, EngineDied, FaultCode, OutOfMemory
 from safescale.engines.engine import EngineFacts, EngineSpec
 from safescale.engines.hardware import cpu_words, package_versions
 from safescale.engines.rendering import render, template_sha256
 from safescale.engines.requests import Request
 from safescale.engines.token_constraints import TokenConstraint, constrained, grammar_tokenizer
 from safescale.engines.transformers_loading import Loaded, Options, load
-from safescale.engines.transformers_loop import Row, cache_word, finished_rows
+from safescale.engines.transformers_loop import Forward, Row, finished_rows
 from safescale.engines.weights import weights_sha256
 from safescale.errors import GenerationError
 
@@ -101,18 +100,21 @@ class TransformersEngine:
         adapter = batch[0].rendered.request.adapter
         try:
             yield from finished_rows(
-                loaded.model,
+                Forward.of(loaded.model, loaded.bare),
                 batch,
                 tokenizer=loaded.tokenizer,
                 end_ids=loaded.end_ids,
                 pad_id=loaded.pad_id,
                 device=loaded.device,
-                cache_name=cache_word(loaded.bare),
-                keeps_logits="logits_to_keep" in inspect.signature(loaded.bare.forward).parameters,
                 wearing=partial(_wearing, loaded.model, adapter) if self.spec.adapters else nullcontext,
             )
         except (RuntimeError, MemoryError) as error:
             if not _is_memory(error):
+                if "CUDA error" in str(error):
+                    # after such an error every call of this process on the device fails
+                    raise EngineDied(
+                        f"the device failed: {str(error).splitlines()[0]}; open the engine in a new process"
+                    ) from error
                 raise
             longest = max(len(row.rendered.token_ids) for row in batch)
             words = f"{len(batch)} requests at once, of up to {longest} tokens, do not fit the memory of {loaded.device}"

@@ -14,7 +14,7 @@ from safescale.engines.rendering import Rendered
 from safescale.engines.token_choice import TokenChooser
 from safescale.engines.token_constraints import TokenConstraint
 
-__all__ = ["Row", "cache_word", "finished_rows"]
+__all__ = ["Forward", "Row", "finished_rows"]
 
 
 @attrs.define
@@ -75,21 +75,47 @@ def _decoded(tokenizer: Any, ids: Sequence[int]) -> str:
     return str(tokenizer.decode(list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False))
 
 
-def cache_word(model: Any) -> str:
-    """Name of the cache in this model's ``forward``: ``cache`` in transformers since 5.20 or so, ``past_key_values`` before."""
-    return "cache" if "cache" in inspect.signature(model.forward).parameters else "past_key_values"
+@attrs.frozen(kw_only=True)
+class Forward:
+    """A model's ``forward``, called under the names that it has."""
+
+    model: Any
+    cache_name: str
+    positions: bool
+    last_only: bool
+
+    @classmethod
+    def of(cls, model: Any, bare: Any) -> Forward:
+        """``bare`` is the model inside adapters, whose signature counts."""
+        names = inspect.signature(bare.forward).parameters
+        # transformers renamed it between 5.19 and 5.24; models with a state instead of keys and values have a third name
+        cache = next((name for name in ("cache", "past_key_values", "cache_params") if name in names), "past_key_values")
+        return cls(model=model, cache_name=cache, positions="position_ids" in names, last_only="logits_to_keep" in names)
+
+    def __call__(self, tokens: Any, mask: Any, positions: Any, cache: Any) -> tuple[Any, Any]:
+        """Logits of the last tokens, shape (rows, vocabulary), fp32 at least; and the cache."""
+        import torch
+
+        given: dict[str, Any] = {} if cache is None else {self.cache_name: cache}
+        if self.positions:
+            given["position_ids"] = positions
+        if self.last_only:
+            given["logits_to_keep"] = 1
+        if cache is None or not _is_state(cache):
+            given["attention_mask"] = mask
+        out = self.model(input_ids=tokens, use_cache=True, **given)
+        logits = out.logits[:, -1, :]
+        return logits if logits.dtype is torch.float64 else logits.to(torch.float32), getattr(out, self.cache_name)
 
 
 def finished_rows(
-    forward: Any,
+    forward: Forward,
     rows: Sequence[Row],
     *,
     tokenizer: Any,
     end_ids: frozenset[int],
     pad_id: int,
     device: Any,
-    cache_name: str,
-    keeps_logits: bool,
     wearing: Callable[[], AbstractContextManager[None]],
 ) -> Iterator[Row]:
     """
@@ -100,7 +126,7 @@ def finished_rows(
 
     Parameters
     ----------
-    forward : callable
+    forward : Forward
         The model.
     rows : sequence of Row
         Rendered, with room for at least one token each.
@@ -112,10 +138,6 @@ def finished_rows(
         What short prompts are filled up with, on the left.
     device : torch.device
         Of the model.
-    cache_name : str
-        From ``cache_word``.
-    keeps_logits : bool
-        Whether ``forward`` knows ``logits_to_keep``.
     wearing : callable
         Context in which the rows' adapter is on, around each call of the model.
     """
@@ -127,30 +149,44 @@ def finished_rows(
     tokens, mask = torch.tensor(padded, device=device), torch.tensor(seen, device=device)
     positions = (mask.cumsum(dim=-1) - 1).clamp(min=0)
     chooser = TokenChooser([row.rendered.request.sampling for row in rows], [row.room for row in rows], device)
-    last = {"logits_to_keep": 1} if keeps_logits else {}
-    alive, cache = list(range(len(rows))), None
+    # which row stands in which place of the tensors, and the places of those that are not finished
+    standing, going, cache = list(rows), list(range(len(rows))), None
+    number = {id(row): place for place, row in enumerate(rows)}
     while True:
         with torch.no_grad(), wearing():
-            given: dict[str, Any] = {} if cache is None else {cache_name: cache}
-            out = forward(input_ids=tokens, attention_mask=mask, position_ids=positions, use_cache=True, **last, **given)
-        logits, cache = out.logits[:, -1, :].to(torch.float32), getattr(out, cache_name)
-        live = [rows[index] for index in alive]
-        logits = _masked(logits, live)
-        chosen = chooser.choose(logits, alive, [len(row.ids) for row in live])
+            logits, cache = forward(tokens, mask, positions, cache)
+        live = [standing[place] for place in going]
+        logits = _masked(logits if len(going) == len(standing) else logits[going], live)
+        chosen = chooser.choose(logits, [number[id(row)] for row in live], [len(row.ids) for row in live])
         _note_logprobs(logits, chosen, live, tokenizer)
         for row, token in zip(live, chosen.tolist(), strict=True):
             row.takes(token, tokenizer, end_ids)
-        keep = [place for place, row in enumerate(live) if row.reason is None]
         yield from (row for row in live if row.reason is not None)
+        keep = [place for place, row in enumerate(live) if row.reason is None]
         if not keep:
             return
-        if len(keep) < len(live):
-            kept = torch.tensor(keep, device=device)
+        tokens = torch.full((len(standing), 1), pad_id, device=device)
+        tokens[going, 0] = chosen
+        going = [going[place] for place in keep]
+        if len(going) < len(standing) and _can_select(cache):
+            kept = torch.tensor(going, device=device)
             cache.batch_select_indices(kept)
-            mask, positions, chosen = mask[kept], positions[kept], chosen[kept]
-            alive = [alive[place] for place in keep]
-        tokens, positions = chosen[:, None], positions[:, -1:] + 1
-        mask = torch.cat([mask, mask.new_ones((len(alive), 1))], dim=-1)
+            tokens, mask, positions = tokens[kept], mask[kept], positions[kept]
+            standing, going = [standing[place] for place in going], list(range(len(going)))
+        positions = positions[:, -1:] + 1
+        mask = torch.cat([mask, mask.new_ones((len(standing), 1))], dim=-1)
+
+
+def _is_state(cache: Any) -> bool:
+    """Whether it holds a state and no keys (Mamba): padding was left out of it at the prompt, and a later token has none."""
+    layers = getattr(cache, "layers", ())
+    return bool(layers) and not any(hasattr(layer, "batch_select_indices") for layer in layers)
+
+
+def _can_select(cache: Any) -> bool:
+    """Whether finished rows can leave; the caches of some models (Mamba) know no such thing, and their rows are carried on."""
+    layers = getattr(cache, "layers", ())
+    return hasattr(cache, "batch_select_indices") and all(hasattr(layer, "batch_select_indices") for layer in layers)
 
 
 def _masked(logits: Any, rows: Sequence[Row]) -> Any:

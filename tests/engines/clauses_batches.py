@@ -92,7 +92,7 @@ def an_answer_ends_at_the_window(under: UnderTest) -> Rounds:
     if under.window is None or under.prompt_tokens is None:
         raise NotApplicable("nobody knows its window, or its tokens")
     count = under.prompt_tokens
-    words = next(n for n in range(under.window, 0, -1) if count(chat("wabe " * n)) < under.window)
+    words = next(n for n in range(under.window, 0, -1) if count(chat("wabe " * n)) < under.window - 4)
     request = chat("wabe " * words, max_tokens=under.window)
     (answer,) = yield [request]
     good([answer])

@@ -123,6 +123,8 @@ class _Running:
             self.ends("not applicable", str(missing))
         except AssertionError as breach:
             self.ends("broken", str(breach).split("\n")[0] or f"an assertion of {self.name} failed")
+        except Exception as error:
+            self.ends("broken", f"{type(error).__name__}: {error}")
 
 
 def run_contract(under: UnderTest, clauses: Iterable[Clause] | None = None, *, merged: bool = True) -> tuple[Outcome, ...]:

@@ -9,16 +9,11 @@ import pytest
 
 from engines.contract import UnderTest
 from engines.contract_suite import EngineContract
-from engines.toy_model import ADAPTERS, WINDOW, make_toy
+from engines.toy_model import ADAPTERS, WINDOW
 from safescale.engines import EngineSpec, Request, open_engine
 from safescale.engines.rendering import Rendered, render
 
 pytestmark = pytest.mark.hf
-
-
-@pytest.fixture(scope="module")
-def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_toy(tmp_path_factory.mktemp("toy"))
 
 
 class TestTransformersKeepsTheContract(EngineContract):
