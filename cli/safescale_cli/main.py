@@ -14,6 +14,7 @@ from safescale_cli import (
     diff,
     export,
     formats,
+    generate,
     grade,
     ingest,
     models,
@@ -38,6 +39,7 @@ app.command("validate")(validate.validate)
 app.command("formats")(formats.formats)
 app.command("audit")(audit.audit)
 app.add_typer(analyze.app, name="analyze")
+app.command("generate")(generate.generate)
 app.add_typer(grade.app, name="grade")
 app.command("cells")(cells.cells)
 app.command("diff")(diff.diff)
