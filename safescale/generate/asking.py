@@ -105,9 +105,9 @@ class Pace:
     size: int = attrs.field(default=attrs.Factory(lambda self: self.start, takes_self=True))
     clean: int = 0
 
-    def trouble(self) -> None:
-        """A batch was too much."""
-        self.size, self.clean = max(1, self.size // 2), 0
+    def trouble(self, failed: int) -> None:
+        """So many at once were too much."""
+        self.size, self.clean = min(self.size, max(1, failed // 2)), 0
 
     def fine(self) -> None:
         """A batch went through."""
@@ -149,6 +149,7 @@ class Asking(Generic[P]):
         self._engines, self._spec, self._said, self._pace = engines, spec, said, pace
         self._event, self._reopened = event, reopened
         self._killers = 0
+        self._smallest_failed: int | None = None
         self.restarts = 0
         self.halvings = 0
 
@@ -183,6 +184,7 @@ class Asking(Generic[P]):
         pieces: list[list[P]] = [batch]
         clean = first_death = True
         deaths = 0
+        self._smallest_failed = None
         while pieces:
             piece = pieces.pop()
             left: dict[str, deque[P]] = {}
@@ -207,6 +209,8 @@ class Asking(Generic[P]):
                 else:
                     pieces += _halves(rest)
                 first_death = False
+        if self._smallest_failed is not None:
+            self._pace.trouble(self._smallest_failed)
         return clean
 
     def _piece(self, piece: Sequence[P], left: dict[str, deque[P]]) -> None:
@@ -238,11 +242,12 @@ class Asking(Generic[P]):
     def _smaller(self, piece: Sequence[P], rest: list[P], error: OutOfMemory) -> list[list[P]]:
         """The pieces in which the rest is asked after the memory was full; a request that does not fit alone has its fault."""
         if len(piece) == 1 and rest:
+            self._smallest_failed = None  # it was this request, not their number
             self._event("out_of_memory_alone", request_id=rest[0].request.request_id, said=str(error))
             words = f"even alone it does not fit the memory ({error}); lower max_tokens or max_model_len, or use a larger machine"
             self._said(rest[0], Answer.failed(rest[0].request, FaultCode.OUT_OF_MEMORY, words))
             return []
-        self._pace.trouble()
+        self._smallest_failed = min(self._smallest_failed or len(piece), len(piece))
         self.halvings += 1
         size = max(1, min(len(rest) // 2, (self._spec.batch_size or len(piece)) // 2))
         self._event("out_of_memory", requests=len(piece), unanswered=len(rest), next_batch=size, said=str(error))

@@ -15,6 +15,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+import safescale
 from safescale.engines import Answer, EngineFacts
 from safescale.errors import DataError, GenerationError
 from safescale.generate.part import Part, set_aside_torn_lines
@@ -165,6 +166,10 @@ class RunFolder:
 
     def begin(self, session: Mapping[str, Any]) -> None:
         """Write down that a session begins, before anything is asked."""
+        model, prompts = self.plan.model, self.plan.prompts
+        known = ("model_id", "params_total_b", "params_active_b", "size_estimated", "tampering", "tampering_detail")
+        self.manifest["model"] = {name: getattr(model, name) for name in known}
+        self.manifest["prompts"] = {"file": str(prompts.file), "prompts": len(prompts.prompts), "sha256": prompts.sha256}
         self.manifest["sessions"].append(
             {**session, "started_at": now(), "ended": None, "ended_at": None, "torn_lines": self.torn, "damaged_lines": self.answered.damaged}
         )
@@ -181,6 +186,7 @@ class RunFolder:
             ``accept_changes``) another version of a package.
         """
         said = json.loads(json.dumps(attrs.asdict(facts)))
+        self.manifest["sessions"][-1]["engine"] = said
         first = self.manifest.setdefault("engine", said)
         changed = [
             f"{name}: there {first[name]!r}, here {said[name]!r}"
@@ -196,7 +202,6 @@ class RunFolder:
             )
         if changed:
             self.manifest["engine"] = said
-        self.manifest["sessions"][-1]["engine"] = said
         self.write_manifest()
 
     def record(self, planned: Planned, answer: Answer) -> ResponseLine:
@@ -235,6 +240,7 @@ class RunFolder:
 
     def write_manifest(self) -> None:
         """Replace the manifest as a whole."""
+        self.manifest["record"] = run_record(self.manifest)
         write_json(self.path / MANIFEST, self.manifest)
 
     def close(self) -> None:
@@ -277,6 +283,24 @@ def response_line(plan: RunPlan, planned: Planned, answer: Answer) -> ResponseLi
         reasoning=_whole(answer.reasoning),
         logprobs=None if answer.logprobs is None else [attrs.astuple(token) for token in answer.logprobs],
     )
+
+
+def run_record(manifest: Mapping[str, Any]) -> dict[str, str | None]:
+    """The record Run (``records.models.Run``) of a manifest."""
+    run, engine = manifest["run"], manifest.get("engine") or {}
+    return {
+        "run_id": manifest["run_id"],
+        "tool": f"safescale generate ({run['engine']})",
+        "tool_version": f"safescale {safescale.__version__}" + (f", {run['engine']} {engine['version']}" if engine else ""),
+        "model_id": run["model_id"],
+        "model_revision": engine.get("model_revision") or run["revision"],
+        "chat_template_sha256": engine.get("chat_template_sha256") or run["chat_template_sha256"],
+        "prompt_set_sha256": run["prompt_set_sha256"],
+        "sampling": json.dumps(run["sampling"], sort_keys=True),
+        "seeds": json.dumps({"run": run["seed"], "engine": run["engine_seed"]}),
+        "hardware": engine.get("hardware"),
+        "created_at": manifest["sessions"][0]["started_at"] if manifest["sessions"] else None,
+    }
 
 
 def refuse_other_runs(out: Path, plans: tuple[RunPlan, ...]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import platform
 import subprocess
@@ -28,8 +29,9 @@ def surroundings() -> dict[str, Any]:
     }
 
 
+@functools.cache
 def git_revision(folder: Path) -> str | None:
-    """Commit of a folder under git, ``+changes`` behind it when files of it differ; None where there is no git."""
+    """Commit of a folder under git (as this process first saw it), ``+changes`` behind it when files of it differ; None without git."""
     try:
         commit = _git(folder, "rev-parse", "HEAD")
         return f"{commit}+changes" if _git(folder, "status", "--porcelain", "--untracked-files=no") else commit

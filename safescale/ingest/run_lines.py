@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from safescale.engines.answers import RETRIED, FaultCode
+from safescale.engines.answers import RETRIED
 
 __all__ = ["EVENTS", "FORMAT", "LOCK", "MANIFEST", "PARTS", "ResponseLine", "Scanned", "is_retried", "part_paths", "scan_lines"]
 
@@ -17,6 +17,8 @@ MANIFEST: Final = "manifest.json"
 PARTS: Final = "parts"
 EVENTS: Final = "events.jsonl"
 LOCK: Final = ".lock"
+
+_RETRIED: Final = frozenset(code.value for code in RETRIED)
 
 
 class ResponseLine(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -65,9 +67,9 @@ class Scanned(msgspec.Struct):
         return is_retried(self.fault)
 
 
-def is_retried(fault: str | None) -> bool:
+def is_retried(fault: object) -> bool:
     """Whether this is the code of a fault of the world, not of the request."""
-    return fault is not None and fault in FaultCode and FaultCode(fault) in RETRIED
+    return isinstance(fault, str) and fault in _RETRIED
 
 
 def part_paths(folder: Path) -> list[Path]:
