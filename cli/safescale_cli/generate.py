@@ -22,33 +22,62 @@ EXIT_INTERRUPTED = 130
 def generate(
     models: Annotated[
         Path,
-        typer.Option("--models", help="Which models answer, and under which conditions (YAML).", exists=True, dir_okay=False, readable=True),
+        typer.Option(
+            "--models", help="Which models answer, and under which conditions (YAML).", exists=True, dir_okay=False, readable=True
+        ),
     ],
     prompts: Annotated[
-        Path, typer.Option("--prompts", help="Prompts (JSONL or CSV; see `prompts prepare`).", exists=True, dir_okay=False, readable=True)
+        Path,
+        typer.Option(
+            "--prompts", help="Prompts (JSONL or CSV; see `prompts prepare`).", exists=True, dir_okay=False, readable=True
+        ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the runs; what is answered there is not asked again.")],
     engine: Annotated[
-        str | None, typer.Option("--engine", help="Engine of the models that name none: fake, transformers, vllm, openai, ray.", show_default=False)
+        str | None,
+        typer.Option(
+            "--engine", help="Engine of the models that name none: fake, transformers, vllm, openai, ray.", show_default=False
+        ),
     ] = None,
     samples: Annotated[int, typer.Option("--samples", min=1, help="Responses to each prompt under each condition.")] = 1,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the run; each request has its own, made of it.")] = 0,
-    temperature: Annotated[float | None, typer.Option("--temperature", min=0.0, help="Default: the models file's, else 0.", show_default=False)] = None,
-    top_p: Annotated[float | None, typer.Option("--top-p", help="Default: the models file's, else 1.", show_default=False)] = None,
-    top_k: Annotated[int | None, typer.Option("--top-k", min=0, help="Default: the models file's, else 0 (all).", show_default=False)] = None,
-    max_tokens: Annotated[
-        int | None, typer.Option("--max-tokens", min=1, help="Tokens of an answer at most. Default: the models file's, else 512.", show_default=False)
+    temperature: Annotated[
+        float | None, typer.Option("--temperature", min=0.0, help="Default: the models file's, else 0.", show_default=False)
     ] = None,
-    stop: Annotated[list[str] | None, typer.Option("--stop", help="Text at which an answer ends; may be repeated.", show_default=False)] = None,
-    only: Annotated[list[str] | None, typer.Option("--model", help="Ask this model alone; may be repeated.", show_default=False)] = None,
+    top_p: Annotated[float | None, typer.Option("--top-p", help="Default: the models file's, else 1.", show_default=False)] = None,
+    top_k: Annotated[
+        int | None, typer.Option("--top-k", min=0, help="Default: the models file's, else 0 (all).", show_default=False)
+    ] = None,
+    max_tokens: Annotated[
+        int | None,
+        typer.Option(
+            "--max-tokens", min=1, help="Tokens of an answer at most. Default: the models file's, else 512.", show_default=False
+        ),
+    ] = None,
+    stop: Annotated[
+        list[str] | None, typer.Option("--stop", help="Text at which an answer ends; may be repeated.", show_default=False)
+    ] = None,
+    only: Annotated[
+        list[str] | None, typer.Option("--model", help="Ask this model alone; may be repeated.", show_default=False)
+    ] = None,
     condition: Annotated[
         list[str] | None, typer.Option("--condition", help="Ask under this condition alone; may be repeated.", show_default=False)
     ] = None,
-    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Ask the first N prompts alone; a later call may ask more.", show_default=False)] = None,
-    batch_size: Annotated[int | None, typer.Option("--batch-size", min=1, help="Requests handed to an engine at once.", show_default=False)] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", min=1, help="Ask the first N prompts alone; a later call may ask more.", show_default=False),
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option("--batch-size", min=1, help="Requests handed to an engine at once.", show_default=False)
+    ] = None,
     token_budget: Annotated[
         int | None,
-        typer.Option("--token-budget", min=1, help="Stop when these runs have used so many tokens, prompts and answers together.", show_default=False),
+        typer.Option(
+            "--token-budget",
+            min=1,
+            help="Stop when these runs have used so many tokens, prompts and answers together.",
+            show_default=False,
+        ),
     ] = None,
     accept_changes: Annotated[
         bool, typer.Option("--accept-changes", help="Go on although a package has another version than when the run began.")
@@ -62,11 +91,17 @@ def generate(
     Exit 1 when responses failed for reasons that may pass: the same command asks them again.
     """
     from safescale.generate import generate as run
-    from safescale.generate import look_ahead, plan_runs, read_models, read_prompts
+    from safescale.generate import look_ahead, plan_runs, read_models, read_prompt_set
     from safescale.report.generate_report import generate_json, generate_text
 
-    given = {"temperature": temperature, "top_p": top_p, "top_k": top_k, "max_tokens": max_tokens, "stop": tuple(stop) if stop else None}
-    found = read_prompts(prompts)
+    given = {
+        "temperature": temperature,
+        "top_p": top_p,
+        "top_k": top_k,
+        "max_tokens": max_tokens,
+        "stop": tuple(stop) if stop else None,
+    }
+    found = read_prompt_set(prompts)
     plans = plan_runs(
         read_models(models, engine=engine),
         found,
@@ -78,7 +113,10 @@ def generate(
         conditions=tuple(condition or ()),
     )
     if found.same_text:
-        typer.echo(f"safescale: {found.same_text:,} prompts have a text that an earlier one has too; `prompts prepare` finds them", err=True)
+        typer.echo(
+            f"safescale: {found.same_text:,} prompts have a text that an earlier one has too; `prompts prepare` finds them",
+            err=True,
+        )
     if dry_run:
         result = look_ahead(plans, out)
     else:

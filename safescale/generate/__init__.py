@@ -6,7 +6,7 @@ from safescale.generate.generate import BATCH_SIZE, GenerateResult, RunResult, g
 from safescale.generate.models_file import DeclaredModel, ModelsFile, read_models
 from safescale.generate.plan import Planned, RunPlan, plan_runs, request_seed
 from safescale.generate.progress import Progress, QuickLook, Watch
-from safescale.generate.prompts import Prompt, PromptSet, read_prompts
+from safescale.generate.prompt_file import PromptSet, RunPrompt, read_prompt_set
 
 __all__ = [
     "BATCH_SIZE",
@@ -19,16 +19,16 @@ __all__ = [
     "Pace",
     "Planned",
     "Progress",
-    "Prompt",
     "PromptSet",
     "QuickLook",
     "RunPlan",
+    "RunPrompt",
     "RunResult",
     "Watch",
     "generate",
     "look_ahead",
     "plan_runs",
     "read_models",
-    "read_prompts",
+    "read_prompt_set",
     "request_seed",
 ]

@@ -99,7 +99,7 @@ class Engines:
 
 @attrs.define
 class Pace:
-    """How many requests are handed over at once: halved in trouble, doubled again (up to ``start``) after ``_CLEAN`` clean batches."""
+    """Requests handed over at once: fewer in trouble, twice as many again (up to ``start``) after ``_CLEAN`` clean batches."""
 
     start: int
     size: int = attrs.field(default=attrs.Factory(lambda self: self.start, takes_self=True))
@@ -209,9 +209,13 @@ class Asking(Generic[P]):
                 else:
                     pieces += _halves(rest)
                 first_death = False
+        self._slow_down()
+        return clean
+
+    def _slow_down(self) -> None:
+        """Hand over fewer from now on, when a batch was too much for the memory."""
         if self._smallest_failed is not None:
             self._pace.trouble(self._smallest_failed)
-        return clean
 
     def _piece(self, piece: Sequence[P], left: dict[str, deque[P]]) -> None:
         """Ask for a piece; ``left`` holds what is not answered, also when the engine raises."""
@@ -223,8 +227,8 @@ class Asking(Generic[P]):
                 mine = left.get(answer.request_id)
                 if not mine:
                     raise GenerationError(
-                        f"an answer came that nothing asked for ({answer.request_id[:12]}); this is a fault of the adapter of engine "
-                        f"{self._spec.engine!r}. What came before is kept"
+                        f"an answer came that nothing asked for ({answer.request_id[:12]}); this is a fault of the adapter of "
+                        f"engine {self._spec.engine!r}. What came before is kept"
                     )
                 self._said(mine[0], answer)
                 mine.popleft()
@@ -235,8 +239,8 @@ class Asking(Generic[P]):
                     close()
         if missing := len(_rest(left)):
             raise GenerationError(
-                f"the engine {self._spec.engine!r} left {missing} of {len(piece)} requests without an answer; this is a fault of its "
-                "adapter. What it answered is kept: run the same command again to ask for the rest"
+                f"the engine {self._spec.engine!r} left {missing} of {len(piece)} requests without an answer; this is a fault of "
+                "its adapter. What it answered is kept: run the same command again to ask for the rest"
             )
 
     def _smaller(self, piece: Sequence[P], rest: list[P], error: OutOfMemory) -> list[list[P]]:

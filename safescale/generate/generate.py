@@ -125,8 +125,8 @@ def generate(
     """
     Ask for everything that is planned and not answered yet; each run in its own folder ``out/RUN_ID``.
 
-    Killed at any point, by whatever, it loses nothing that it was given; the same call goes on. Faults of the world (``RETRIED``) are
-    asked again, faults of a request stay.
+    Killed at any point, by whatever, it loses nothing that it was given; the same call goes on. Faults of the world (``RETRIED``)
+    are asked again, faults of a request stay.
 
     Parameters
     ----------
@@ -290,7 +290,9 @@ class _Session:
             self._folder.event("budget_of_the_engine", said=answer.fault.message if answer.fault else "")
             raise BudgetSpent
         if code in _FOR_EVERY_REQUEST and answer.fault is not None:
-            raise GenerationError(f"{self._plan.model.model_id}: {answer.fault.message} [{code}]. Nothing that was answered is lost")
+            raise GenerationError(
+                f"{self._plan.model.model_id}: {answer.fault.message} [{code}]. Nothing that was answered is lost"
+            )
         line = self._folder.record(planned, answer)
         self.asked += 1
         self.tokens += (answer.prompt_tokens or 0) + (answer.completion_tokens or 0)
@@ -310,7 +312,8 @@ class _Session:
         if self._budget is not None:
             if code is None and (answer.prompt_tokens is None or answer.completion_tokens is None):
                 raise GenerationError(
-                    f"{self._plan.model.model_id}: the engine does not count tokens, so a token budget cannot be kept; leave it out, or use --limit"
+                    f"{self._plan.model.model_id}: the engine does not count tokens, so a token budget cannot be kept; "
+                    "leave it out, or use --limit"
                 )
             if self.tokens >= self._budget:
                 raise BudgetSpent

@@ -170,7 +170,11 @@ def _spec(node: Node, given: Mapping[str, Node], folder: Path, engine: str | Non
             raise DataError(f"no engine is called {named!r}; known engines: {', '.join(engine_names())}")
         place.choice(engine_names())
     texts = {key: given[key].text() for key in ("model_id", "revision", "base_url", "api_key_env") if key in given}
-    counts = {key: _integer(given[key], least=0 if key == "seed" else 1) for key in ("max_model_len", "batch_size", "seed") if key in given}
+    counts = {
+        key: _integer(given[key], least=0 if key == "seed" else 1)
+        for key in ("max_model_len", "batch_size", "seed")
+        if key in given
+    }
     template = given.get("chat_template")
     if template is not None and not (folder / template.text()).is_file():
         template.fail("a file beside models.yaml, or an absolute path to one")
@@ -250,10 +254,10 @@ def _declared(given: Mapping[str, Node], spec: EngineSpec) -> dict[str, Any]:
 
 NOT_THE_ANSWER: Final = frozenset(
     {
-        *("concurrency", "max_concurrency", "timeout_s", "connect_timeout_s", "max_retries", "retries", "retry_wait_s", "backoff_s"),
-        *("requests_per_minute", "tokens_per_minute", "requests_per_s", "token_budget", "cost_budget", "cost_budget_usd"),
-        *("price_in", "price_out", "input_cost", "output_cost", "usd_per_million_prompt_tokens", "usd_per_million_completion_tokens"),
-        *("gpu_memory_utilization", "max_num_seqs", "disable_log_stats", "cpu_kvcache_space"),
+        *("concurrency", "timeout_s", "connect_timeout_s", "start_wait_s", "retries", "backoff_s", "backoff_cap_s", "max_wait_s"),
+        *("requests_per_minute", "tokens_per_minute", "token_budget", "cost_budget", "price_prompt", "price_completion"),
+        *("api_key_header", "check", "gpu_memory_utilization", "kv_cache_gib", "in_flight", "threads"),
+        *("latency_s", "oom_above", "dies_after", "dies_on", "fails_on"),  # of the fake
     }
 )
 """Options of engines that change how fast or how dear an answer is, and not which: a resumed run may change them."""

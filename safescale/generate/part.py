@@ -2,8 +2,8 @@
 One append-only file of responses.
 
 Every answer is one line, handed to the operating system as soon as it is there: a process that is killed loses none of them. The
-disk is told to keep them (fsync) at most ``FSYNC_EVERY_S`` seconds later, and when the part is closed: a loss of power costs at most
-those seconds, whose responses a resumed run asks again.
+disk is told to keep them (fsync) at most ``FSYNC_EVERY_S`` seconds later, and when the part is closed: a loss of power costs at
+most those seconds, whose responses a resumed run asks again.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ class Part:
         except OSError as error:
             self._drop_half_a_line()
             raise GenerationError(
-                f"{self._path}: the disk does not take another response ({error.strerror}). Everything before it is kept; free some space, "
-                "then run the same command again: it goes on where it stopped"
+                f"{self._path}: the disk does not take another response ({error.strerror}). Everything before it is kept; free "
+                "some space, then run the same command again: it goes on where it stopped"
             ) from error
         self._size += len(data)
 

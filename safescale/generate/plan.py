@@ -13,7 +13,7 @@ from safescale.engines import Message, Request, Sampling
 from safescale.errors import DomainError
 from safescale.generate.conditions import Condition
 from safescale.generate.models_file import DeclaredModel, ModelsFile
-from safescale.generate.prompts import Prompt, PromptSet
+from safescale.generate.prompt_file import PromptSet, RunPrompt
 from safescale.ingest.run_lines import FORMAT
 
 __all__ = ["Planned", "RunPlan", "plan_runs", "request_seed"]
@@ -27,7 +27,7 @@ class Planned(NamedTuple):
 
     response_id: str
     request: Request
-    prompt: Prompt
+    prompt: RunPrompt
     text: str
     condition: Condition
     sample_index: int
@@ -75,7 +75,7 @@ class RunPlan:
     run_id: str = attrs.field(init=False, default=attrs.Factory(lambda self: _hash(self.identity)[:20], takes_self=True))
 
     @property
-    def asked_prompts(self) -> tuple[Prompt, ...]:
+    def asked_prompts(self) -> tuple[RunPrompt, ...]:
         """Prompts that are asked."""
         return self.prompts.prompts[: self.limit]
 
@@ -111,26 +111,31 @@ class RunPlan:
             text = condition.user_text(prompt.prompt)
             yield Planned(response_id, self._request(text, condition, prompt, sample), prompt, text, condition, sample)
 
-    def _positions(self) -> Iterator[tuple[Condition, Prompt, int]]:
+    def _positions(self) -> Iterator[tuple[Condition, RunPrompt, int]]:
         ordered = sorted(self.asked_prompts, key=lambda prompt: prompt.prompt)
         for condition in self.asked_conditions:
             for prompt in ordered:
                 for sample in range(self.samples):
                     yield condition, prompt, sample
 
-    def _response_id(self, prompt: Prompt, condition: Condition, sample: int) -> str:
+    def _response_id(self, prompt: RunPrompt, condition: Condition, sample: int) -> str:
         parts = (self.run_id, prompt.prompt_id, condition.name, str(sample))
         content = "".join(f"{len(part)}:{part}" for part in parts)
         return hashlib.sha256(content.encode()).hexdigest()[:_ID_CHARS]
 
-    def _request(self, text: str, condition: Condition, prompt: Prompt, sample: int) -> Request:
+    def _request(self, text: str, condition: Condition, prompt: RunPrompt, sample: int) -> Request:
         messages: tuple[Message, ...] = ()
         raw: str | None = None
         if self.model.send_text:
             raw = "\n\n".join(part for part in (condition.system, text) if part) + (condition.prefill or "")
         else:
             messages = condition.messages(text)
-        tags = (("condition", condition.name), ("prompt_id", prompt.prompt_id), ("prompt_kind", prompt.prompt_kind))
+        tags = (
+            ("condition", condition.name),
+            ("prompt_id", prompt.prompt_id),
+            ("prompt_kind", prompt.prompt_kind),
+            ("attack_class", condition.attack_class or prompt.attack_class),
+        )
         unseeded = Request(
             messages=messages, text=raw, sampling=self.sampling, adapter=self.model.adapter, sample_index=sample, tags=tags
         )

@@ -14,7 +14,7 @@ __all__ = ["Progress", "QuickLook", "Watch", "Watched"]
 _TELL_EVERY_S: Final = 0.2
 
 QuickLook = Callable[[str], str]
-"""A cheap look at a response's text, as a word (a list of phrases that says refusal or other); its counts are shown, never stored."""
+"""A cheap look at a response's text, as a word (refusal or other, by a list of phrases); its counts are shown, never stored."""
 
 
 @attrs.frozen(kw_only=True)

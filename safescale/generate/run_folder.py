@@ -132,7 +132,9 @@ class RunFolder:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise DataError(f"the run cannot be written here ({error.strerror}); name another place with -o", file=str(out)) from error
+            raise DataError(
+                f"the run cannot be written here ({error.strerror}); name another place with -o", file=str(out)
+            ) from error
         self._lock = WriterLock(self.path / LOCK, self.path, what="run")
         try:
             self.manifest = self._own_manifest()
@@ -149,11 +151,13 @@ class RunFolder:
         found = read_manifest(self.path)
         if found is None:
             if part_paths(self.path):
-                raise DataError("this run has responses and no manifest; restore it, or name another place with -o", file=str(self.path))
+                raise DataError(
+                    "this run has responses and no manifest; restore it, or name another place with -o", file=str(self.path)
+                )
             return {"format": FORMAT, "run_id": self.plan.run_id, "run": dict(self.plan.identity), "sessions": []}
         if found["run_id"] != self.plan.run_id or found["run"] != json.loads(json.dumps(self.plan.identity)):
             raise DataError(
-                f"this folder is of another run ({'; '.join(differences(found['run'], self.plan.identity)) or 'its id was changed'}); "
+                f"this folder is of another run ({_told(found['run'], self.plan.identity) or 'its id was changed'}); "
                 "name another place with -o",
                 file=str(self.path / MANIFEST),
             )
@@ -169,9 +173,21 @@ class RunFolder:
         model, prompts = self.plan.model, self.plan.prompts
         known = ("model_id", "params_total_b", "params_active_b", "size_estimated", "tampering", "tampering_detail")
         self.manifest["model"] = {name: getattr(model, name) for name in known}
-        self.manifest["prompts"] = {"file": str(prompts.file), "prompts": len(prompts.prompts), "sha256": prompts.sha256}
+        self.manifest["prompts"] = {
+            "file": str(prompts.file),
+            "prompts": len(prompts.prompts),
+            "sha256": prompts.sha256,
+            "file_sha256": prompts.file_sha256,
+        }
         self.manifest["sessions"].append(
-            {**session, "started_at": now(), "ended": None, "ended_at": None, "torn_lines": self.torn, "damaged_lines": self.answered.damaged}
+            {
+                **session,
+                "started_at": now(),
+                "ended": None,
+                "ended_at": None,
+                "torn_lines": self.torn,
+                "damaged_lines": self.answered.damaged,
+            }
         )
         self.write_manifest()
 
@@ -182,8 +198,8 @@ class RunFolder:
         Raises
         ------
         DataError
-            When it is not the engine that gave the first answers: another revision, other weights, another template or window; or (without
-            ``accept_changes``) another version of a package.
+            When it is not the engine that gave the first answers: another revision, other weights, another template or
+            window; or (without ``accept_changes``) another version of a package.
         """
         said = json.loads(json.dumps(attrs.asdict(facts)))
         self.manifest["sessions"][-1]["engine"] = said
@@ -323,10 +339,15 @@ def refuse_other_runs(out: Path, plans: tuple[RunPlan, ...]) -> None:
         except DataError:  # a folder of something else
             continue
         plan = by_model.get(str(found["run"].get("model_id"))) if found else None
-        if found is None or plan is None or found["run_id"] == plan.run_id or not any(p.stat().st_size for p in part_paths(path.parent)):
+        if (
+            found is None
+            or plan is None
+            or found["run_id"] == plan.run_id
+            or not any(p.stat().st_size for p in part_paths(path.parent))
+        ):
             continue
         raise DataError(
-            f"this folder holds answers of {plan.model.model_id} to something else ({'; '.join(differences(found['run'], plan.identity))}); "
+            f"this folder holds answers of {plan.model.model_id} to something else ({_told(found['run'], plan.identity)}); "
             "name another place with -o, so that nothing is mixed",
             file=str(path),
         )
@@ -347,9 +368,13 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise DataError(f"the manifest cannot be read ({error}); restore it, or name another place with -o", file=str(path)) from error
+        raise DataError(
+            f"the manifest cannot be read ({error}); restore it, or name another place with -o", file=str(path)
+        ) from error
     if not isinstance(found, dict) or found.get("format") != FORMAT or not isinstance(found.get("run"), dict):
-        raise DataError("the manifest is not that of a run of safescale; name another place with -o", file=str(path), expected=FORMAT)
+        raise DataError(
+            "the manifest is not that of a run of safescale; name another place with -o", file=str(path), expected=FORMAT
+        )
     return found
 
 
@@ -363,6 +388,10 @@ def differences(there: Mapping[str, Any], here: Mapping[str, Any], place: str = 
         elif a != b:
             found.append(f"{name}: there {_shown(a)}, here {_shown(b)}")
     return found
+
+
+def _told(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
+    return "; ".join(differences(there, here))
 
 
 def _shown(value: Any) -> str:
@@ -383,7 +412,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def now() -> str:
-    """This instant, UTC, to the millisecond."""
+    """The present instant, UTC, to the millisecond."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

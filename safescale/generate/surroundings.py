@@ -31,7 +31,7 @@ def surroundings() -> dict[str, Any]:
 
 @functools.cache
 def git_revision(folder: Path) -> str | None:
-    """Commit of a folder under git (as this process first saw it), ``+changes`` behind it when files of it differ; None without git."""
+    """Commit of a folder under git as first seen, ``+changes`` behind it when files of it differ; None without git."""
     try:
         commit = _git(folder, "rev-parse", "HEAD")
         return f"{commit}+changes" if _git(folder, "status", "--porcelain", "--untracked-files=no") else commit

@@ -25,8 +25,8 @@ class ResponseLine(msgspec.Struct, kw_only=True, omit_defaults=True):
     """
     One line of a part: what was asked, and the answer or the fault in its place.
 
-    ``prompt`` is the message of the user as it was sent (the system prompt of a condition stands in the manifest); ``response`` is the
-    model's text without the prefill.
+    ``prompt`` is the message of the user as it was sent (the system prompt of a condition stands in the manifest); ``response`` is
+    the model's text without the prefill.
     """
 
     run_id: str

@@ -75,7 +75,7 @@ class SafescaleRun:
         size = _declared(path)
         parts = False
         for line in object_lines(path, gathering):
-            if _EVENT <= line.value.keys() and "response_id" not in line.value:
+            if line.value.keys() >= _EVENT and "response_id" not in line.value:
                 gathering.metadata(line.row)
             elif line.row in replaced:
                 gathering.superseded(line.row)

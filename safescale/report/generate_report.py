@@ -31,7 +31,9 @@ def generate_text(result: GenerateResult) -> str:
         f"{sum(run.asked for run in result.runs):,} asked now"
     )
     if result.dry:
-        lines.append(f"dry run: nothing was asked; without --dry-run, {result.waiting + unanswered:,} responses would be, into {result.out}")
+        lines.append(
+            f"dry run: nothing was asked; without --dry-run, {result.waiting + unanswered:,} responses would be, into {result.out}"
+        )
         return "\n".join(lines)
     if any(run.ended == "budget" for run in result.runs):
         spent = f"{result.tokens:,}" + (f" of {result.token_budget:,} tokens" if result.token_budget is not None else " tokens")

@@ -45,7 +45,8 @@ class WriterLock:
                 descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
             except OSError as error:
                 raise DataError(
-                    f"this {self._what} cannot be written to ({error.strerror}): check the permissions of its folder", file=str(corpus)
+                    f"this {self._what} cannot be written to ({error.strerror}): check the permissions of its folder",
+                    file=str(corpus),
                 ) from error
             try:
                 if not _try_lock(descriptor):

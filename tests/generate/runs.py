@@ -11,14 +11,14 @@ import attrs
 
 from safescale.engines import Answer, EngineDied, EngineSpec, Fault, FaultCode, OutOfMemory, Request
 from safescale.engines.fake import FakeEngine
-from safescale.generate import DeclaredModel, Prompt, PromptSet, RunPlan
+from safescale.generate import DeclaredModel, PromptSet, RunPlan, RunPrompt
 from safescale.generate.conditions import Condition
-from safescale.generate.plan import plan_runs
 from safescale.generate.models_file import ModelsFile
+from safescale.generate.plan import plan_runs
 
 
 def prompt_set(count: int, *, text: str = "how does zorble {i} hum?") -> PromptSet:
-    prompts = tuple(Prompt(prompt_id=f"q-{i}", prompt=text.format(i=i), prompt_kind="harmful") for i in range(count))
+    prompts = tuple(RunPrompt(prompt_id=f"q-{i}", prompt=text.format(i=i), prompt_kind="harmful") for i in range(count))
     return PromptSet(prompts=prompts, file=Path("prompts.jsonl"), sha256=f"{count:064x}")
 
 
@@ -101,4 +101,17 @@ def fault(request: Request, code: FaultCode, words: str = "plim") -> Answer:
     return Answer.failed(request, code, words)
 
 
-__all__ = ["Fault", "FaultCode", "OutOfMemory", "Script", "Scripted", "fault", "model", "plan", "prompt_set", "rows", "text_of", "timeless"]
+__all__ = [
+    "Fault",
+    "FaultCode",
+    "OutOfMemory",
+    "Script",
+    "Scripted",
+    "fault",
+    "model",
+    "plan",
+    "prompt_set",
+    "rows",
+    "text_of",
+    "timeless",
+]

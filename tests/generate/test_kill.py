@@ -16,7 +16,9 @@ from safescale.generate.run_folder import read_manifest
 def test_ten_kills_at_random_points_leave_the_rows_of_an_uninterrupted_run(tmp_path: Path) -> None:
     seed = int(os.environ.get("SAFESCALE_KILL_SEED", "20261129"))
     program = Path(__file__).with_name("killed.py")
-    done = subprocess.run([sys.executable, str(program), str(tmp_path / "killed"), str(seed)], capture_output=True, text=True, timeout=300)
+    done = subprocess.run(
+        [sys.executable, str(program), str(tmp_path / "killed"), str(seed)], capture_output=True, text=True, timeout=300
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(f"{KILLS} kills")
     whole = generate([plan(PROMPTS)], tmp_path / "whole").runs[0]

@@ -18,10 +18,10 @@ from safescale.generate import generate, look_ahead
 from safescale.generate.conditions import Condition
 from safescale.generate.part import set_aside_torn_lines
 from safescale.generate.run_folder import RunFolder, events, read_manifest, scan_run
+from safescale.ingest.batch import table_of
 from safescale.ingest.run_lines import part_paths
 from safescale.records.fields import arrow_schema
 from safescale.records.rules import violations
-from safescale.ingest.batch import table_of
 
 
 def no_wait(_: float) -> None:
@@ -51,7 +51,9 @@ def test_more_prompts_and_samples_are_added_to_the_same_run(tmp_path: Path) -> N
     whole = tmp_path / "whole"
     generate([plan(20, samples=2)], whole)
     grown = tmp_path / "grown"
-    asked = [generate([plan(20, limit=limit, samples=samples)], grown).runs[0].asked for limit, samples in ((5, 1), (5, 2), (None, 2))]
+    asked = [
+        generate([plan(20, limit=limit, samples=samples)], grown).runs[0].asked for limit, samples in ((5, 1), (5, 2), (None, 2))
+    ]
     assert asked == [5, 5, 30]
     by_id = {row["response_id"]: row for row in timeless(grown / plan(20).run_id)}
     assert by_id == {row["response_id"]: row for row in timeless(whole / plan(20).run_id)}
@@ -116,7 +118,10 @@ def test_another_version_of_a_package_is_accepted_only_when_said(tmp_path: Path)
 
 
 def test_a_second_process_is_refused(tmp_path: Path) -> None:
-    with RunFolder(tmp_path, plan()), pytest.raises(DataError, match=rf"another process \(pid {os.getpid()}\) is writing to this run"):
+    with (
+        RunFolder(tmp_path, plan()),
+        pytest.raises(DataError, match=rf"another process \(pid {os.getpid()}\) is writing to this run"),
+    ):
         generate([plan()], tmp_path)
 
 
@@ -248,7 +253,7 @@ def test_an_engine_that_dies_on_everything_ends_the_run(tmp_path: Path) -> None:
         raise EngineDied("no such kernel")
 
     script = Script(on_batch=dies)
-    with pytest.raises(GenerationError, match="3 requests in a row.*no such kernel.*same command again"):
+    with pytest.raises(GenerationError, match=r"3 requests in a row.*no such kernel.*same command again"):
         generate([plan(64)], tmp_path, opener=script, sleep=no_wait)
     assert script.opened < 20
     assert generate([plan(64)], tmp_path).runs[0].answered == 64
@@ -284,7 +289,7 @@ def test_a_fault_that_every_request_would_have_ends_the_run_at_once(tmp_path: Pa
 
 def test_a_server_that_is_gone_ends_the_run_and_keeps_what_it_said(tmp_path: Path) -> None:
     script = Script(lambda request: None if len(script.asked) <= 10 else fault(request, FaultCode.UNREACHABLE, "no server at :1"))
-    with pytest.raises(GenerationError, match="32 requests in a row ended in UNREACHABLE: no server at :1.*same command again"):
+    with pytest.raises(GenerationError, match=r"32 requests in a row ended in UNREACHABLE: no server at :1.*same command again"):
         generate([plan(500)], tmp_path, opener=script)
     again = Script()
     assert generate([plan(500)], tmp_path, opener=again).runs[0].answered == 500
@@ -425,7 +430,9 @@ def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
 
 
 def test_sampling_without_a_seed_is_never_sent() -> None:
-    assert all(planned.request.sampling != Sampling() and planned.request.sampling.seed is not None for planned in plan(3).requests())
+    assert all(
+        planned.request.sampling != Sampling() and planned.request.sampling.seed is not None for planned in plan(3).requests()
+    )
 
 
 def test_half_a_surrogate_pair_in_an_answer_is_written_out(tmp_path: Path) -> None:

@@ -41,7 +41,13 @@ def canonical(folder: Path) -> Path:
 
 
 def safescale_run(folder: Path) -> Path:
-    shared = {"run_id": "frimble", "model_id": "sim/arbel-3b", "attack_class": "none", "condition": "default", "prompt_kind": "harmful"}
+    shared = {
+        "run_id": "frimble",
+        "model_id": "sim/arbel-3b",
+        "attack_class": "none",
+        "condition": "default",
+        "prompt_kind": "harmful",
+    }
     rows = [
         {
             **shared,
@@ -52,7 +58,9 @@ def safescale_run(folder: Path) -> Path:
             "finish_reason": "stop" if i % 4 else "error",
             "created_at": "2026-11-29T10:00:00.000Z",
             "prompt": "plim?",
-            **({"response": f"brudd {i}"} if i % 4 else {"fault": ("TIMEOUT", "TOO_LONG")[i // 4 % 2], "fault_message": "too plim"}),
+            **(
+                {"response": f"brudd {i}"} if i % 4 else {"fault": ("TIMEOUT", "TOO_LONG")[i // 4 % 2], "fault_message": "too plim"}
+            ),
         }
         for i in range(10)
     ]

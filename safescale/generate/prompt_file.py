@@ -1,4 +1,4 @@
-"""The prompts of a run, from a file of the user: JSONL or CSV as ``safescale prompts prepare`` writes them."""
+"""The prompts of a run: a set that ``safescale prompts prepare`` wrote, or a JSONL or CSV of the same columns by hand."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ from typing import Any, Final
 import attrs
 
 from safescale.errors import DataError
+from safescale.ingest.identity import sha256_text
 from safescale.ingest.json_input import json_value
 from safescale.records.models import PROMPT_KINDS
 from safescale.records.rows import clip
 
-__all__ = ["Prompt", "PromptSet", "read_prompts"]
+__all__ = ["PromptSet", "RunPrompt", "read_prompt_set"]
 
 _FIELD_LIMIT: Final = 1 << 30
 
 
 @attrs.frozen(kw_only=True)
-class Prompt:
+class RunPrompt:
     """
     One prompt.
 
@@ -54,23 +55,26 @@ class PromptSet:
 
     Parameters
     ----------
-    prompts : tuple of Prompt
+    prompts : tuple of RunPrompt
         The prompts.
     file : Path
         Where they are from.
     sha256 : str
         Hash over ids, texts, kinds and attack classes; the order of the file does not matter.
+    file_sha256 : str
+        Hash of the file's bytes; that of a prepared set stands in its data sheet.
     same_text : int
         Prompts whose text an earlier one has too.
     """
 
-    prompts: tuple[Prompt, ...]
+    prompts: tuple[RunPrompt, ...]
     file: Path
     sha256: str
+    file_sha256: str = ""
     same_text: int = 0
 
 
-def read_prompts(path: Path) -> PromptSet:
+def read_prompt_set(path: Path) -> PromptSet:
     """
     Read a prompt set: JSONL (one object a line), or CSV with a header.
 
@@ -94,7 +98,7 @@ def read_prompts(path: Path) -> PromptSet:
             expected=".jsonl or .csv",
             got=path.suffix or path.name,
         )
-    prompts: list[Prompt] = []
+    prompts: list[RunPrompt] = []
     seen: dict[str, int] = {}
     texts: set[bytes] = set()
     for row, fields in rows:
@@ -113,10 +117,16 @@ def read_prompts(path: Path) -> PromptSet:
         prompts.append(prompt)
     if not prompts:
         raise DataError("the file holds no prompt", file=str(path), expected="at least one row", got="none")
-    return PromptSet(prompts=tuple(prompts), file=path, sha256=_set_sha256(prompts), same_text=len(prompts) - len(texts))
+    return PromptSet(
+        prompts=tuple(prompts),
+        file=path,
+        sha256=_set_sha256(prompts),
+        file_sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        same_text=len(prompts) - len(texts),
+    )
 
 
-def _set_sha256(prompts: list[Prompt]) -> str:
+def _set_sha256(prompts: list[RunPrompt]) -> str:
     digest = hashlib.sha256()
     for prompt in sorted(prompts, key=lambda p: p.prompt_id):
         parts = [prompt.prompt_id, prompt.prompt, prompt.prompt_kind, prompt.attack_class]
@@ -138,7 +148,9 @@ def _json_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
                         "a line is no JSON", file=str(path), row=row, expected="one JSON object a line", got=clip(str(error))
                     ) from None
                 if not isinstance(value, dict):
-                    raise DataError("a line is no object", file=str(path), row=row, expected="one JSON object a line", got=clip(value))
+                    raise DataError(
+                        "a line is no object", file=str(path), row=row, expected="one JSON object a line", got=clip(value)
+                    )
                 yield row, value
     except OSError as error:
         raise _unreadable(path, error) from error
@@ -151,7 +163,7 @@ def _csv_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
             reader = csv.DictReader(stream, strict=True)
             for row, fields in enumerate(reader, 1):
                 if None in fields:
-                    got = f"{len(fields[None])} more"  # type: ignore[call-overload]
+                    got = f"{len(fields[None])} more"
                     raise DataError("a row has more fields than the header", file=str(path), row=row, got=got)
                 yield row, {name: value for name, value in fields.items() if value not in (None, "")}
     except OSError as error:
@@ -164,7 +176,7 @@ def _unreadable(path: Path, error: OSError) -> DataError:
     return DataError(f"the prompts cannot be read ({error.strerror}); check the path", file=str(path))
 
 
-def _prompt(fields: Mapping[str, Any], path: Path, row: int) -> Prompt:
+def _prompt(fields: Mapping[str, Any], path: Path, row: int) -> RunPrompt:
     def wrong(column: str, expected: str) -> DataError:
         got = clip(fields[column]) if column in fields else "nothing"
         return DataError("a prompt is wrong", file=str(path), row=row, column=column, expected=expected, got=got)
@@ -179,9 +191,11 @@ def _prompt(fields: Mapping[str, Any], path: Path, row: int) -> Prompt:
         raise wrong("prompt_kind", f"one of {', '.join(PROMPT_KINDS)}")
     if not isinstance(attack, str) or not attack or not _storable(attack):
         raise wrong("attack_class", "text that is not empty")
+    if fields.get("content_sha256") not in (None, sha256_text(fields["prompt"])):
+        raise wrong("content_sha256", "the SHA-256 of the prompt: it was changed after it was prepared, so prepare it again")
     known = ("prompt_id", "prompt", "prompt_kind", "attack_class")
     extra = {name: value if isinstance(value, str) else json.dumps(value) for name, value in fields.items() if name not in known}
-    return Prompt(prompt_id=fields["prompt_id"], prompt=fields["prompt"], prompt_kind=kind, attack_class=attack, metadata=extra)
+    return RunPrompt(prompt_id=fields["prompt_id"], prompt=fields["prompt"], prompt_kind=kind, attack_class=attack, metadata=extra)
 
 
 def _storable(text: str) -> bool:
