@@ -1,6 +1,7 @@
 """Prompts x models x conditions to traces: runs that resume, lose nothing and say what made them."""
 
 from safescale.generate.asking import Asking, Engines, Pace
+from safescale.generate.by_file import still_to_ask, take_answers
 from safescale.generate.conditions import Condition
 from safescale.generate.generate import BATCH_SIZE, GenerateResult, RunResult, generate, look_ahead
 from safescale.generate.models_file import DeclaredModel, ModelsFile, read_models
@@ -31,4 +32,6 @@ __all__ = [
     "read_models",
     "read_prompt_set",
     "request_seed",
+    "still_to_ask",
+    "take_answers",
 ]

@@ -20,7 +20,7 @@ from safescale.generate.run_folder import Answered, RunFolder, refuse_other_runs
 from safescale.generate.surroundings import surroundings
 from safescale.ingest.run_lines import is_retried
 
-__all__ = ["BATCH_SIZE", "GenerateResult", "RunResult", "generate", "look_ahead"]
+__all__ = ["BATCH_SIZE", "GenerateResult", "RunResult", "counts_of", "generate", "look_ahead", "result_of"]
 
 BATCH_SIZE: Final = 512
 """Requests that an engine gets at once: enough to keep it busy, and what is lost at most when it is killed before it yields."""
@@ -193,7 +193,7 @@ def look_ahead(plans: Sequence[RunPlan], out: Path) -> GenerateResult:
     runs = []
     for plan in plans:
         folder = out / plan.run_id
-        runs.append(_result(plan, folder, scan_run(folder), asked=0, ended="dry run"))
+        runs.append(result_of(plan, folder, scan_run(folder), asked=0, ended="dry run"))
     return GenerateResult(out=out, runs=tuple(runs), dry=True)
 
 
@@ -217,9 +217,9 @@ class _Session:
         requests = plan.requests(done=folder.answered)
         first = next(requests, None)
         if first is None:
-            return _result(plan, folder.path, folder.answered, asked=0, ended="nothing to ask", torn=folder.torn)
+            return result_of(plan, folder.path, folder.answered, asked=0, ended="nothing to ask", torn=folder.torn)
         if self._budget is not None and self._budget <= 0:
-            return _result(plan, folder.path, folder.answered, asked=0, ended="budget", torn=folder.torn)
+            return result_of(plan, folder.path, folder.answered, asked=0, ended="budget", torn=folder.torn)
         size = batch_size or 16 * (plan.model.spec.batch_size or 0) or BATCH_SIZE
         folder.begin({**around, "planned": plan.total, "samples": plan.samples, "limit": plan.limit, "batch_size": size})
         pace = Pace(size)
@@ -247,8 +247,8 @@ class _Session:
             self._watched.tell()
             wall_s = time.perf_counter() - began
             told = {"wall_s": round(wall_s, 3), "asked": self.asked, "tokens": self.tokens, "restarts": asking.restarts}
-            folder.end(ended, **told, halvings=asking.halvings, last_batch_size=pace.size, counts=_counts(folder.answered))
-        return _result(
+            folder.end(ended, **told, halvings=asking.halvings, last_batch_size=pace.size, counts=counts_of(folder.answered))
+        return result_of(
             plan,
             folder.path,
             folder.answered,
@@ -326,7 +326,8 @@ def _answered(plan: RunPlan, answered: Answered) -> int:
     return sum(response_id in answered for response_id in plan.response_ids())
 
 
-def _counts(answered: Answered) -> dict[str, Any]:
+def counts_of(answered: Answered) -> dict[str, Any]:
+    """Counts of a whole run, for its manifest."""
     return {
         "responses": answered.responses,
         "finish_reasons": dict(answered.finish_reasons),
@@ -342,7 +343,8 @@ def _positive(counts: Mapping[str, int]) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count > 0}
 
 
-def _result(plan: RunPlan, folder: Path, answered: Answered, *, asked: int, ended: str, **facts: Any) -> RunResult:
+def result_of(plan: RunPlan, folder: Path, answered: Answered, *, asked: int, ended: str, **facts: Any) -> RunResult:
+    """What a run holds of a plan."""
     waiting: Counter[str] = Counter()
     if answered.waiting:
         planned: Iterable[str] = plan.response_ids()

@@ -169,7 +169,10 @@ def test_other_weights_of_an_adapter_are_another_run_of_it_alone(folder: Path) -
         ("models: [{model: a}]\nsampling: {temperature: -1}", r"sampling\.temperature"),
         ("models: [{model: a}]\nsampling: {top_p: 7}", r"sampling\.top_p.*top_p must lie in \(0, 1\], got 7"),
         ("models: [{model: a}]\nsampling: {seed: 7}", r"sampling\.seed.*unknown key 'seed'"),
-        ("models: [{model: a}]\nconditions: {x: {template: plim}}", r"conditions\.x\.template.*\{prompt\} in it, once.*got 0 times"),
+        (
+            "models: [{model: a}]\nconditions: {x: {template: plim}}",
+            r"conditions\.x\.template.*\{prompt\} in it, once.*got 0 times",
+        ),
         ("models: [{model: a}]\nconditions: {x: {system: a, system_file: b}}", r"conditions\.x\.system.*not both"),
         ("models: [{model: a}]\nconditions: {x: {system_file: nowhere.txt}}", r"conditions\.x\.system_file.*a text file"),
         ("models: [{model: a}]\nmodels: [{model: b}]", r"not YAML.*stands twice"),

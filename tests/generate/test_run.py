@@ -14,7 +14,7 @@ import pytest
 from generate.runs import FaultCode, OutOfMemory, Script, fault, model, plan, prompt_set, rows, text_of, timeless
 from safescale.engines import Answer, EngineDied, Request, Sampling
 from safescale.errors import DataError, GenerationError
-from safescale.generate import generate, look_ahead
+from safescale.generate import generate, look_ahead, still_to_ask, take_answers
 from safescale.generate.conditions import Condition
 from safescale.generate.part import set_aside_torn_lines
 from safescale.generate.run_folder import RunFolder, events, read_manifest, scan_run
@@ -449,3 +449,18 @@ def test_progress_tells_the_running_rate(tmp_path: Path) -> None:
     assert last.tokens_per_s is not None
     assert last.shares.keys() <= {"amber", "other"}
     assert abs(sum(last.shares.values()) - 1) < 1e-9
+
+
+def test_answers_that_come_by_file_fill_the_same_run(tmp_path: Path) -> None:
+    mine = plan(prompts=prompt_set(6, text="the same zorble"), samples=2)  # six ids, one text: two different requests
+    engine = Script()(mine.model.spec)
+    asked = {planned.request.request_id: planned.request for planned in still_to_ask(mine, tmp_path)}
+    assert len(asked) == 2
+    first, second = engine.answer(list(asked.values()))
+    result, unknown = take_answers(mine, tmp_path, [first], facts=engine.facts)
+    assert (result.answered, result.unanswered, unknown) == (6, 6, 0)
+    again, unknown = take_answers(mine, tmp_path, [first, second], facts=engine.facts)
+    assert (again.answered, again.unanswered, unknown) == (12, 0, 1)
+    generate([mine], tmp_path / "plain")
+    by_id = [{row["response_id"]: row for row in timeless(out / mine.run_id)} for out in (tmp_path, tmp_path / "plain")]
+    assert by_id[0] == by_id[1]
