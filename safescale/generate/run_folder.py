@@ -135,14 +135,20 @@ class RunFolder:
             raise DataError(
                 f"the run cannot be written here ({error.strerror}); name another place with -o", file=str(out)
             ) from error
-        self._lock = WriterLock(self.path / LOCK, self.path, what="run")
+        try:
+            self._lock = WriterLock(self.path / LOCK, self.path, what="run")
+        except OSError as error:
+            raise _no_room(self.path, error) from error
         try:
             self.manifest = self._own_manifest()
             self.torn = set_aside_torn_lines(self.path)
             _end_events(self.path / EVENTS)
             self.answered = scan_run(self.path)
             self._part = Part(self.path)
-            self._close_killed_session()
+            self._close_cut_off_session()
+        except OSError as error:
+            self._lock.release()
+            raise _no_room(self.path, error) from error
         except BaseException:
             self._lock.release()
             raise
@@ -163,10 +169,11 @@ class RunFolder:
             )
         return found
 
-    def _close_killed_session(self) -> None:
+    def _close_cut_off_session(self) -> None:
+        """A session that could not write its end (killed, or on a full disk) ended with its last response."""
         for session in self.manifest["sessions"]:
             if session["ended"] is None:
-                session |= {"ended": "killed", "ended_at": self.answered.last_at}
+                session |= {"ended": "cut off", "ended_at": self.answered.last_at}
 
     def begin(self, session: Mapping[str, Any]) -> None:
         """Write down that a session begins, before anything is asked."""
@@ -251,13 +258,23 @@ class RunFolder:
             self._part.close()
         if self.manifest["sessions"]:
             self.manifest["sessions"][-1] |= {"ended": ended, "ended_at": now(), **facts}
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(GenerationError):
                 self.write_manifest()
 
     def write_manifest(self) -> None:
-        """Replace the manifest as a whole."""
+        """
+        Replace the manifest as a whole.
+
+        Raises
+        ------
+        GenerationError
+            When the disk does not take it; the old one stays.
+        """
         self.manifest["record"] = run_record(self.manifest)
-        write_json(self.path / MANIFEST, self.manifest)
+        try:
+            write_json(self.path / MANIFEST, self.manifest)
+        except OSError as error:
+            raise _no_room(self.path / MANIFEST, error) from error
 
     def close(self) -> None:
         """Give the folder back; a run that asked nothing and has no manifest leaves no folder."""
@@ -272,6 +289,13 @@ class RunFolder:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _no_room(path: Path, error: OSError) -> GenerationError:
+    return GenerationError(
+        f"{path}: it cannot be written ({error.strerror}). No response is lost; free some space or mend the folder, then run the "
+        "same command again"
+    )
 
 
 def response_line(plan: RunPlan, planned: Planned, answer: Answer) -> ResponseLine:

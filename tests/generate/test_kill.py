@@ -27,5 +27,5 @@ def test_ten_kills_at_random_points_leave_the_rows_of_an_uninterrupted_run(tmp_p
     assert timeless(killed) == timeless(whole.folder)
     manifest = read_manifest(killed)
     assert manifest is not None
-    assert [session["ended"] for session in manifest["sessions"]] == ["killed"] * KILLS + ["done"]
+    assert [session["ended"] for session in manifest["sessions"]] == ["cut off"] * KILLS + ["done"]
     assert manifest["sessions"][-1]["counts"]["responses"] == PROMPTS

@@ -365,6 +365,21 @@ def test_a_full_disk_is_a_clear_error_and_loses_nothing(tmp_path: Path, monkeypa
     assert timeless(folder) == timeless(tmp_path / "plain" / result.run_id)
 
 
+def test_a_disk_that_is_full_from_the_start_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    generate([plan(4, limit=2)], tmp_path)
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    script = Script()
+    with pytest.raises(GenerationError, match=r"manifest\.json: it cannot be written \(No space left on device\)"):
+        generate([plan(4)], tmp_path, opener=script)
+    assert script.opened == 0
+    monkeypatch.undo()
+    assert generate([plan(4)], tmp_path).runs[0].answered == 4
+
+
 def test_ctrl_c_keeps_what_came_and_gives_the_folder_back(tmp_path: Path) -> None:
     def stops(request: Request) -> None:
         if "zorble 5 " in text_of(request):
