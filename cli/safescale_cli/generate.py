@@ -14,7 +14,7 @@ from safescale_cli.console import EXIT_FINDINGS
 from safescale_cli.options import JsonOption
 
 if TYPE_CHECKING:
-    from safescale.generate import Progress, Watch
+    from safescale.generate import Progress, RunPlan, Watch
 
 EXIT_INTERRUPTED = 130
 
@@ -82,6 +82,22 @@ def generate(
     accept_changes: Annotated[
         bool, typer.Option("--accept-changes", help="Go on although a package has another version than when the run began.")
     ] = False,
+    batch_out: Annotated[
+        Path | None,
+        typer.Option(
+            "--batch-out", help="Ask nobody: write what is to be asked as a batch file (engine openai).", show_default=False
+        ),
+    ] = None,
+    batch_in: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--batch-in",
+            help="Take in an output file of a batch; may be repeated.",
+            show_default=False,
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be asked; open no engine, write nothing.")] = False,
     json_output: JsonOption = False,
 ) -> None:
@@ -117,6 +133,11 @@ def generate(
             f"safescale: {found.same_text:,} prompts have a text that an earlier one has too; `prompts prepare` finds them",
             err=True,
         )
+    if batch_out is not None or batch_in:
+        if len(plans) != 1 or (batch_out is not None and batch_in):
+            raise typer.BadParameter("a batch file is of one model: name it with --model, and give --batch-out or --batch-in")
+        _by_file(plans[0], out, batch_out, tuple(batch_in or ()), json_output=json_output)
+        return
     if dry_run:
         result = look_ahead(plans, out)
     else:
@@ -137,6 +158,23 @@ def generate(
             raise typer.Exit(EXIT_INTERRUPTED) from None
     typer.echo(generate_json(result) if json_output else generate_text(result))
     if result.waiting and not dry_run:
+        raise typer.Exit(EXIT_FINDINGS)
+
+
+def _by_file(plan: RunPlan, out: Path, batch_out: Path | None, batch_in: tuple[Path, ...], *, json_output: bool) -> None:
+    """Write what a run lacks as a batch file, or take in what came of one."""
+    from safescale.generate import GenerateResult, read_batches, write_batches
+    from safescale.report.generate_report import batch_json, batch_text, generate_json, generate_text, taken_text
+
+    if batch_out is not None:
+        written = write_batches(plan, out, batch_out)
+        typer.echo(batch_json(written) if json_output else batch_text(written))
+        return
+    taken = read_batches(plan, out, batch_in, command={"batch_in": [str(path) for path in batch_in]})
+    result = GenerateResult(out=out, runs=(taken.run,))
+    typer.echo(taken_text(taken), err=json_output)
+    typer.echo(generate_json(result) if json_output else generate_text(result))
+    if result.waiting:
         raise typer.Exit(EXIT_FINDINGS)
 
 

@@ -3,17 +3,80 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import attrs
+
 from safescale.engines import Answer, EngineFacts
+from safescale.engines.openai_batch import BatchAnswers, WrittenBatch, read_batch, write_batch
+from safescale.errors import DomainError
 from safescale.generate.generate import RunResult, counts_of, result_of
 from safescale.generate.plan import Planned, RunPlan
 from safescale.generate.run_folder import RunFolder, refuse_other_runs, scan_run
 from safescale.generate.surroundings import surroundings
 
-__all__ = ["still_to_ask", "take_answers"]
+__all__ = ["TakenBatch", "read_batches", "still_to_ask", "take_answers", "write_batches"]
+
+
+@attrs.frozen(kw_only=True)
+class TakenBatch:
+    """What a run holds after the answers of batch files were taken in, and what was read of them."""
+
+    run: RunResult
+    read: BatchAnswers
+    not_taken: int
+    """Answers that the run had already."""
+
+
+def write_batches(plan: RunPlan, out: Path, path: Path) -> WrittenBatch:
+    """
+    Write what a run lacks as files for OpenAI's Batch API or ``vllm run-batch``; what cannot be asked has its fault in the run.
+
+    Raises
+    ------
+    DomainError
+        When the model's engine is not ``openai``.
+    DataError
+        As ``generate`` does, and when the file cannot be written.
+    """
+    _of_openai(plan)
+    written = write_batch((planned.request for planned in still_to_ask(plan, out)), path, plan.model.spec)
+    if written.refused:
+        take_answers(plan, out, written.refused, facts=_facts(plan))
+    return written
+
+
+def read_batches(plan: RunPlan, out: Path, paths: Sequence[Path], *, command: Mapping[str, Any] | None = None) -> TakenBatch:
+    """
+    Take the output and error files of batches into the run that planned them.
+
+    Raises
+    ------
+    DomainError
+        When the model's engine is not ``openai``.
+    DataError
+        As ``generate`` does, and for a file that cannot be read.
+    """
+    _of_openai(plan)
+    requests = {planned.request.request_id: planned.request for planned in plan.requests()}
+    read = read_batch(tuple(paths), tuple(requests.values()))
+    run, not_taken = take_answers(plan, out, read.answers, facts=_facts(plan), command=command)
+    return TakenBatch(run=run, read=read, not_taken=not_taken)
+
+
+def _of_openai(plan: RunPlan) -> None:
+    if plan.model.spec.engine != "openai":
+        raise DomainError(f"batch files are those of the engine openai, and {plan.model.model_id} has {plan.model.spec.engine!r}")
+
+
+def _facts(plan: RunPlan) -> EngineFacts:
+    """What is known of a batch service: what was asked for."""
+    spec = plan.model.spec
+    return EngineFacts(
+        engine="openai", version="batch files", model=spec.model, model_id=spec.model_id, model_revision=spec.revision
+    )
 
 
 def still_to_ask(plan: RunPlan, out: Path) -> Iterator[Planned]:

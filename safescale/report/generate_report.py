@@ -8,11 +8,13 @@ from collections import Counter
 import attrs
 
 from safescale.analyses.words import plural
+from safescale.engines.openai_batch import WrittenBatch
+from safescale.generate.by_file import TakenBatch
 from safescale.generate.generate import GenerateResult, RunResult
 from safescale.report.ingest_report import aligned
 from safescale.report.plain import shortened
 
-__all__ = ["generate_json", "generate_text"]
+__all__ = ["batch_json", "batch_text", "generate_json", "generate_text", "taken_text"]
 
 _SHOWN_MODEL = 40
 
@@ -55,6 +57,38 @@ def generate_json(result: GenerateResult) -> str:
         "runs": [{**attrs.asdict(run), "folder": str(run.folder)} for run in result.runs],
     }
     return json.dumps(found, indent=2, ensure_ascii=False)
+
+
+def batch_text(written: WrittenBatch) -> str:
+    """What was written for a batch service, and what to do with it."""
+    lines = [f"{path}" for path in written.paths] or ["nothing is left to ask; no file was written"]
+    lines.append(
+        f"{written.written:,} requests written, {written.repeated:,} equal to one of them, {len(written.refused):,} that cannot be "
+        "asked (their faults are in the run)"
+    )
+    if written.paths:
+        lines.append("next: run the batch, then the same command with --batch-in OUTPUT in the place of --batch-out")
+    return "\n".join(lines)
+
+
+def batch_json(written: WrittenBatch) -> str:
+    """The same as JSON."""
+    found = {
+        "files": [str(path) for path in written.paths],
+        "written": written.written,
+        "repeated": written.repeated,
+        "refused": [attrs.asdict(answer) for answer in written.refused],
+    }
+    return json.dumps(found, indent=2, ensure_ascii=False)
+
+
+def taken_text(taken: TakenBatch) -> str:
+    """What became of each line of the output of a batch."""
+    codes = ", ".join(f"{code} {count:,}" for code, count in taken.read.counts.items())
+    return (
+        f"{taken.read.lines:,} lines read: {len(taken.read.answers):,} answers to different requests"
+        f" ({taken.not_taken:,} the run had already), {len(taken.read.rejects):,} rejects" + (f" ({codes})" if codes else "")
+    )
 
 
 def _row(run: RunResult) -> list[str]:

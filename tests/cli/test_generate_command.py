@@ -92,6 +92,39 @@ def test_ctrl_c_says_that_the_same_command_goes_on(monkeypatch: pytest.MonkeyPat
     assert "every response that came is kept. The same command goes on" in stopped.stderr
 
 
+def test_a_batch_file_goes_out_and_its_answers_come_in() -> None:
+    models = Path("served.yaml")
+    models.write_text(
+        "models: [{model: zorble-8b, engine: openai, base_url: 'http://127.0.0.1:1/v1'}]\nsampling: {temperature: 0.7}\n"
+    )
+    ask = ("generate", "--models", "served.yaml", "--prompts", "prompts.jsonl", "-o", "runs/y")
+    out = here(*ask, "--batch-out", "batch.jsonl")
+    assert out.exit_code == 0, out.exception
+    assert "8 requests written, 0 equal to one of them, 0 that cannot be asked" in out.stdout
+    lines = [json.loads(line) for line in Path("batch.jsonl").read_text().splitlines()]
+    assert len({line["body"]["seed"] for line in lines}) == 8
+    usage = {"prompt_tokens": 5, "completion_tokens": 2}
+    done = [
+        {
+            "custom_id": line["custom_id"],
+            "response": {
+                "status_code": 200,
+                "body": {"choices": [{"message": {"content": f"plome {i}"}, "finish_reason": "stop"}], "usage": usage},
+            },
+        }
+        for i, line in enumerate(lines[:-1])
+    ]
+    Path("done.jsonl").write_text("".join(json.dumps(line) + "\n" for line in [*done, {"custom_id": "nobody", "error": {}}]))
+    taken = here(*ask, "--batch-in", "done.jsonl")
+    assert taken.exit_code == 0, taken.exception
+    assert "8 lines read: 7 answers to different requests (0 the run had already), 1 rejects (UNKNOWN_ID 1)" in taken.stdout
+    assert "8 planned = 7 answered + 0 to be asked again + 1 not asked yet; 7 asked now" in taken.stdout
+    left = here(*ask, "--batch-out", "rest.jsonl")
+    assert "1 requests written" in left.stdout
+    checked = here("validate", "runs/y")
+    assert "8 rows in = 7 trace + 1 metadata" in checked.stdout
+
+
 def test_mistakes_are_one_line_with_the_place_and_status_3(tmp_path: Path) -> None:
     path = tmp_path / "models.yaml"
     path.write_text(path.read_text().replace("params_total_b: 8.0", "params_totl_b: 8.0"))
