@@ -22,8 +22,11 @@ from safescale.ingest.run_lines import is_retried
 
 __all__ = ["BATCH_SIZE", "GenerateResult", "RunResult", "counts_of", "generate", "look_ahead", "result_of"]
 
-BATCH_SIZE: Final = 512
-"""Requests that an engine gets at once: enough to keep it busy, and what is lost at most when it is killed before it yields."""
+BATCH_SIZE: Final = 4096
+"""Requests that an engine gets at once. It gives back each as it comes; only between two batches does it run empty."""
+
+BATCH_SIZES: Final = {"ray": 100_000}
+"""Engines of which every call is a job with a start of its own."""
 
 _FOR_EVERY_REQUEST: Final = frozenset({FaultCode.AUTHENTICATION, FaultCode.NO_CHAT_TEMPLATE, FaultCode.NO_SUCH_ADAPTER})
 """Faults that every other request would have too: the run stops at the first, and keeps no such answer."""
@@ -135,7 +138,8 @@ def generate(
     out : Path
         Folder of the runs; made when it is not there.
     batch_size : int, optional
-        Requests handed to an engine at once, at first. Default: ``BATCH_SIZE``, or 16 times that of the model where it has one.
+        Requests handed to an engine at once, at first. Default: that of the engine (``BATCH_SIZES``), or 16 times that of
+        the model where it has one.
     token_budget : int, optional
         Tokens (prompts and answers) of all these runs together, earlier sessions included, at which it stops.
     accept_changes : bool, default False
@@ -220,7 +224,7 @@ class _Session:
             return result_of(plan, folder.path, folder.answered, asked=0, ended="nothing to ask", torn=folder.torn)
         if self._budget is not None and self._budget <= 0:
             return result_of(plan, folder.path, folder.answered, asked=0, ended="budget", torn=folder.torn)
-        size = batch_size or 16 * (plan.model.spec.batch_size or 0) or BATCH_SIZE
+        size = batch_size or 16 * (plan.model.spec.batch_size or 0) or BATCH_SIZES.get(plan.model.spec.engine, BATCH_SIZE)
         folder.begin({**around, "planned": plan.total, "samples": plan.samples, "limit": plan.limit, "batch_size": size})
         pace = Pace(size)
         asking = Asking(

@@ -248,6 +248,36 @@ def test_an_engine_that_dies_before_it_yields_still_gives_up_its_killer(tmp_path
     assert (result.answered, dict(result.waiting)) == (63, {"ENGINE_DIED": 1})
 
 
+def test_two_requests_that_kill_the_engine_once_each_are_both_answered(tmp_path: Path) -> None:
+    killed: set[str] = set()
+
+    def dies(requests: Sequence[Request]) -> None:
+        mine = " ".join(text_of(request) for request in requests)
+        if len(requests) == 2 or mine not in killed:
+            killed.add(mine)
+            raise EngineDied("gone")
+
+    result = generate([plan(2)], tmp_path, opener=Script(on_batch=dies), batch_size=2, sleep=no_wait).runs[0]
+    assert (result.answered, dict(result.waiting), result.restarts) == (2, {}, 3)
+
+
+def test_an_engine_that_dies_after_each_answer_is_not_opened_for_each(tmp_path: Path) -> None:
+    lives: list[int] = []
+
+    def begins(requests: Sequence[Request]) -> None:
+        lives.append(2 if any("zorble 13 " in text_of(request) for request in requests) and len(requests) > 1 else len(requests))
+
+    def dies(request: Request) -> None:
+        lives[-1] -= 1
+        if lives[-1] < 0 or ("zorble 13 " in text_of(request)):
+            raise EngineDied("gone")
+
+    script = Script(dies, on_batch=begins)
+    result = generate([plan(64)], tmp_path, opener=script, sleep=no_wait).runs[0]
+    assert (result.answered, dict(result.waiting)) == (63, {"ENGINE_DIED": 1})
+    assert script.opened <= 12
+
+
 def test_an_engine_that_dies_on_everything_ends_the_run(tmp_path: Path) -> None:
     def dies(_: Sequence[Request]) -> None:
         raise EngineDied("no such kernel")
