@@ -265,17 +265,26 @@ def test_an_engine_that_dies_after_each_answer_is_not_opened_for_each(tmp_path: 
     lives: list[int] = []
 
     def begins(requests: Sequence[Request]) -> None:
-        lives.append(2 if any("zorble 13 " in text_of(request) for request in requests) and len(requests) > 1 else len(requests))
+        lives.append(2 if any("zorble 9 " in text_of(request) for request in requests) and len(requests) > 1 else len(requests))
 
     def dies(request: Request) -> None:
         lives[-1] -= 1
-        if lives[-1] < 0 or ("zorble 13 " in text_of(request)):
+        if lives[-1] < 0 or ("zorble 9 " in text_of(request)):
             raise EngineDied("gone")
 
     script = Script(dies, on_batch=begins)
     result = generate([plan(64)], tmp_path, opener=script, sleep=no_wait).runs[0]
     assert (result.answered, dict(result.waiting)) == (63, {"ENGINE_DIED": 1})
     assert script.opened <= 12
+
+
+def test_several_killers_with_answers_between_do_not_end_the_run(tmp_path: Path) -> None:
+    def dies(requests: Sequence[Request]) -> None:
+        if any(f"zorble {i} " in text_of(request) for request in requests for i in (13, 27, 41, 50)):
+            raise EngineDied("gone")
+
+    result = generate([plan(64)], tmp_path, opener=Script(on_batch=dies), sleep=no_wait).runs[0]
+    assert (result.answered, dict(result.waiting)) == (60, {"ENGINE_DIED": 4})
 
 
 def test_an_engine_that_dies_on_everything_ends_the_run(tmp_path: Path) -> None:
