@@ -84,5 +84,5 @@ def scan_lines(path: Path) -> Iterator[Scanned | None]:
         for line in stream:
             try:
                 yield decoder.decode(line)
-            except (msgspec.MsgspecError, UnicodeDecodeError):
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 yield None

@@ -21,7 +21,7 @@ _SHOWN_MODEL = 40
 
 def generate_text(result: GenerateResult) -> str:
     """A row a run, what was not answered and why, and what to do next."""
-    header = ["model", "run", "planned", "answered", "fault", "asked again", "unanswered", "tokens"]
+    header = ["model", "run", "planned", "answered", "of it faults", "to ask again", "not asked", "tokens"]
     rows = [header, *(_row(run) for run in result.runs)]
     lines = [aligned(rows), ""]
     for run in result.runs:
