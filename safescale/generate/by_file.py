@@ -12,9 +12,11 @@ import attrs
 from safescale.engines import Answer, EngineFacts
 from safescale.engines.openai_batch import BatchAnswers, WrittenBatch, read_batch, write_batch
 from safescale.errors import DomainError
+from safescale.generate.answered import scan_run
 from safescale.generate.generate import RunResult, counts_of, result_of
+from safescale.generate.manifest import refuse_other_runs
 from safescale.generate.plan import Planned, RunPlan
-from safescale.generate.run_folder import RunFolder, refuse_other_runs, scan_run
+from safescale.generate.run_folder import RunFolder
 from safescale.generate.surroundings import surroundings
 
 __all__ = ["TakenBatch", "read_batches", "still_to_ask", "take_answers", "write_batches"]

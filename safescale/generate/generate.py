@@ -13,10 +13,12 @@ import attrs
 
 from safescale.engines import Answer, Engine, EngineSpec, FaultCode, open_engine
 from safescale.errors import GenerationError
+from safescale.generate.answered import Answered, scan_run
 from safescale.generate.asking import Asking, Engines, Pace
+from safescale.generate.manifest import refuse_other_runs
 from safescale.generate.plan import Planned, RunPlan
 from safescale.generate.progress import QuickLook, Watch, Watched
-from safescale.generate.run_folder import Answered, RunFolder, refuse_other_runs, scan_run
+from safescale.generate.run_folder import RunFolder
 from safescale.generate.surroundings import surroundings
 from safescale.ingest.run_lines import is_retried
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from generate.killed import KILLS, PROMPTS
 from generate.runs import plan, rows, timeless
 from safescale.generate import generate
-from safescale.generate.run_folder import read_manifest
+from safescale.generate.manifest import read_manifest
 
 
 def test_ten_kills_at_random_points_leave_the_rows_of_an_uninterrupted_run(tmp_path: Path) -> None:

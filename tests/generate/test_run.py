@@ -15,9 +15,11 @@ from generate.runs import FaultCode, OutOfMemory, Script, fault, model, plan, pr
 from safescale.engines import Answer, EngineDied, Request, Sampling
 from safescale.errors import DataError, GenerationError
 from safescale.generate import generate, look_ahead, still_to_ask, take_answers
+from safescale.generate.answered import scan_run
 from safescale.generate.conditions import Condition
+from safescale.generate.manifest import read_manifest
 from safescale.generate.part import set_aside_torn_lines
-from safescale.generate.run_folder import RunFolder, events, read_manifest, scan_run
+from safescale.generate.run_folder import RunFolder, events
 from safescale.ingest.batch import table_of
 from safescale.ingest.run_lines import part_paths
 from safescale.records.fields import arrow_schema

@@ -24,7 +24,7 @@ def test_a_toy_model_and_its_adapter_are_asked_and_a_cut_run_goes_on(tmp_path: P
     from engines.toy_model import make_toy
     from generate.runs import timeless
     from safescale.generate import generate, plan_runs, read_models, read_prompt_set
-    from safescale.generate.run_folder import read_manifest
+    from safescale.generate.manifest import read_manifest
 
     make_toy(tmp_path / "toy")
     (tmp_path / "models.yaml").write_text(MODELS)
