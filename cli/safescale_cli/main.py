@@ -14,6 +14,7 @@ from safescale_cli import (
     diff,
     export,
     formats,
+    generate,
     grade,
     ingest,
     models,
@@ -39,6 +40,7 @@ app.command("validate")(validate.validate)
 app.command("formats")(formats.formats)
 app.command("audit")(audit.audit)
 app.add_typer(analyze.app, name="analyze")
+app.command("generate")(generate.generate)
 app.add_typer(grade.app, name="grade")
 app.add_typer(prompts.app, name="prompts")
 app.command("cells")(cells.cells)

@@ -23,6 +23,7 @@ ENTRY_POINTS: Final = "safescale.adapters"
 
 _OURS: Final = (
     "canonical:Canonical",
+    "safescale_run:SafescaleRun",
     "jailbreak_db:JailbreakDb",
     "inspect_log:InspectLog",
     "jailbreakbench:JailbreakBench",

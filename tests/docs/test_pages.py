@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")])
 
-RUNNABLE = frozenset({"runs/", "corpus.db", "plan", "first-report"})
+RUNNABLE = frozenset({"runs/", "corpus.db", "plan", "first-report", "runs/x"})
 """Commands that name one of these need nothing but the example's logs; the others speak of the reader's own files."""
 
 
@@ -51,6 +51,7 @@ def test_shell_examples_run(page: Path, tmp_path: Path) -> None:
     (tmp_path / "runs").mkdir()
     for log in (ROOT / "examples" / "simulated").glob("*.jsonl"):
         shutil.copy(log, tmp_path / "runs")
+    shutil.copytree(ROOT / "examples" / "generate", tmp_path / "examples" / "generate")
     blocks = re.findall(r"^```bash\n(.*?)^```", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
     lines = [line.removeprefix(".venv/bin/") for block in blocks for line in block.replace("\\\n", " ").splitlines()]
     commands = [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("safescale ")]

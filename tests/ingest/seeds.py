@@ -40,6 +40,34 @@ def canonical(folder: Path) -> Path:
     return write(folder / "lines.jsonl", [row(i) for i in range(12)])
 
 
+def safescale_run(folder: Path) -> Path:
+    shared = {
+        "run_id": "frimble",
+        "model_id": "sim/arbel-3b",
+        "attack_class": "none",
+        "condition": "default",
+        "prompt_kind": "harmful",
+    }
+    rows = [
+        {
+            **shared,
+            "response_id": f"{i:032x}",
+            "request_id": f"{i:064x}",
+            "prompt_id": f"zarvonic-{i}",
+            "sample_index": 0,
+            "finish_reason": "stop" if i % 4 else "error",
+            "created_at": "2026-11-29T10:00:00.000Z",
+            "prompt": "plim?",
+            **(
+                {"response": f"brudd {i}"} if i % 4 else {"fault": ("TIMEOUT", "TOO_LONG")[i // 4 % 2], "fault_message": "too plim"}
+            ),
+        }
+        for i in range(10)
+    ]
+    (folder / "parts").mkdir()
+    return write(folder / "parts" / "part-00001.jsonl", rows)
+
+
 def failure_first(folder: Path) -> Path:
     rows = [
         {
@@ -239,6 +267,7 @@ def every_eval_ever(folder: Path) -> Path:
 
 SEEDS: Final[dict[str, tuple[str, Seed]]] = {
     "safescale": ("safescale", canonical),
+    "safescale-run": ("safescale-run", safescale_run),
     "failure-first": ("failure-first", failure_first),
     "jailbreak-db": ("jailbreak-db", jailbreak_db),
     "inspect-json": ("inspect", inspect_json),

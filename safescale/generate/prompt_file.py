@@ -1,0 +1,206 @@
+"""The prompts of a run: a set that ``safescale prompts prepare`` wrote, or a JSONL or CSV of the same columns by hand."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+
+from safescale.errors import DataError
+from safescale.ingest.identity import sha256_text
+from safescale.ingest.json_input import json_value
+from safescale.records.models import PROMPT_KINDS
+from safescale.records.rows import clip
+
+__all__ = ["PromptSet", "RunPrompt", "read_prompt_set"]
+
+_FIELD_LIMIT: Final = 1 << 30
+
+
+@attrs.frozen(kw_only=True)
+class RunPrompt:
+    """
+    One prompt.
+
+    Parameters
+    ----------
+    prompt_id : str
+        Id within its set; the cluster key of every analysis.
+    prompt : str
+        Its text.
+    prompt_kind : str
+        One of ``records.models.PROMPT_KINDS``.
+    attack_class : str
+        Kind of attack; "none" for a direct request.
+    metadata : mapping of str to text
+        What else the file says of it.
+    """
+
+    prompt_id: str
+    prompt: str
+    prompt_kind: str = "unknown"
+    attack_class: str = "none"
+    metadata: Mapping[str, str] = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
+class PromptSet:
+    """
+    All prompts of a file, in its order.
+
+    Parameters
+    ----------
+    prompts : tuple of RunPrompt
+        The prompts.
+    file : Path
+        Where they are from.
+    sha256 : str
+        Hash over ids, texts, kinds and attack classes; the order of the file does not matter.
+    file_sha256 : str
+        Hash of the file's bytes; that of a prepared set stands in its data sheet.
+    same_text : int
+        Prompts whose text an earlier one has too.
+    """
+
+    prompts: tuple[RunPrompt, ...]
+    file: Path
+    sha256: str
+    file_sha256: str = ""
+    same_text: int = 0
+
+
+def read_prompt_set(path: Path) -> PromptSet:
+    """
+    Read a prompt set: JSONL (one object a line), or CSV with a header.
+
+    Columns: ``prompt_id`` and ``prompt`` (text that is not empty), ``prompt_kind`` (harmful, benign, unknown; default unknown),
+    ``attack_class`` (default none). Every other column is kept as metadata.
+
+    Raises
+    ------
+    DataError
+        Naming file, row and column, for the first row that is wrong, a prompt id that stands twice, or a file without prompts.
+    """
+    lowered = path.name.lower()
+    if lowered.endswith(".csv"):
+        rows = _csv_rows(path)
+    elif lowered.endswith((".jsonl", ".ndjson")):
+        rows = _json_rows(path)
+    else:
+        raise DataError(
+            "prompts are read from JSONL or CSV; make such a file with: safescale prompts prepare",
+            file=str(path),
+            expected=".jsonl or .csv",
+            got=path.suffix or path.name,
+        )
+    prompts: list[RunPrompt] = []
+    seen: dict[str, int] = {}
+    texts: set[bytes] = set()
+    for row, fields in rows:
+        prompt = _prompt(fields, path, row)
+        if prompt.prompt_id in seen:
+            raise DataError(
+                f"two prompts have one id (the first stands in row {seen[prompt.prompt_id]}); give each its own",
+                file=str(path),
+                row=row,
+                column="prompt_id",
+                expected="an id that no other prompt has",
+                got=clip(prompt.prompt_id),
+            )
+        seen[prompt.prompt_id] = row
+        texts.add(hashlib.blake2b(prompt.prompt.encode(), digest_size=16).digest())
+        prompts.append(prompt)
+    if not prompts:
+        raise DataError("the file holds no prompt", file=str(path), expected="at least one row", got="none")
+    return PromptSet(
+        prompts=tuple(prompts),
+        file=path,
+        sha256=_set_sha256(prompts),
+        file_sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        same_text=len(prompts) - len(texts),
+    )
+
+
+def _set_sha256(prompts: list[RunPrompt]) -> str:
+    digest = hashlib.sha256()
+    for prompt in sorted(prompts, key=lambda p: p.prompt_id):
+        parts = [prompt.prompt_id, prompt.prompt, prompt.prompt_kind, prompt.attack_class]
+        digest.update(json.dumps(parts, ensure_ascii=True).encode() + b"\n")
+    return digest.hexdigest()
+
+
+def _json_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    try:
+        with path.open("rb") as stream:
+            for row, raw in enumerate(stream, 1):
+                line = raw.removeprefix(b"\xef\xbb\xbf") if row == 1 else raw
+                if not line.strip():
+                    continue
+                try:
+                    value = json_value(line)
+                except ValueError as error:
+                    raise DataError(
+                        "a line is no JSON", file=str(path), row=row, expected="one JSON object a line", got=clip(str(error))
+                    ) from None
+                if not isinstance(value, dict):
+                    raise DataError(
+                        "a line is no object", file=str(path), row=row, expected="one JSON object a line", got=clip(value)
+                    )
+                yield row, value
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _csv_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    csv.field_size_limit(max(csv.field_size_limit(), _FIELD_LIMIT))
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.DictReader(stream, strict=True)
+            for row, fields in enumerate(reader, 1):
+                if None in fields:
+                    got = f"{len(fields[None])} more"
+                    raise DataError("a row has more fields than the header", file=str(path), row=row, got=got)
+                yield row, {name: value for name, value in fields.items() if value not in (None, "")}
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise DataError("the file is no CSV in UTF-8", file=str(path), expected="CSV with a header", got=clip(str(error))) from None
+
+
+def _unreadable(path: Path, error: OSError) -> DataError:
+    return DataError(f"the prompts cannot be read ({error.strerror}); check the path", file=str(path))
+
+
+def _prompt(fields: Mapping[str, Any], path: Path, row: int) -> RunPrompt:
+    def wrong(column: str, expected: str) -> DataError:
+        got = clip(fields[column]) if column in fields else "nothing"
+        return DataError("a prompt is wrong", file=str(path), row=row, column=column, expected=expected, got=got)
+
+    for column in ("prompt_id", "prompt"):
+        if not isinstance(fields.get(column), str) or not fields[column].strip():
+            raise wrong(column, "text that is not empty")
+        if not _storable(fields[column]):
+            raise wrong(column, "text without half a surrogate pair")
+    kind, attack = fields.get("prompt_kind", "unknown"), fields.get("attack_class", "none")
+    if kind not in PROMPT_KINDS:
+        raise wrong("prompt_kind", f"one of {', '.join(PROMPT_KINDS)}")
+    if not isinstance(attack, str) or not attack or not _storable(attack):
+        raise wrong("attack_class", "text that is not empty")
+    if fields.get("content_sha256") not in (None, sha256_text(fields["prompt"])):
+        raise wrong("content_sha256", "the SHA-256 of the prompt: it was changed after it was prepared, so prepare it again")
+    known = ("prompt_id", "prompt", "prompt_kind", "attack_class")
+    extra = {name: value if isinstance(value, str) else json.dumps(value) for name, value in fields.items() if name not in known}
+    return RunPrompt(prompt_id=fields["prompt_id"], prompt=fields["prompt"], prompt_kind=kind, attack_class=attack, metadata=extra)
+
+
+def _storable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
