@@ -10,7 +10,7 @@ import attrs
 
 from safescale.engines.requests import Request
 from safescale.errors import GenerationError
-from safescale.records.models import FINISH_REASONS
+from safescale.records.vocabulary import FINISH_REASONS
 
 __all__ = ["RETRIED", "Answer", "EngineDied", "Fault", "FaultCode", "OutOfMemory", "TokenLogprobs", "in_order"]
 

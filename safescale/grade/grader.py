@@ -11,9 +11,9 @@ from typing import Final, Protocol, cast
 import attrs
 
 from safescale.errors import DomainError
-from safescale.records.models import GRADER_KINDS, HR_MEANINGS, PROMPT_KINDS, RESPONSE_KINDS
 from safescale.records.outcomes import OUTCOME_MAPS
 from safescale.records.verdicts import Verdict
+from safescale.records.vocabulary import GRADER_KINDS, HR_MEANINGS, PROMPT_KINDS, RESPONSE_KINDS
 
 __all__ = ["Grader", "GraderFacts", "Item", "Judgement", "grader_names", "open_grader"]
 
