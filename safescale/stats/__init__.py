@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from safescale.stats.beta_binomial_regression import BetaBinomialRegression, beta_binomial_regression
     from safescale.stats.between_models import SpreadBetweenModels, spread_between_models
     from safescale.stats.binomial_regression import BinomialDispersion, BinomialRegression, binomial_regression
+    from safescale.stats.classifier_entropy import ClassifierEntropy, classifier_entropy
     from safescale.stats.clopper_pearson import clopper_pearson_interval, clopper_pearson_intervals
     from safescale.stats.cluster_bootstrap import BootstrapMethod, ClusterBootstrap, cluster_bootstrap
     from safescale.stats.cluster_robust import (
@@ -170,6 +171,7 @@ __all__ = [
     "BinomialDispersion",
     "BinomialRegression",
     "BootstrapMethod",
+    "ClassifierEntropy",
     "ClusterBootstrap",
     "ClusterRobustCovariance",
     "ClusterRobustKind",
@@ -293,6 +295,7 @@ __all__ = [
     "beta_binomial_fit",
     "beta_binomial_regression",
     "binomial_regression",
+    "classifier_entropy",
     "clopper_pearson_interval",
     "clopper_pearson_intervals",
     "cluster_bootstrap",
@@ -405,6 +408,8 @@ _HOME = {
     "BinomialDispersion": "binomial_regression",
     "BinomialRegression": "binomial_regression",
     "binomial_regression": "binomial_regression",
+    "ClassifierEntropy": "classifier_entropy",
+    "classifier_entropy": "classifier_entropy",
     "clopper_pearson_interval": "clopper_pearson",
     "clopper_pearson_intervals": "clopper_pearson",
     "BootstrapMethod": "cluster_bootstrap",
