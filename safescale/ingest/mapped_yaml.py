@@ -40,12 +40,14 @@ class Node:
     file: str
     place: str
     value: Any
+    what: str = "map"
+    """What the file is, for messages."""
 
     def fail(self, expected: str, *, got: object = None, key: str | None = None) -> NoReturn:
         """Raise the error of this place."""
         place = self.place if key is None else self._under(key)
         came = clip(self.value if got is None else got)
-        raise DataError("the map is wrong", file=self.file, column=place or "(top)", expected=expected, got=came)
+        raise DataError(f"the {self.what} is wrong", file=self.file, column=place or "(top)", expected=expected, got=came)
 
     def mapping(self, known: Sequence[str], *, required: Sequence[str] = ()) -> dict[str, Node]:
         """Children by key; a key that is not known, or a required one that is missing, is an error."""
@@ -64,7 +66,7 @@ class Node:
         """Children of a mapping whose keys are free; a key that is not text counts as its text (``True`` as ``true``)."""
         if not isinstance(self.value, dict) or not self.value:
             self.fail("a mapping with at least one key")
-        found = {plain_text(key): Node(self.file, self._under(plain_text(key)), v) for key, v in self.value.items()}
+        found = {plain_text(key): Node(self.file, self._under(plain_text(key)), v, self.what) for key, v in self.value.items()}
         if len(found) < len(self.value):
             self.fail("keys that differ as text")
         return found
@@ -74,7 +76,7 @@ class Node:
         if not isinstance(self.value, list) or not self.value:
             self.fail("a list with at least one element")
         for i, value in enumerate(self.value):
-            yield Node(self.file, f"{self.place}[{i}]", value)
+            yield Node(self.file, f"{self.place}[{i}]", value, self.what)
 
     def text(self) -> str:
         """A text that is not empty."""
@@ -132,7 +134,7 @@ def plain_text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def load_yaml(path: Path) -> Node:
+def load_yaml(path: Path, *, what: str = "map") -> Node:
     """
     Read one YAML document.
 
@@ -145,8 +147,8 @@ def load_yaml(path: Path) -> Node:
         with path.open("rb") as stream:
             value = yaml.load(stream, _NoRepeatedKeys)
     except (OSError, UnicodeDecodeError, RecursionError) as error:
-        raise DataError("the map cannot be read", file=str(path), expected="a YAML file", got=clip(str(error))) from None
+        raise DataError(f"the {what} cannot be read", file=str(path), expected="a YAML file", got=clip(str(error))) from None
     except yaml.YAMLError as error:
         got = " ".join(str(error).split())
-        raise DataError("the map is not YAML", file=str(path), expected="one YAML document", got=clip(got)) from None
-    return Node(str(path), "", value)
+        raise DataError(f"the {what} is not YAML", file=str(path), expected="one YAML document", got=clip(got)) from None
+    return Node(str(path), "", value, what)

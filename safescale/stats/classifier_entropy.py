@@ -169,7 +169,7 @@ def _probabilities(values: npt.ArrayLike) -> FloatVector:
     array = as_array("probabilities", values, expected="a table of class probabilities, shape (traces, classes), or one row")
     if array.ndim not in (1, 2):
         raise DomainError(f"probabilities must be of shape (traces, classes) or (classes,), got shape {array.shape}")
-    if array.ndim == 2 and len(array) == 0 or array.size == 0 and array.ndim == 1:
+    if len(array) == 0:
         raise InsufficientData("an entropy needs at least one trace with class probabilities, got none")
     if array.dtype.kind not in "iuf":
         raise DomainError(f"probabilities must be real numbers, got dtype {array.dtype}; leave out traces that have none")
