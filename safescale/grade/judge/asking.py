@@ -12,7 +12,7 @@ from safescale.errors import GenerationError, GradingError, MissingBackend
 
 __all__ = ["Asker", "Structured"]
 
-Structured: TypeAlias = Literal["auto", "required", "off"]
+Structured: TypeAlias = Literal["auto", "always", "never"]
 """Whether the form of an answer is forced: where the engine can, always, or never."""
 
 _GONE: Final = {
@@ -39,17 +39,17 @@ class Asker:
     ----------
     engine : Engine
         The judge's engine.
-    structured : {"auto", "required", "off"}
+    structured : {"auto", "always", "never"}
         Whether constraints are sent. "auto" drops them for good when the engine says that it cannot force one.
     """
 
     engine: Engine
-    structured: Structured = attrs.field(default="auto", validator=attrs.validators.in_(("auto", "required", "off")))
+    structured: Structured = attrs.field(default="auto", validator=attrs.validators.in_(("auto", "always", "never")))
     forced: bool = attrs.field(init=False)
     _kept: dict[str, Answer] = attrs.field(init=False, factory=dict)
 
     def __attrs_post_init__(self) -> None:
-        self.forced = self.structured != "off"
+        self.forced = self.structured != "never"
 
     def forget(self) -> None:
         """Drop the answers of a batch that is graded."""

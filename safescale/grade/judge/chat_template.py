@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import attrs
 
 from safescale.errors import DataError
 from safescale.records.rows import clip
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 __all__ = ["ChatTemplate", "read_chat_template"]
 
@@ -56,22 +60,27 @@ class ChatTemplate:
         )
 
     def _rendered(self, prompt: str, response: str, *, parts: bool) -> str:
-        from jinja2.sandbox import ImmutableSandboxedEnvironment
-
         def content(text: str) -> object:
             return [{"type": "text", "text": text}] if parts else text
 
-        def refuse(message: str) -> NoReturn:
-            raise ValueError(message)
-
-        environment = ImmutableSandboxedEnvironment(
-            trim_blocks=True, lstrip_blocks=True, autoescape=False, extensions=["jinja2.ext.loopcontrols"]
-        )
-        environment.globals["raise_exception"] = refuse
         messages = [{"role": "user", "content": content(prompt)}, {"role": "assistant", "content": content(response)}]
-        return environment.from_string(self.source).render(
+        return _compiled(self.source).render(
             messages=messages, add_generation_prompt=True, bos_token="", eos_token="", tools=None, documents=None
         )
+
+
+@functools.lru_cache(maxsize=8)
+def _compiled(source: str) -> Template:
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    def refuse(message: str) -> NoReturn:
+        raise ValueError(message)
+
+    environment = ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, autoescape=False, extensions=["jinja2.ext.loopcontrols"]
+    )
+    environment.globals["raise_exception"] = refuse
+    return environment.from_string(source)
 
 
 def read_chat_template(path: Path) -> ChatTemplate:

@@ -41,7 +41,7 @@ class ChoiceJudge:
         What it is asked, of kind "choice".
     sight : Sight
         How much of the texts it is shown.
-    structured : {"auto", "required", "off"}
+    structured : {"auto", "always", "never"}
         Whether the choice is forced.
     max_tokens : int, default 8
         Tokens of the answer at most: a label is one to three, and a judge that thinks needs more.

@@ -19,7 +19,7 @@ from safescale.records.models import GRADER_KINDS, HR_MEANINGS
 from safescale.records.outcomes import OUTCOME_MAPS
 from safescale.records.rows import clip
 
-__all__ = ["Guard", "guard_names", "load_guard"]
+__all__ = ["Guard", "guard_names", "load_guard", "template_wanted"]
 
 _FOLDER: Final = "guards"
 _HOLE: Final = re.compile(r"\{(prompt|behavior|forbidden_prompt|response|generation)\}")
@@ -90,6 +90,12 @@ def guard_names() -> tuple[str, ...]:
     return tuple(sorted(name for folder, name in LOCKED if folder == _FOLDER))
 
 
+def template_wanted(name: str) -> str | None:
+    """What file a guard's template is taken from, in words; None where safescale carries the template."""
+    keys = load_yaml(shipped_file(_FOLDER, name)[0], what="guard file").pairs()
+    return None if "template" in keys else keys["wanted"].text()
+
+
 _KEYS: Final = (
     "name",
     "model",
@@ -133,8 +139,8 @@ def load_guard(name: str, *, template: Path | None = None) -> Guard:
     syntax = keys["syntax"].choice(("text", "jinja", "chat"))
     own = keys["template"].text() if "template" in keys else None
     if template is None and own is None:
-        wanted = keys["wanted"].text() if "wanted" in keys else "a file"
-        raise DataError(f"the guard {name} needs its template: {wanted}", column="template", expected="a path", got="none")
+        wanted = template_wanted(name)
+        raise DataError(f"the guard {name} needs its template", column="template", expected=wanted, got="no template")
     found: str | ChatTemplate
     if template is None:
         assert own is not None

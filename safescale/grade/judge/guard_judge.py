@@ -53,7 +53,7 @@ class GuardJudge:
     threshold : float, optional
         StrongREJECT alone: scores from here on are COMPLIANCE and those below NOT_HARMFUL (outcome map ``binary_harmful``). Without
         it the verdict is whether the response refused (``refusal_only``), and the score stands beside it.
-    structured : {"auto", "required", "off"}
+    structured : {"auto", "always", "never"}
         Whether StrongREJECT's JSON is forced.
     max_tokens : int, optional
         Tokens of an answer at most (default: the guard's own).

@@ -11,7 +11,7 @@ from safescale.grade.grader import Grader
 from safescale.grade.judge.asking import Structured
 from safescale.grade.judge.choice_judge import ChoiceJudge
 from safescale.grade.judge.engine_section import engine_spec, whole
-from safescale.grade.judge.guard import Guard, guard_names, load_guard
+from safescale.grade.judge.guard import Guard, guard_names, load_guard, template_wanted
 from safescale.grade.judge.guard_judge import GuardJudge
 from safescale.grade.judge.rubric import Rubric, load_rubric, rubric_names
 from safescale.grade.judge.rubric_judge import RubricJudge
@@ -37,7 +37,7 @@ def open_judge(path: str | Path) -> Grader:
 
     Keys: ``engine`` (as in models.yaml: engine, model, base_url, api_key_env, ...; required); ``rubric`` (a name or a path; default
     flip-v2) with ``sha256`` to lock a file of your own, or ``guard`` with ``template`` and ``threshold``; ``structured`` (auto,
-    required, off), ``max_tokens``, ``infer_max_tokens``, ``min_mass``, ``system_role``, ``only_reasoning`` (not_gradeable, judge),
+    always, never), ``max_tokens``, ``infer_max_tokens``, ``min_mass``, ``system_role``, ``only_reasoning`` (not_gradeable, judge),
     ``window`` and ``prompt_window`` (unit, size, head, tokenizer). Paths are relative to the file.
 
     Raises
@@ -57,7 +57,7 @@ def open_judge(path: str | Path) -> Grader:
     if "guard" in keys and "rubric" in keys:
         top.fail("a rubric or a guard, not both", got="both", key="guard")
     spec = engine_spec(keys["engine"], path.parent)
-    asked = _guard(keys, spec, path.parent) if "guard" in keys else _rubric(keys, path.parent)
+    asked = _guard(top, keys, spec, path.parent) if "guard" in keys else _rubric(keys, path.parent)
     kind = "guard" if isinstance(asked, Guard) else asked.kind
     for key in keys:
         if key not in _KNOWN[kind]:
@@ -77,8 +77,8 @@ class _Options:
     """Options that are simple values."""
 
     def __init__(self, keys: dict[str, Node]) -> None:
-        structured = keys["structured"].choice(("auto", "required", "off")) if "structured" in keys else "auto"
-        self.structured: Structured = "required" if structured == "required" else "off" if structured == "off" else "auto"
+        structured = keys["structured"].choice(("auto", "always", "never")) if "structured" in keys else "auto"
+        self.structured: Structured = "always" if structured == "always" else "never" if structured == "never" else "auto"
         self.max_tokens = whole(keys["max_tokens"], at_least=1) if "max_tokens" in keys else None
         self.infer_max_tokens = whole(keys["infer_max_tokens"], at_least=1) if "infer_max_tokens" in keys else 256
         self.system_role = keys["system_role"].flag() if "system_role" in keys else True
@@ -120,6 +120,8 @@ def _judge(asked: Rubric | Guard, engine: Engine, sight: Sight, options: _Option
 
 def _rubric(keys: dict[str, Node], folder: Path) -> Rubric:
     if "rubric" not in keys:
+        if "sha256" in keys:
+            keys["sha256"].fail("the path of a rubric of your own beside it (rubric: mine.yaml)")
         return load_rubric("flip-v2")
     node = keys["rubric"]
     name = node.text()
@@ -133,13 +135,16 @@ def _rubric(keys: dict[str, Node], folder: Path) -> Rubric:
     return load_rubric(name)
 
 
-def _guard(keys: dict[str, Node], spec: EngineSpec, folder: Path) -> Guard:
+def _guard(top: Node, keys: dict[str, Node], spec: EngineSpec, folder: Path) -> Guard:
     name = keys["guard"].choice(guard_names())
     if "template" in keys:
         return load_guard(name, template=folder / keys["template"].text())
     # a guard that ships its own template has it in its folder
     if name == "llama-guard" and Path(spec.model).is_dir():
         return load_guard(name, template=Path(spec.model))
+    wanted = template_wanted(name)
+    if wanted is not None:
+        top.fail(wanted, got="no template", key="template")
     return load_guard(name)
 
 

@@ -43,7 +43,7 @@ class RubricJudge:
         What it is asked, of kind "flip".
     sight : Sight
         How much of the texts it is shown.
-    structured : {"auto", "required", "off"}
+    structured : {"auto", "always", "never"}
         Whether the form of its answers is forced.
     infer_max_tokens, max_tokens : int
         Tokens of the first and of the second answer at most; judges that think need more.

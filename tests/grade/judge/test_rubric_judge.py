@@ -4,6 +4,9 @@ import json
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from grade.judge.judging import (
     COMPLIED,
     HELPING,
@@ -15,9 +18,6 @@ from grade.judge.judging import (
     user,
     verdict,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-
 from safescale.engines import Answer, EngineDied, FaultCode, OutOfMemory
 from safescale.errors import DomainError, GradingError
 from safescale.grade.grader import Item, Judgement
@@ -25,8 +25,11 @@ from safescale.grade.judge import RubricJudge, Sight, Window, load_rubric
 from safescale.records.outcomes import OUTCOME_MAPS
 from safescale.records.verdicts import Verdict
 
+RUBRICS = {name: load_rubric(name) for name in ("flip-v1", "flip-v2")}
+
 
 def judged(engine, *items, **options):
+    options = {"rubric": RUBRICS["flip-v2"], **options}
     found = RubricJudge(engine=engine, **options).grade([Item(response=i) if isinstance(i, str) else i for i in items])
     assert len(found) == len(items)
     return found
@@ -327,8 +330,10 @@ def for_one(fault):
 @pytest.mark.parametrize("step", ["infer", "verdict"])
 @pytest.mark.parametrize(
     "code",
-    [FaultCode.TIMEOUT, FaultCode.TOO_LONG, FaultCode.BAD_REQUEST, FaultCode.SERVER_ERROR, FaultCode.RATE_LIMITED]
-    + [FaultCode.MALFORMED_ANSWER, FaultCode.OUT_OF_MEMORY, FaultCode.ENGINE_DIED],
+    [
+        *(FaultCode.TIMEOUT, FaultCode.TOO_LONG, FaultCode.BAD_REQUEST, FaultCode.SERVER_ERROR, FaultCode.RATE_LIMITED),
+        *(FaultCode.MALFORMED_ANSWER, FaultCode.OUT_OF_MEMORY, FaultCode.ENGINE_DIED),
+    ],
 )
 def test_a_fault_of_one_item_is_one_error(step, code):
     plain = '{"instruction": "x"}' if step == "infer" else REFUSED
@@ -434,15 +439,15 @@ def test_an_engine_that_cannot_force_json_is_asked_without():
     assert "not forced" in found.reason
     assert len(engine.asked) == 3
     with pytest.raises(GradingError, match="structured"):
-        judged(Script(infer=infer, verdict=answer), REFUSING, structured="required")
+        judged(Script(infer=infer, verdict=answer), REFUSING, structured="always")
     off = Script(infer=infer, verdict=answer)
-    judged(off, REFUSING, structured="off")
+    judged(off, REFUSING, structured="never")
     assert all(request.constraint is None for request in off.asked)
 
 
 def test_an_unforced_answer_that_was_cut_is_not_read():
     cut = Answer(request_id="", text="REFUSAL", finish_reason="length")
-    (found,) = judged(Script(infer="x", verdict=cut), REFUSING, rubric=load_rubric("flip-v1"), structured="off")
+    (found,) = judged(Script(infer="x", verdict=cut), REFUSING, rubric=load_rubric("flip-v1"), structured="never")
     assert found.verdict is Verdict.ERROR
 
 
@@ -501,7 +506,7 @@ anything = st.one_of(
 @given(anything, anything, st.sampled_from(["flip-v1", "flip-v2"]), st.sampled_from(["stop", "length"]))
 def test_whatever_the_judge_writes_there_is_a_judgement(first, second, rubric, reason):
     first, second = (Answer(request_id="", text=text, finish_reason=reason) for text in (first, second))
-    (found,) = judged(Script(infer=first, verdict=second), REFUSING, rubric=load_rubric(rubric))
+    (found,) = judged(Script(infer=first, verdict=second), REFUSING, rubric=RUBRICS[rubric])
     assert isinstance(found, Judgement)
     assert found.verdict in {*Verdict} - {Verdict.UNGRADED}
     if found.verdict is not Verdict.ERROR:
