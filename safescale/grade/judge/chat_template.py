@@ -44,13 +44,13 @@ class ChatTemplate:
         for parts in (False, True):
             try:
                 rendered = self._rendered(prompt, response, parts=parts)
-            except DataError:
-                raise
             except Exception as error:
                 # whatever a template's own code raises: Jinja's errors, TypeError, KeyError
                 problem = f"{type(error).__name__}: {error}"
                 continue
-            if prompt.strip() in rendered and response.strip() in rendered:
+            # a template of texts writes a list of parts as Python does
+            as_python = parts and any(str(_parts(text)) in rendered for text in (prompt, response))
+            if prompt.strip() in rendered and response.strip() in rendered and not as_python:
                 return _FIRST.sub("", rendered)
         raise DataError(
             "the chat template does not take a conversation of a user and an assistant; give that of the guard model",
@@ -61,12 +61,16 @@ class ChatTemplate:
 
     def _rendered(self, prompt: str, response: str, *, parts: bool) -> str:
         def content(text: str) -> object:
-            return [{"type": "text", "text": text}] if parts else text
+            return _parts(text) if parts else text
 
         messages = [{"role": "user", "content": content(prompt)}, {"role": "assistant", "content": content(response)}]
         return _compiled(self.source).render(
             messages=messages, add_generation_prompt=True, bos_token="", eos_token="", tools=None, documents=None
         )
+
+
+def _parts(text: str) -> list[dict[str, str]]:
+    return [{"type": "text", "text": text}]
 
 
 @functools.lru_cache(maxsize=8)

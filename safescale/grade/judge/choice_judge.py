@@ -43,8 +43,8 @@ class ChoiceJudge:
         How much of the texts it is shown.
     structured : {"auto", "always", "never"}
         Whether the choice is forced.
-    max_tokens : int, default 8
-        Tokens of the answer at most: a label is one to three, and a judge that thinks needs more.
+    max_tokens : int, default 16
+        Tokens of the answer at most: a label is one to three, servers may wrap it in JSON, and a judge that thinks needs more.
     min_mass : float, default 0.5
         Probability that the choices must carry together for probabilities to be given.
     system_role : bool, default True
@@ -55,7 +55,7 @@ class ChoiceJudge:
     rubric: Rubric
     sight: Sight = attrs.field(factory=Sight)
     structured: Structured = "auto"
-    max_tokens: int = 8
+    max_tokens: int = 16
     min_mass: float = 0.5
     system_role: bool = True
     _asker: Asker = attrs.field(init=False)
@@ -74,7 +74,7 @@ class ChoiceJudge:
         options = (self.sight, self.structured, self.max_tokens, self.min_mass, self.system_role)
         scale = None if rubric.score_of is None else f"probability of {rubric.score_of!r} among the choices, in [0, 1]"
         return GraderFacts(
-            grader_id=judge_id(rubric.version, self.engine.facts, options, (Sight(), "auto", 8, 0.5, True)),
+            grader_id=judge_id(rubric.version, self.engine.facts, options, (Sight(), "auto", 16, 0.5, True)),
             kind="llm",
             outcome_map=rubric.outcome_map,
             hallucination_refusal=rubric.hallucination_refusal,

@@ -147,6 +147,8 @@ def load_guard(name: str, *, template: Path | None = None) -> Guard:
         found = own
     else:
         found = read_chat_template(template) if syntax == "jinja" else _with_holes(template)
+    if isinstance(found, ChatTemplate):
+        found.text("a prompt", "a response")
     source = found.source if isinstance(found, ChatTemplate) else found
     return Guard(
         name=name,

@@ -8,7 +8,7 @@ from typing import Final
 import attrs
 
 from safescale.engines import Answer, Constraint, Engine, Message, Request, Sampling
-from safescale.errors import DomainError
+from safescale.errors import DataError, DomainError
 from safescale.grade.grader import GraderFacts, Item, Judgement
 from safescale.grade.judge.asking import Asker, Structured
 from safescale.grade.judge.choice_probabilities import ChoiceProbabilities, choice_probabilities
@@ -126,7 +126,7 @@ class GuardJudge:
             return not_gradeable(f"the guard {self.guard.name} needs the prompt, which is not known")
         return shown
 
-    def _request(self, case: Case) -> Request:
+    def _request(self, case: Case) -> Request | Unusable:
         guard, shown = self.guard, case.shown
         assert shown.prompt is not None
         fence = shown.fence()
@@ -134,7 +134,10 @@ class GuardJudge:
         sampling = Sampling(temperature=0.0, max_tokens=max_tokens, seed=0, logprobs=_LOGPROBS if guard.probabilities_of else None)
         prompt, response = shown.prompt.shown(fence.tag), shown.response.shown(fence.tag)
         if guard.syntax != "chat":
-            return Request(text=guard.text(prompt, response), sampling=sampling)
+            try:
+                return Request(text=guard.text(prompt, response), sampling=sampling)
+            except DataError as error:
+                return Unusable(problem=str(error), raw="", code="TEMPLATE", ask_again=False, what="the guard cannot be asked")
         if guard.published:
             return Request(messages=(Message(role="user", content=guard.text(prompt, response)),), sampling=sampling)
         assert isinstance(guard.template, str)

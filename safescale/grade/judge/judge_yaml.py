@@ -103,7 +103,7 @@ def _judge(asked: Rubric | Guard, engine: Engine, sight: Sight, options: _Option
             rubric=asked,
             sight=sight,
             structured=options.structured,
-            max_tokens=options.max_tokens or 8,
+            max_tokens=options.max_tokens or 16,
             min_mass=options.min_mass,
             system_role=options.system_role,
         )

@@ -22,6 +22,7 @@ __all__ = ["Case", "Unusable", "chat", "failed", "run_step", "said", "worded"]
 T = TypeVar("T")
 _SHOWN_AGAIN: Final = 2000
 _REASON_CHARS: Final = 2000
+_NO_ANSWER: Final = "the judge gave no answer"
 
 
 @attrs.frozen(kw_only=True)
@@ -32,6 +33,7 @@ class Unusable:
     raw: str
     code: str = "UNUSABLE"
     ask_again: bool = True
+    what: str = "the judge's answer cannot be used"
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -57,7 +59,7 @@ def said(answer: Answer, *, forced: bool) -> str | Unusable:
     """The text of an answer that a judge can be held to: without its reasoning, and not cut."""
     text = answer.text or ""
     if answer.fault is not None and answer.fault.code is not FaultCode.CONSTRAINT_BROKEN:
-        return Unusable(problem=answer.fault.message, raw=text, code=str(answer.fault.code), ask_again=False)
+        return Unusable(problem=answer.fault.message, raw=text, code=str(answer.fault.code), ask_again=False, what=_NO_ANSWER)
     parts = split_reasoning(text)
     thought = bool(parts.reasoning or answer.reasoning)
     if not parts.answer.strip():
@@ -75,7 +77,7 @@ def _cut_or(answer: Answer, otherwise: str) -> str:
 def run_step(
     asker: Asker,
     cases: Sequence[Case],
-    request: Callable[[Case], Request],
+    request: Callable[[Case], Request | Unusable],
     read: Callable[[Case, Answer], T | Unusable],
     *,
     repair: Callable[[Unusable], str] | None,
@@ -85,13 +87,19 @@ def run_step(
 
     An item is asked again once over all its steps, with what was wrong said; the second answer counts or fails.
     """
-    live = [case for case in cases if case.done is None]
+    live: list[tuple[Case, Request]] = []
+    for case in cases:
+        if case.done is None:
+            made = request(case)
+            if isinstance(made, Unusable):
+                case.done = failed(made, case)
+            else:
+                live.append((case, made))
     read_now: dict[int, T] = {}
     if not live:
         return read_now
-    requests = [request(case) for case in live]
     again: list[tuple[Case, Request, Unusable]] = []
-    for case, asked, answer in zip(live, requests, asker.ask(requests), strict=True):
+    for (case, asked), answer in zip(live, asker.ask([asked for _, asked in live]), strict=True):
         found = read(case, answer)
         if not isinstance(found, Unusable):
             read_now[case.place] = found
@@ -125,7 +133,7 @@ def failed(found: Unusable, case: Case) -> Judgement:
     return Judgement(
         verdict=Verdict.ERROR,
         raw_label=clip(storable(raw)),
-        reason=worded([f"the judge's answer cannot be used: {found.problem}", *case.notes]),
+        reason=worded([f"{found.what}: {found.problem}", *case.notes]),
     )
 
 

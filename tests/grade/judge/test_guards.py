@@ -196,6 +196,23 @@ def test_refuses_a_chat_template_that_does_not_show_both(tmp_path, source):
         read_chat_template(tmp_path / "bad.jinja").text(PROMPT, HELPING)
 
 
+def test_a_guards_template_is_tried_when_it_is_loaded(tmp_path):
+    (tmp_path / "bad.jinja").write_text("{{ messages[0].content }}")
+    with pytest.raises(DataError, match="leaves out the prompt or the response"):
+        load_guard("llama-guard", template=tmp_path / "bad.jinja")
+
+
+def test_an_item_that_a_template_refuses_is_one_error(tmp_path):
+    (tmp_path / "picky.jinja").write_text(
+        "{% for m in messages %}{% if 'zz' in m.content %}{{ raise_exception('no zz') }}{% endif %}{{ m.content }}{% endfor %}"
+    )
+    judge = GuardJudge(engine=Script(verdict="safe"), guard=load_guard("llama-guard", template=tmp_path / "picky.jinja"))
+    found = judge.grade([Item(response=text, prompt=PROMPT) for text in ("a zorble", "zz top", "a quindle")])
+    assert [f.verdict.value for f in found] == ["NOT_HARMFUL", "ERROR", "NOT_HARMFUL"]
+    assert found[1].raw_label == "ERROR:TEMPLATE"
+    assert "no zz" in found[1].reason
+
+
 def test_a_chat_template_cannot_reach_python(tmp_path):
     (tmp_path / "bad.jinja").write_text("{{ messages.__class__.__mro__ }}{{ messages[0].content }}{{ messages[1].content }}")
     with pytest.raises(DataError, match="SecurityError"):
