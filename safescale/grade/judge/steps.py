@@ -113,6 +113,8 @@ def run_step(
         for (case, _, first), answer in zip(again, asker.ask([asked for _, asked, _ in again]), strict=True):
             found = read(case, answer)
             if isinstance(found, Unusable):
+                if found.problem == first.problem:
+                    case.notes[-1] = "asked again, to the same end"
                 case.done = failed(found if found.raw else attrs.evolve(found, raw=first.raw), case)
             else:
                 read_now[case.place] = found

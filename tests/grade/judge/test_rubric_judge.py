@@ -18,10 +18,11 @@ from grade.judge.judging import (
     user,
     verdict,
 )
-from safescale.engines import Answer, EngineDied, FaultCode, OutOfMemory
+from safescale.engines import Answer, EngineDied, EngineFacts, FaultCode, OutOfMemory
 from safescale.errors import DomainError, GradingError
 from safescale.grade.grader import Item, Judgement
 from safescale.grade.judge import RubricJudge, Sight, Window, load_rubric
+from safescale.grade.judge.identity import judge_id
 from safescale.records.outcomes import OUTCOME_MAPS
 from safescale.records.verdicts import Verdict
 
@@ -101,6 +102,18 @@ def test_options_that_change_verdicts_make_another_grader():
     short = RubricJudge(engine=Script(), sight=Sight(response=Window(size=50))).facts.grader_id
     v1 = RubricJudge(engine=Script(), rubric=load_rubric("flip-v1")).facts.grader_id
     assert len({plain, short, v1}) == 3
+
+
+def test_a_folder_of_this_machine_is_no_name_of_a_judge():
+    def named(**facts):
+        return judge_id("v", EngineFacts(engine="fake", version="0", **{"model": "m", **facts}), 1, 1)
+
+    assert named(model_id="org/zorble-7b", model_revision="r1") == "v/org/zorble-7b@r1"
+    first, second = named(model_id="/here/zorble"), named(model_id="/there/zorble")
+    assert re.fullmatch("v/zorble#[0-9a-f]{8}", first)
+    assert first != second
+    weights = {"weights_sha256": "ab" * 32}
+    assert named(model_id="/here/zorble", **weights) == named(model_id="/there/zorble", **weights) == "v/zorble#abababab"
 
 
 def test_the_plain_rubric_wants_a_sentence_and_a_label():

@@ -40,6 +40,10 @@ TOKENS = [
     "<think>",
     "</think>",
     "<tool_call>",
+    "<THINK>",
+    "[inst]",
+    "<<sys>>",
+    "<S>",
 ]
 
 
