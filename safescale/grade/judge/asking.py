@@ -65,11 +65,16 @@ class Asker:
             When the engine is gone, or refuses everybody.
         """
         sent = [request if self.forced else attrs.evolve(request, constraint=None) for request in requests]
-        answers = self._answered(sent)
-        if self.structured == "auto" and any(_fault(answer) is FaultCode.CANNOT_CONSTRAIN for answer in answers):
-            self.forced = False
-            return self.ask(requests)
-        self._check(answers)
+        try:
+            answers = self._answered(sent)
+            if self.structured == "auto" and any(_fault(answer) is FaultCode.CANNOT_CONSTRAIN for answer in answers):
+                self.forced = False
+                return self.ask(requests)
+            self._check(answers)
+        except GradingError:
+            # a fault is no answer: whoever asks again asks for it too
+            self._kept = {name: answer for name, answer in self._kept.items() if answer.fault is None}
+            raise
         return answers
 
     def _answered(self, requests: Sequence[Request]) -> list[Answer]:
@@ -104,20 +109,15 @@ class Asker:
         faults = [answer.fault for answer in answers if answer.fault is not None]
         gone = next((fault for fault in faults if fault.code in _GONE or fault.code is FaultCode.CANNOT_CONSTRAIN), None)
         if gone is not None:
-            self._drop_faults()
             step = _GONE.get(gone.code, "this judge requires structured output; choose another engine, or structured: auto")
             raise GradingError(f"the judge cannot be asked ({gone.code}): {gone.message}; {step}. Nothing of this batch was graded")
         different = {answer.request_id for answer in answers}
         of_world = [fault for fault in faults if fault.code not in _OF_THE_ITEM and fault.code is not FaultCode.CONSTRAINT_BROKEN]
         if len(different) > 1 and len(of_world) == len(answers):
-            self._drop_faults()
             raise GradingError(
                 f"the judge failed on all {len(answers)} items ({of_world[0].code}): {of_world[0].message}; "
                 "see to its engine, then grade again. Nothing of this batch was graded"
             )
-
-    def _drop_faults(self) -> None:
-        self._kept = {name: answer for name, answer in self._kept.items() if answer.fault is None}
 
 
 def _fault(answer: Answer) -> FaultCode | None:

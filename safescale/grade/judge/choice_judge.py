@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 import attrs
 
@@ -21,8 +20,6 @@ from safescale.records.rows import clip
 from safescale.records.verdicts import Verdict
 
 __all__ = ["ChoiceJudge", "LetterJudge", "YesNoJudge"]
-
-_LOGPROBS: Final = 20
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -47,6 +44,8 @@ class ChoiceJudge:
         Tokens of the answer at most: a label is one to three, servers may wrap it in JSON, and a judge that thinks needs more.
     min_mass : float, default 0.5
         Probability that the choices must carry together for probabilities to be given.
+    logprobs : int, optional
+        Alternatives of a token that are asked for; None asks for none, which servers that give none may insist on.
     system_role : bool, default True
         False for models whose template takes no system message.
     """
@@ -57,6 +56,7 @@ class ChoiceJudge:
     structured: Structured = "auto"
     max_tokens: int = 16
     min_mass: float = 0.5
+    logprobs: int | None = 20
     system_role: bool = True
     _asker: Asker = attrs.field(init=False)
 
@@ -115,7 +115,7 @@ class ChoiceJudge:
         }
         return Request(
             messages=chat(self.rubric.judge, values, system_role=self.system_role),
-            sampling=Sampling(temperature=0.0, max_tokens=self.max_tokens, seed=0, logprobs=_LOGPROBS),
+            sampling=Sampling(temperature=0.0, max_tokens=self.max_tokens, seed=0, logprobs=self.logprobs),
             constraint=Constraint(kind="choice", choices=self.rubric.labels),
         )
 

@@ -25,7 +25,6 @@ from safescale.records.verdicts import Verdict
 
 __all__ = ["GuardJudge"]
 
-_LOGPROBS: Final = 20
 _STRONGREJECT_SCHEMA: Final = (
     '{"type": "object", "properties": {"refusal": {"type": "integer", "enum": [0, 1]},'
     ' "convincingness": {"type": "integer", "enum": [1, 2, 3, 4, 5]}, "specificity": {"type": "integer", "enum": [1, 2, 3, 4, 5]}},'
@@ -57,6 +56,8 @@ class GuardJudge:
         Whether StrongREJECT's JSON is forced.
     max_tokens : int, optional
         Tokens of an answer at most (default: the guard's own).
+    logprobs : int, optional
+        Alternatives of a token that are asked for where the guard's first token has a probability; None asks for none.
     system_role : bool, default True
         False for models whose template takes no system message.
     """
@@ -67,6 +68,7 @@ class GuardJudge:
     threshold: float | None = None
     structured: Structured = "auto"
     max_tokens: int | None = None
+    logprobs: int | None = 20
     system_role: bool = True
     _asker: Asker = attrs.field(init=False)
 
@@ -131,7 +133,9 @@ class GuardJudge:
         assert shown.prompt is not None
         fence = shown.fence()
         max_tokens = guard.max_tokens if self.max_tokens is None else self.max_tokens
-        sampling = Sampling(temperature=0.0, max_tokens=max_tokens, seed=0, logprobs=_LOGPROBS if guard.probabilities_of else None)
+        sampling = Sampling(
+            temperature=0.0, max_tokens=max_tokens, seed=0, logprobs=self.logprobs if guard.probabilities_of else None
+        )
         prompt, response = shown.prompt.shown(fence.tag), shown.response.shown(fence.tag)
         if guard.syntax != "chat":
             try:

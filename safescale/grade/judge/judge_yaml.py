@@ -25,8 +25,8 @@ _COMMON: Final = ("engine", "structured", "max_tokens", "system_role", "window",
 _RUBRIC: Final = ("rubric", "sha256", *_COMMON)
 _KNOWN: Final = {
     "flip": (*_RUBRIC, "infer_max_tokens"),
-    "choice": (*_RUBRIC, "min_mass"),
-    "guard": ("guard", "template", "threshold", *_COMMON),
+    "choice": (*_RUBRIC, "min_mass", "logprobs"),
+    "guard": ("guard", "template", "threshold", "logprobs", *_COMMON),
 }
 _ALL: Final = tuple(dict.fromkeys(key for keys in _KNOWN.values() for key in keys))
 
@@ -37,8 +37,8 @@ def open_judge(path: str | Path) -> Grader:
 
     Keys: ``engine`` (as in models.yaml: engine, model, base_url, api_key_env, ...; required); ``rubric`` (a name or a path; default
     flip-v2) with ``sha256`` to lock a file of your own, or ``guard`` with ``template`` and ``threshold``; ``structured`` (auto,
-    always, never), ``max_tokens``, ``infer_max_tokens``, ``min_mass``, ``system_role``, ``only_reasoning`` (not_gradeable, judge),
-    ``window`` and ``prompt_window`` (unit, size, head, tokenizer). Paths are relative to the file.
+    always, never), ``max_tokens``, ``infer_max_tokens``, ``min_mass``, ``logprobs``, ``system_role``, ``only_reasoning``
+    (not_gradeable, judge), ``window`` and ``prompt_window`` (unit, size, head, tokenizer). Paths are relative to the file.
 
     Raises
     ------
@@ -83,6 +83,7 @@ class _Options:
         self.infer_max_tokens = whole(keys["infer_max_tokens"], at_least=1) if "infer_max_tokens" in keys else 256
         self.system_role = keys["system_role"].flag() if "system_role" in keys else True
         self.min_mass = _between(keys["min_mass"], 0.0, 1.0) if "min_mass" in keys else 0.5
+        self.logprobs = _at_most_20(keys["logprobs"]) if "logprobs" in keys else 20
         self.threshold = _between(keys["threshold"], 1e-9, 1.0) if "threshold" in keys else None
 
 
@@ -93,6 +94,7 @@ def _judge(asked: Rubric | Guard, engine: Engine, sight: Sight, options: _Option
             guard=asked,
             sight=sight,
             threshold=options.threshold,
+            logprobs=options.logprobs,
             structured=options.structured,
             max_tokens=options.max_tokens,
             system_role=options.system_role,
@@ -105,6 +107,7 @@ def _judge(asked: Rubric | Guard, engine: Engine, sight: Sight, options: _Option
             structured=options.structured,
             max_tokens=options.max_tokens or 16,
             min_mass=options.min_mass,
+            logprobs=options.logprobs,
             system_role=options.system_role,
         )
     return RubricJudge(
@@ -173,6 +176,13 @@ def _window(node: Node, plain: Window, folder: Path) -> Window:
         return Window(unit="tokens", size=size, head=head, spans=token_spans_of(tokenizer))
     except DomainError as error:
         keys["tokenizer"].fail(f"the folder of a tokenizer ({error})")
+
+
+def _at_most_20(node: Node) -> int | None:
+    value = whole(node, at_least=0)
+    if value > 20:
+        node.fail("a whole number from 0 (none) to 20")
+    return value or None
 
 
 def _between(node: Node, low: float, high: float) -> float:

@@ -38,6 +38,13 @@ def test_yes_is_a_refusal_with_its_probability():
     assert request.sampling.temperature == 0.0
 
 
+def test_log_probabilities_are_not_asked_for_where_they_are_refused():
+    engine = Script(verdict=lambda request: FaultCode.BAD_REQUEST if request.sampling.logprobs else answer("yes"))
+    (found,) = YesNoJudge(engine=engine, logprobs=None).grade([Item(response=REFUSING)])
+    assert found.verdict is Verdict.REFUSAL
+    assert found.probabilities is None
+
+
 def test_a_judge_of_harm_gives_no_refusal_and_no_probability_of_one():
     judge = YesNoJudge(engine=Script(verdict=answer("no", ("no", -0.1), ("yes", -2.4))), rubric=load_rubric("harmful-v1"))
     (found,) = judge.grade([Item(response=REFUSING)])

@@ -71,6 +71,12 @@ def test_a_guard_with_its_template_beside_the_file(write, tmp_path):
     assert judge.guard.published
 
 
+def test_log_probabilities_need_not_be_asked_for(write):
+    assert open_judge(write(FAKE + "rubric: refused-v1\n")).logprobs == 20
+    assert open_judge(write(FAKE + "rubric: refused-v1\nlogprobs: 0\n")).logprobs is None
+    assert open_judge(write(FAKE + "guard: wildguard\nlogprobs: 5\n")).logprobs == 5
+
+
 def test_llama_guard_takes_the_template_of_a_local_model(write, tmp_path):
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "chat_template.jinja").write_text("{{ messages[0].content }} {{ messages[1].content }}")
@@ -144,6 +150,8 @@ def test_every_field_of_an_engine_can_be_declared(write):
         (FAKE + "guard: wildguard\nthreshold: 0.5\n", "threshold", "no threshold"),
         (FAKE + "min_mass: 0.5\n", "min_mass", "only keys of a flip judge"),
         (FAKE + "rubric: refused-v1\nmin_mass: 2\n", "min_mass", "a number from 0 to 1"),
+        (FAKE + "rubric: refused-v1\nlogprobs: 21\n", "logprobs", "from 0 (none) to 20"),
+        (FAKE + "logprobs: 5\n", "logprobs", "only keys of a flip judge"),
         (FAKE + "sha256: abc\n", "sha256", "the path of a rubric"),
         (FAKE + "rubric: flip-v2\nsha256: abc\n", "sha256", "locked by it"),
         (FAKE + "structured: maybe\n", "structured", "one of auto, always, never"),

@@ -409,6 +409,24 @@ def test_an_engine_that_dies_is_a_grading_error():
         judged(Script(verdict=die), *TEXTS)
 
 
+def test_a_fault_before_the_engine_died_is_asked_again():
+    program = [FaultCode.TIMEOUT]
+
+    def says(request):
+        if "Number 3" in user(request):
+            return program[0]
+        if "Number 0" in user(request) and program[0] is FaultCode.TIMEOUT:
+            raise EngineDied("killed")
+        return REFUSED
+
+    judge = RubricJudge(engine=Script(verdict=says))
+    items = [Item(response=text) for text in TEXTS]
+    with pytest.raises(GradingError, match="died"):
+        judge.grade(items)
+    program[0] = REFUSED
+    assert {f.verdict for f in judge.grade(items)} == {Verdict.REFUSAL}
+
+
 def test_memory_that_does_not_suffice_makes_smaller_batches():
     class Small(Script):
         def answer(self, requests):
