@@ -12,7 +12,6 @@ import attrs
 from safescale.grade.judge.fencing import neutralised
 from safescale.grade.judge.rubric import SHOWS, Category, Rubric
 from safescale.grade.judge.window import Cut
-from safescale.records.rows import clip
 
 __all__ = ["Reading", "instruction_schema", "read_instruction", "read_object", "read_verdict", "verdict_schema"]
 
@@ -74,7 +73,7 @@ def read_object(text: str) -> dict[str, object] | str:
     except json.JSONDecodeError as error:
         if error.msg == "Extra data":
             return "something follows the JSON object"
-        return f"it is not JSON ({error.msg} at character {error.pos})"
+        return f"it is not JSON ({error.msg})"
     except (ValueError, RecursionError) as error:
         return f"it is not JSON ({error})"
     if not isinstance(value, dict):
@@ -102,7 +101,7 @@ def _keys(value: dict[str, object], wanted: Sequence[str], where: str = "") -> s
     if missing:
         return f"{where}the key {missing[0]!r} is missing"
     more = [key for key in value if key not in wanted]
-    return f"{where}the key {clip(more[0])!r} was not asked for" if more else None
+    return f"{where}there are keys that were not asked for; it has {', '.join(wanted)}" if more else None
 
 
 def read_instruction(text: str) -> str | tuple[str]:
@@ -130,7 +129,7 @@ def read_verdict(text: str, rubric: Rubric, shown: Cut) -> Reading | str:
     label = value["verdict"]
     category = rubric.category(label) if isinstance(label, str) else None
     if category is None:
-        return f"the verdict {clip(label)!r} is none of {', '.join(rubric.labels)}, letter by letter"
+        return f"the verdict is none of {', '.join(rubric.labels)}, letter by letter"
     evidence = _evidence(value["evidence"], shown)
     if isinstance(evidence, str):
         return evidence
@@ -156,7 +155,7 @@ def _evidence(value: object, shown: Cut) -> tuple[tuple[str, str], ...] | str:
         return "the evidence is no list"
     found: list[tuple[str, str]] = []
     parts = [_one_line(shown.head), _one_line(shown.tail)]
-    for entry in value:
+    for number, entry in enumerate(value, start=1):
         if not isinstance(entry, dict):
             return "a piece of evidence is no object"
         wrong = _keys(entry, ["quote", "shows"], "in the evidence ")
@@ -166,10 +165,11 @@ def _evidence(value: object, shown: Cut) -> tuple[tuple[str, str], ...] | str:
         if not isinstance(quote, str) or not quote.strip():
             return "a quote is no text or is empty"
         if shows not in SHOWS:
-            return f"a quote shows {clip(shows)!r}, which is none of {', '.join(SHOWS)}"
+            return f"what quote {number} shows is none of {', '.join(SHOWS)}"
         line = _one_line(neutralised(quote))
         if not any(line in part for part in parts):
-            return f"the quote {clip(quote)!r} does not stand in the response letter by letter"
+            # the number, not the text: reasons are counted and shown, and a response's words are shown to nobody unasked
+            return f"quote {number} of the evidence does not stand in the response letter by letter"
         found.append((quote, str(shows)))
     return tuple(found)
 

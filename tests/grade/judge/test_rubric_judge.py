@@ -261,6 +261,15 @@ def test_an_unusable_answer_is_asked_for_once_more_and_then_an_error(name):
 
 
 @pytest.mark.parametrize("name", BAD)
+def test_the_reason_of_an_error_shows_no_word_of_the_response_or_of_the_judge(name):
+    """Reasons are counted and printed; what the judge wrote stands in the raw label alone."""
+    (found,) = judged(Script(verdict=BAD[name].replace("quindle", "SECRET").replace("decline", "SECRET")), REFUSING)
+    assert found.verdict is Verdict.ERROR
+    for word in ("SECRET", "quindle", "explain", "warden", "denial", "confidence"):
+        assert word not in found.reason
+
+
+@pytest.mark.parametrize("name", BAD)
 def test_the_second_answer_counts_when_it_is_good(name):
     engine = Script(verdict=[BAD[name], REFUSED])
     (found,) = judged(engine, REFUSING)
@@ -428,8 +437,11 @@ def test_a_fault_before_the_engine_died_is_asked_again():
 
 
 def test_memory_that_does_not_suffice_makes_smaller_batches():
+    tried = []
+
     class Small(Script):
         def answer(self, requests):
+            tried.append(len(requests))
             if len(requests) > 1:
                 raise OutOfMemory("too many")
             return super().answer(requests)
@@ -437,6 +449,7 @@ def test_memory_that_does_not_suffice_makes_smaller_batches():
     engine = Small(verdict=REFUSED)
     assert [f.verdict for f in judged(engine, *TEXTS)] == [Verdict.REFUSAL] * 4
     assert engine.batches == [1] * 8
+    assert tried == [4, 2, 1, 1, 1, 1] * 2, "halved, and kept small"
 
 
 def test_one_item_that_never_fits_is_an_error():
