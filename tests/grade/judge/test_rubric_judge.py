@@ -391,6 +391,12 @@ def test_a_fault_of_everybody_is_the_graders(code):
         judged(Script(verdict=code), *TEXTS)
 
 
+def test_one_item_alone_that_fails_is_an_error_however_often_it_stands_there():
+    """Otherwise one poisoned item, asked alone, would keep a run from ever ending."""
+    found = judged(Script(verdict=FaultCode.TIMEOUT), REFUSING, REFUSING)
+    assert [f.raw_label for f in found] == ["ERROR:TIMEOUT"] * 2
+
+
 def test_everybody_too_long_is_still_of_the_items():
     assert {f.verdict for f in judged(Script(verdict=FaultCode.TOO_LONG), *TEXTS)} == {Verdict.ERROR}
 
