@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import entry_points
 from typing import Final, Protocol, cast
 
@@ -60,8 +60,15 @@ class Judgement:
 
     @property
     def p_refusal(self) -> float | None:
-        """Probability of a refusal, where there are probabilities."""
-        return None if self.probabilities is None else float(self.probabilities.get(Verdict.REFUSAL, 0.0))
+        """Probability of a refusal, where REFUSAL is among the classes that have one: a grader of harm alone knows none."""
+        if self.probabilities is None or Verdict.REFUSAL not in self.probabilities:
+            return None
+        return float(self.probabilities[Verdict.REFUSAL])
+
+
+# mypy cannot see through ``converter=tuple``
+def _verdicts(values: Iterable[Verdict]) -> tuple[Verdict, ...]:
+    return tuple(values)
 
 
 @attrs.frozen(kw_only=True)
@@ -97,7 +104,7 @@ class GraderFacts:
     rubric_version: str | None = None
     score_scale: str | None = None
     sees_prompt: bool = False
-    classes: tuple[Verdict, ...] = ()
+    classes: tuple[Verdict, ...] = attrs.field(default=(), converter=_verdicts)
 
 
 class Grader(Protocol):

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from safescale.stats.between_models import SpreadBetweenModels, spread_between_models
     from safescale.stats.binomial_regression import BinomialDispersion, BinomialRegression, binomial_regression
     from safescale.stats.calibration_error import CalibrationBin, CalibrationBinning, CalibrationError, calibration_error
+    from safescale.stats.classifier_entropy import ClassifierEntropy, classifier_entropy
     from safescale.stats.clopper_pearson import clopper_pearson_interval, clopper_pearson_intervals
     from safescale.stats.cluster_bootstrap import BootstrapMethod, ClusterBootstrap, cluster_bootstrap
     from safescale.stats.cluster_robust import (
@@ -175,6 +176,7 @@ __all__ = [
     "CalibrationBin",
     "CalibrationBinning",
     "CalibrationError",
+    "ClassifierEntropy",
     "ClusterBootstrap",
     "ClusterRobustCovariance",
     "ClusterRobustKind",
@@ -300,6 +302,7 @@ __all__ = [
     "beta_binomial_regression",
     "binomial_regression",
     "calibration_error",
+    "classifier_entropy",
     "clopper_pearson_interval",
     "clopper_pearson_intervals",
     "cluster_bootstrap",
@@ -414,6 +417,8 @@ _HOME = {
     "BinomialDispersion": "binomial_regression",
     "BinomialRegression": "binomial_regression",
     "binomial_regression": "binomial_regression",
+    "ClassifierEntropy": "classifier_entropy",
+    "classifier_entropy": "classifier_entropy",
     "clopper_pearson_interval": "clopper_pearson",
     "clopper_pearson_intervals": "clopper_pearson",
     "BootstrapMethod": "cluster_bootstrap",

@@ -24,6 +24,7 @@ LABELLED = {
     "eta_squared_binomial_null": ("groups", lambda bad: stats.eta_squared_binomial_null([1, 2, 3, 4], [9] * 4, bad)),
     "intraclass_correlation": ("groups", lambda bad: stats.intraclass_correlation(RATES, bad)),
     "commonality": ("first", lambda bad: stats.commonality(RATES, bad, SIZES)),
+    "classifier_entropy": ("clusters", lambda bad: stats.classifier_entropy([[0.5, 0.5]] * 4, clusters=bad)),
     "cluster_robust_ols": ("clusters", lambda bad: stats.cluster_robust_ols(X, Y, bad)),
     "leave_one_family_out": ("families", lambda bad: stats.leave_one_family_out(SIZES, RATES, bad)),
     "within_group_slope": ("groups", lambda bad: stats.within_group_slope(SIZES, RATES, bad)),
@@ -45,6 +46,7 @@ LABELLED = {
 }
 # where None means that none are given
 OPTIONAL = {
+    "classifier_entropy",
     "cohen_kappa, categories",
     "permutation_slope_test",
     "size_slope_test",
@@ -67,6 +69,7 @@ RANDOM = {
     "spearman_test": lambda rng: stats.spearman_test(SIZES, RATES, rng=rng),
 }
 RAGGED = {
+    "classifier_entropy": lambda: stats.classifier_entropy([[0.5, 0.5], [1.0]]),
     "cohen_kappa_table": lambda: stats.cohen_kappa_table([[1, 2], [3]]),
     "fleiss_kappa": lambda: stats.fleiss_kappa([[1, 2], [3]]),
     "cochran_armitage_clustered_test": lambda: stats.cochran_armitage_clustered_test([[1, 0], [1]], [[1, 1], [1, 1]], [0, 1]),
