@@ -38,7 +38,7 @@ def test_a_fake_judge_of_one_token_grades_from_end_to_end(write):
     assert isinstance(judge, ChoiceJudge)
     found = judge.grade([Item(response=f"zorble {i}") for i in range(30)])
     assert {f.verdict for f in found} == {Verdict.COMPLIANCE, Verdict.PARTIAL, Verdict.REFUSAL}
-    assert all(f.probabilities is None for f in found), "the fake gives no log-probabilities, so there are none"
+    assert all(f.probabilities is not None for f in found), "the fake gives log-probabilities, renormalised over the letters"
     judge.close()
     assert judge.engine.closed
 
