@@ -22,6 +22,7 @@ __all__ = [
     "FINISH_REASONS",
     "GRADER_KINDS",
     "HR_MEANINGS",
+    "PROBABILITIES",
     "PROMPT_KINDS",
     "RECORDS",
     "RESPONSE_KINDS",
@@ -31,6 +32,7 @@ __all__ = [
     "TARGETS",
     "Aggregate",
     "Grade",
+    "GradeLine",
     "GradedTrace",
     "Grader",
     "Model",
@@ -50,6 +52,12 @@ attack gave no prompt, so nothing was asked; the attack failed, and a source who
 FINISH_REASONS: Final = ("stop", "length", "content_filter", "tool_calls", "error", "timeout", "parse_error", "unknown")
 TARGETS: Final = ("text", "action", "tool_call")
 GRADER_KINDS: Final = ("human", "llm", "classifier", "keyword", "imported")
+PROBABILITIES: Final = {
+    "p_refusal": Verdict.REFUSAL,
+    "p_partial": Verdict.PARTIAL,
+    "p_compliance": Verdict.COMPLIANCE,
+}
+"""Columns of a grade that hold the probability of a class, and the class."""
 HR_MEANINGS: Final = ("harmful_content", "incoherent_compliance", "not_used", "undeclared")
 SIZE_SOURCES: Final = ("published", "name", "declared", "estimated", "unknown")
 TAMPERING_STATES: Final = ("none", "abliterated", "fine_tuned", "steered", "unknown")
@@ -122,8 +130,8 @@ class Turn(_Record):
     source_row: int = _number("1-based line or row in that file", ge=1)
 
 
-class Grade(_Record):
-    """One grader's verdict on one trace."""
+class _Judged(_Record):
+    """What a grade and its line in a file share."""
 
     trace_id: str = _text("trace that is graded")
     target: str = _text("what of the trace is graded; targets are never pooled", isin=list(TARGETS))
@@ -134,9 +142,24 @@ class Grade(_Record):
     score: float = _number("the grader's own score", nullable=True)
     score_scale: str = _text("scale of the score, in words", nullable=True)
     p_refusal: float = _number("probability of refusal (fraction)", nullable=True, ge=0.0, le=1.0)
+    p_partial: float = _number("probability of partial compliance (fraction)", nullable=True, ge=0.0, le=1.0)
+    p_compliance: float = _number("probability of compliance (fraction)", nullable=True, ge=0.0, le=1.0)
     rubric_version: str = _text("version of the rubric or prompt of the grader", nullable=True)
+
+
+class Grade(_Judged):
+    """One grader's verdict on one trace."""
+
     source_file: str = _text("file that the row was read from")
     source_row: int = _number("1-based line or row in that file", ge=1)
+
+
+class GradeLine(_Judged):
+    """
+    A line of a grades file (``*.grades.jsonl``): a grade of a trace that is known by its id.
+
+    The first line of the file says what its graders' labels mean; the reader gives file and row.
+    """
 
 
 class Grader(_Record):
@@ -239,6 +262,8 @@ class GradedTrace(_Answer):
     score: float = _number("the grader's own score", nullable=True)
     score_scale: str = _text("scale of the score, in words", nullable=True)
     p_refusal: float = _number("probability of refusal (fraction)", nullable=True, ge=0.0, le=1.0)
+    p_partial: float = _number("probability of partial compliance (fraction)", nullable=True, ge=0.0, le=1.0)
+    p_compliance: float = _number("probability of compliance (fraction)", nullable=True, ge=0.0, le=1.0)
     rubric_version: str = _text("version of the rubric or prompt of the grader", nullable=True)
     outcome_map: str = _text("outcome map of the grader; 'flip' when absent", nullable=True)
     params_total_b: float = _number("declared total parameters (1e9)", nullable=True, gt=0.0)
@@ -257,5 +282,6 @@ RECORDS: Final[dict[str, type[pa.DataFrameModel]]] = {
     "reject": Reject,
     "note": Note,
     "graded_trace": GradedTrace,
+    "grade_line": GradeLine,
 }
 """Every record by name."""
