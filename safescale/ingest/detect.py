@@ -23,6 +23,7 @@ ENTRY_POINTS: Final = "safescale.adapters"
 
 _OURS: Final = (
     "canonical:Canonical",
+    "grade_lines:GradeLines",
     "jailbreak_db:JailbreakDb",
     "inspect_log:InspectLog",
     "jailbreakbench:JailbreakBench",

@@ -25,7 +25,9 @@ class WriterLock:
     path : Path
         The lock file.
     corpus : Path
-        The corpus, for messages.
+        The corpus (or what else is locked), for messages.
+    what : str, default "corpus"
+        What is locked, in words.
 
     Raises
     ------
@@ -33,8 +35,8 @@ class WriterLock:
         When another process is writing.
     """
 
-    def __init__(self, path: Path, corpus: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, corpus: Path, *, what: str = "corpus") -> None:
+        self._path, self._what = path, what
         self._descriptor: int | None = self._acquire(corpus)
 
     def _acquire(self, corpus: Path) -> int:
@@ -43,13 +45,14 @@ class WriterLock:
                 descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
             except OSError as error:
                 raise DataError(
-                    f"this corpus cannot be written to ({error.strerror}): check the permissions of its folder", file=str(corpus)
+                    f"this {self._what} cannot be written to ({error.strerror}): check the permissions of its folder",
+                    file=str(corpus),
                 ) from error
             try:
                 if not _try_lock(descriptor):
                     holder = os.read(descriptor, 64).decode("ascii", "replace").strip() or "unknown"
                     raise DataError(
-                        f"another process (pid {holder}) is writing to this corpus: wait until it is done, then run again",
+                        f"another process (pid {holder}) is writing to this {self._what}: wait until it is done, then run again",
                         file=str(corpus),
                     )
                 if self._is_current(descriptor):

@@ -1,0 +1,5 @@
+"""stub"""
+
+
+class RefusalPhrases:
+    pass
