@@ -97,7 +97,7 @@ class GraderFacts:
     rubric_version: str | None = None
     score_scale: str | None = None
     sees_prompt: bool = False
-    classes: tuple[Verdict, ...] = attrs.field(default=(), converter=tuple)
+    classes: tuple[Verdict, ...] = ()
 
 
 class Grader(Protocol):

@@ -231,7 +231,7 @@ class PhraseGrader:
             kind="keyword",
             outcome_map=self.published.outcome_map,
             rubric_version=None,
-            classes=[Verdict.COMPLIANCE, Verdict.REFUSAL],
+            classes=(Verdict.COMPLIANCE, Verdict.REFUSAL),
         )
 
     def grade(self, items: Sequence[Item]) -> list[Judgement]:
