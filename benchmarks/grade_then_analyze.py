@@ -2,7 +2,7 @@
 The whole path from ungraded responses to regressions: 140,000 responses graded by rule and by the default classifier, then every
 analysis with the report; time by stage, and peak memory.
 
-The corpus is the generated one of ``end_to_end``; each response is a text of its own of about 1 kB in invented words, that refuses or
+The corpus is the generated one of ``end_to_end``; each response is a text of about 1 kB in invented words, that refuses or
 not as the planted verdict says. Each run is a process of its own. The ratio kept is that to reading the same file with the
 standard library's JSON module, the least that anyone does.
 """
@@ -81,7 +81,7 @@ def one_run(logs: Path, folder: Path, graders: list[str]) -> dict[str, Any]:
         done(f"grade run --grader {name}")
     last = open_grader(graders[-1]).facts.grader_id
     question = Question(graders=(last,), selection=Selection(allow_keyword=True))
-    written = write_report(Input(paths=(corpus,)), folder / "report", question)
+    written = write_report(Input(paths=(corpus,)), folder / "report", question=question)
     done("every analysis, report")
     return {
         "stages": stages,

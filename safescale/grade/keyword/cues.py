@@ -86,23 +86,6 @@ JUDGEMENT: Final = re.compile(
 )
 """A request that is called wrong, against a policy or out of scope: weaker than a refusal in the first person."""
 
-NEGATIONS: Final = (
-    "not",
-    "n't",
-    "cant",
-    "unable",
-    "declin",
-    "refus",
-    "refrain",
-    "never",
-    "avoid",
-    "regret",
-    "prohibit",
-    "incapable",
-    "pass on",
-)
-"""One of these stands in everything that ``DECLINE`` finds."""
-
 JUDGING: Final = (
     "appropriate",
     "ethical",
@@ -141,12 +124,10 @@ JUDGING: Final = (
 APOLOGIES: Final = ("sorry", "apolog", "regret", "unfortunately", "afraid")
 """One of these stands in everything that ``APOLOGY`` finds."""
 
-LATE: Final[dict[str, tuple[str, ...]]] = {
-    **dict.fromkeys(("can't", "cannot", "can not", "won't", "will not", "do not", "don't"), ("i ",)),
-    **dict.fromkeys(("must decline", "have to decline", "refuse to"), ("i ",)),
-    **dict.fromkeys(("unable to", "not able to", "not going to"), ("i am ", "i'm ")),
-}
-"""How a refusal deep in a text begins, and what stands before it: rare words first, for they are what is searched for."""
+SUBJECTS: Final = ("i ", "i'", "we ", "we'")
+"""How everything that ``DECLINE`` finds begins, unless it begins with one of ``OWN_NAMES``."""
+
+OWN_NAMES: Final = tuple(f"{name}{joint}" for name in ("model", "assistant", "chatbot", "ai") for joint in (",", " and"))
 
 IDIOM: Final = re.compile(
     r"(?:,? (?:even|really|possibly|quite|but|help but|just))* (?:wait\b|believe\b|stress\b|emphasi[sz]e|"

@@ -84,7 +84,8 @@ def readable(response: str | None) -> Readable | Unreadable:
     lowered = text.lower()
     if len(lowered) > _WORDS_FROM and WORDY.search(lowered) is None:
         return Unreadable("no words of English")
-    if len(lowered) > _WORDS_FROM and lowered.count(" ") + lowered.count("\n") < len(lowered) / 60:
+    least = len(lowered) / 60
+    if len(lowered) > _WORDS_FROM and lowered.count(" ") < least and len(lowered.split()) < least:
         return Unreadable("no words")
     return Readable(lowered)
 
