@@ -113,8 +113,9 @@ def test_a_second_run_asks_nothing_and_writes_the_same_file(tmp_path: Path) -> N
 def test_another_version_of_a_grader_or_its_rubric_is_asked_anew(tmp_path: Path) -> None:
     corpus = made(tmp_path, RESPONSES)
     graded(corpus, Counting())
-    for changed in ({"grader_id": "counting/2"}, {"rubric_version": "r2"}):
-        other = Counting(facts=attrs.evolve(Counting().facts, **changed))
+    facts = Counting().facts
+    for changed in (attrs.evolve(facts, grader_id="counting/2"), attrs.evolve(facts, rubric_version="r2")):
+        other = Counting(facts=changed)
         graded(corpus, other)
         assert len(other.asked) == 4
 
@@ -233,7 +234,7 @@ def test_a_file_that_cannot_be_written_is_told_with_the_next_step(tmp_path: Path
 def test_a_full_disk_under_the_judgements_is_told_and_what_was_kept_stays(tmp_path: Path) -> None:
     with JudgementCache(tmp_path / "cache", Counting().facts) as cache, open("/dev/full", "wb", buffering=0) as full:
         cache.add({"k1": Judgement(verdict=Verdict.REFUSAL, raw_label="REFUSAL")})
-        own, cache._part = cache._part, full  # type: ignore[assignment]
+        own, cache._part = cache._part, full
         with pytest.raises(GradingError, match=r"No space left.*free some space"):
             cache.add({"k2": Judgement(verdict=Verdict.REFUSAL, raw_label="REFUSAL")})
         cache._part = own
