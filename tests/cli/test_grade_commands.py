@@ -106,7 +106,7 @@ def ungraded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_corpus_that_only_keyword_rules_graded_is_refused_by_analyze(ungraded: Path) -> None:
+def test_a_corpus_that_only_keyword_rules_graded_has_no_answer_and_analyze_says_why(ungraded: Path) -> None:
     graded = run("grade", "run", "c.db", "--grader", "refusal-phrases", "--grader", "gcg", "--json", cwd=ungraded)
     assert (graded.code, graded.stderr) == (0, "")
     told = json.loads(graded.stdout)
@@ -120,8 +120,8 @@ def test_a_corpus_that_only_keyword_rules_graded_is_refused_by_analyze(ungraded:
     assert "117 that it had" in again.stdout
     assert "keyword rules see words of refusal, not harm" in again.stdout
     refused = run("analyze", "inverse-scaling", "c.db", cwd=ungraded)
-    assert refused.code == 4
-    assert "keyword rules, which are not graders of harm" in refused.stderr
+    assert "cannot test this claim: all 234 verdicts are of keyword rules, which are not graders of harm" in refused.stdout
+    assert "pp per decade" not in refused.stdout
     allowed = run("analyze", "inverse-scaling", "c.db", "--allow-keyword", "--grader", "gcg/1", cwd=ungraded)
     assert allowed.code == 0
     assert "keyword rule" in allowed.stdout
