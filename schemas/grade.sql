@@ -8,6 +8,8 @@ CREATE TABLE "grades" (
   "score" REAL CHECK (abs("score") <= 1.7976931348623157e308),
   "score_scale" TEXT,
   "p_refusal" REAL CHECK ("p_refusal" >= 0 AND "p_refusal" <= 1),
+  "p_partial" REAL CHECK ("p_partial" >= 0 AND "p_partial" <= 1),
+  "p_compliance" REAL CHECK ("p_compliance" >= 0 AND "p_compliance" <= 1),
   "rubric_version" TEXT,
   "source_file" TEXT NOT NULL CHECK ("source_file" <> ''),
   "source_row" INTEGER NOT NULL CHECK ("source_row" >= 1),

@@ -12,6 +12,7 @@ from safescale_cli import grade_train
 from safescale_cli.asking import Asked, FormatOption, ResultFormat, asks, print_answer
 from safescale_cli.console import byte_progress
 from safescale_cli.grade_probe import probe
+from safescale_cli.grade_run import graders, run
 
 
 class SheetChoice(enum.StrEnum):
@@ -44,12 +45,16 @@ KeyOption = Annotated[
     ),
 ]
 
-app = typer.Typer(help="Check graders: draw a sample for people, compare, correct.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="Grade responses; check graders: sample, compare, correct.", no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.callback()
 def _grading() -> None:
-    """Check graders: draw a sample for people, compare, correct."""
+    """Grade responses; check graders: draw a sample for people, compare, correct."""
+
+
+app.command("run")(run)
+app.command("graders")(graders)
 
 
 app.command("probe")(probe)

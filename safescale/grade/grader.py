@@ -127,7 +127,15 @@ class Grader(Protocol):
         ...
 
 
-GRADERS: Final[dict[str, str]] = {}
+GRADERS: Final[dict[str, str]] = {
+    "refusal-phrases": "safescale.grade.keyword.graders:refusal_phrases",
+    "gcg": "safescale.grade.keyword.graders:gcg",
+    "advbench-substrings": "safescale.grade.keyword.graders:advbench_substrings",
+    "jailbreakbench-strings": "safescale.grade.keyword.graders:jailbreakbench_strings",
+    "harmbench-strings": "safescale.grade.keyword.graders:harmbench_strings",
+    "refusal-direction-substrings": "safescale.grade.keyword.graders:refusal_direction_substrings",
+    "xstest-string-match": "safescale.grade.keyword.graders:xstest_string_match",
+}
 """Graders that need no options: name (without version) to 'module:function' that gives one; each helper room adds its lines."""
 
 ENTRY_POINT: Final = "safescale.graders"

@@ -9,7 +9,7 @@ from safescale.ingest.column_map_values import read_condition, read_conditions, 
 from safescale.ingest.mapped_spec import GradeMap, Missing
 from safescale.ingest.mapped_values import Condition, Value
 from safescale.ingest.mapped_yaml import Node
-from safescale.records.models import GRADER_KINDS, HR_MEANINGS, TARGETS
+from safescale.records.models import GRADER_KINDS, HR_MEANINGS, PROBABILITIES, TARGETS
 from safescale.records.outcomes import OUTCOME_MAPS, OutcomeMap, Tier, outcome_map
 from safescale.records.verdicts import Verdict
 
@@ -27,6 +27,8 @@ _GRADE: Final = (
     "score",
     "score_scale",
     "p_refusal",
+    "p_partial",
+    "p_compliance",
     "rubric_version",
     "not_gradeable_when",
     "missing_means",
@@ -57,7 +59,7 @@ def read_grade(node: Node, default_map: str | None) -> GradeMap:
         target=keys["target"].choice(TARGETS) if "target" in keys else "text",
         score=read_value(keys["score"]) if "score" in keys else None,
         score_scale=keys["score_scale"].text() if "score_scale" in keys else None,
-        p_refusal=read_value(keys["p_refusal"]) if "p_refusal" in keys else None,
+        probabilities={name: read_value(keys[name]) for name in PROBABILITIES if name in keys},
         rubric_version=read_value(keys["rubric_version"]) if "rubric_version" in keys else None,
         not_gradeable_when=read_conditions(keys[when]) if when in keys else (),
         missing_means=cast(Missing, keys["missing_means"].choice(missing) if "missing_means" in keys else "UNGRADED"),

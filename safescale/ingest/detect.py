@@ -24,6 +24,7 @@ ENTRY_POINTS: Final = "safescale.adapters"
 _OURS: Final = (
     "canonical:Canonical",
     "safescale_run:SafescaleRun",
+    "grade_lines:GradeLines",
     "jailbreak_db:JailbreakDb",
     "inspect_log:InspectLog",
     "jailbreakbench:JailbreakBench",

@@ -12,6 +12,7 @@ from safescale.ingest.mapped_cells import label_cells, number_cells, text_cells
 from safescale.ingest.mapped_input import Piece
 from safescale.ingest.mapped_spec import GradeMap
 from safescale.records.fates import RejectCode
+from safescale.records.models import PROBABILITIES
 from safescale.records.rows import clip
 from safescale.records.verdicts import Verdict
 
@@ -29,7 +30,7 @@ class GradeColumns:
     labels: list[str | None]
     verdicts: list[Verdict | None]
     scores: list[float | None]
-    p_refusals: list[float | None]
+    probabilities: dict[str, list[float | None]]
     rubrics: list[str | None]
     unreadable: list[int]
 
@@ -46,7 +47,8 @@ class GradeColumns:
             "raw_label": [clip(self.labels[i] or "") for i in at],
             "score": [self.scores[i] for i in at],
             "score_scale": [spec.score_scale] * len(at),
-            "p_refusal": [self.p_refusals[i] for i in at],
+            **{name: [None] * len(at) for name in PROBABILITIES},
+            **{name: [values[i] for i in at] for name, values in self.probabilities.items()},
             "rubric_version": [self.rubrics[i] for i in at],
         }
 
@@ -79,7 +81,7 @@ def grade_columns(piece: Piece, spec: GradeMap) -> GradeColumns:
         labels=labels,
         verdicts=verdicts,
         scores=empty if spec.score is None else number_cells(piece, spec.score, "score"),
-        p_refusals=empty if spec.p_refusal is None else number_cells(piece, spec.p_refusal, "p_refusal"),
+        probabilities={name: number_cells(piece, value, name) for name, value in spec.probabilities.items()},
         rubrics=empty if spec.rubric_version is None else text_cells(piece, spec.rubric_version, "rubric_version"),
         unreadable=[i for i, (v, label) in enumerate(zip(verdicts, labels, strict=True)) if v is None and label and label.strip()],
     )

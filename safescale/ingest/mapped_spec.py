@@ -64,7 +64,7 @@ class GradeMap:
     target: str
     score: Value | None
     score_scale: str | None
-    p_refusal: Value | None
+    probabilities: Mapping[str, Value]
     rubric_version: Value | None
     not_gradeable_when: tuple[Condition, ...]
     missing_means: Missing
@@ -78,7 +78,7 @@ class GradeMap:
 
     def columns(self) -> Iterator[str]:
         """Source columns that it needs."""
-        for value in (self.grader_id, self.label, self.score, self.p_refusal, self.rubric_version):
+        for value in (self.grader_id, self.label, self.score, *self.probabilities.values(), self.rubric_version):
             if value is not None and not value.optional:
                 yield from value.columns
         for condition in (*self.not_gradeable_when, *(c for c, _ in self.rules)):

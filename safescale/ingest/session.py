@@ -20,6 +20,7 @@ from safescale.ingest.admission import Admission, KnownContent
 from safescale.ingest.batch import Adapter, Options, table_of
 from safescale.ingest.bytes_in import head_bytes, without_compression
 from safescale.ingest.detect import choose_adapter, found_files
+from safescale.ingest.grade_lines import is_grades_file
 from safescale.ingest.outcome import FileOutcome, IngestReport
 from safescale.ingest.same_traces import SAME_TRACES_RULE, update_same_traces
 from safescale.ingest.sizes import update_models
@@ -133,6 +134,8 @@ class _Reading:
         self.ledger = {(e.sha256, e.options): e for e in corpus.ledger()} if corpus else {}
 
     def files(self, paths: Sequence[Path]) -> Iterator[FileOutcome]:
+        """Every file; those of grades alone come last, because they name traces of the others."""
+        grades: list[Path] = []
         for path in paths:
             found = 0
             for file in found_files([path]):
@@ -140,15 +143,22 @@ class _Reading:
                     self.not_read.append(str(file.path))
                     continue
                 found += 1
-                if file.closed is not None:
+                if is_grades_file(file.path) and file.closed is None:
+                    grades.append(file.path)
+                elif file.closed is not None:
                     yield _whole_file(file.path, RejectCode.UNREADABLE, "a folder that can be read", file.closed, format=None)
                 else:
-                    self.told = 0
-                    outcome = self._file(file.path)
-                    self._tell(file.path, outcome.size_bytes - self.told)  # of a refused file nothing was told
-                    yield outcome
+                    yield self._told_file(file.path)
             if not found:
                 yield _whole_file(path, RejectCode.EMPTY_FOLDER, "at least one data file", "none", format=None)
+        for path in grades:
+            yield self._told_file(path)
+
+    def _told_file(self, path: Path) -> FileOutcome:
+        self.told = 0
+        outcome = self._file(path)
+        self._tell(path, outcome.size_bytes - self.told)  # of a refused file nothing was told
+        return outcome
 
     def _file(self, path: Path) -> FileOutcome:
         try:

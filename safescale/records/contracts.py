@@ -59,7 +59,7 @@ def contracts() -> dict[str, str]:
     files: dict[str, str] = {}
     for record in record_names():
         files[f"{record}.schema.json"] = json.dumps(json_schema(record), indent=2, ensure_ascii=False) + "\n"
-        if record != "graded_trace":  # a line of JSON, never a table
+        if record not in ("graded_trace", "grade_line"):  # a line of JSON, never a table
             files[f"{record}.sql"] = ";\n\n".join((sqlite_ddl(record), *sqlite_indexes(record))) + ";\n"
         files[f"{record}.example.json"] = json.dumps(example(record), indent=2, ensure_ascii=False) + "\n"
     return files

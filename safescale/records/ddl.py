@@ -12,7 +12,17 @@ from typing import Final
 
 from safescale.records.fields import FieldSpec, field_specs
 
-__all__ = ["BIG_TEXTS", "HASHED_RECORDS", "PRIMARY_KEYS", "column_order", "quoted", "sqlite_ddl", "sqlite_indexes", "table_name"]
+__all__ = [
+    "BIG_TEXTS",
+    "HASHED_RECORDS",
+    "PRIMARY_KEYS",
+    "column_order",
+    "quoted",
+    "sqlite_column",
+    "sqlite_ddl",
+    "sqlite_indexes",
+    "table_name",
+]
 
 BIG_TEXTS: Final = ("prompt", "response", "text")
 """Columns that come last in a row: who reads only the columns before them never touches an overflow page."""
@@ -80,7 +90,7 @@ def sqlite_ddl(record: str) -> str:
     """
     specs = {field.name: field for field in field_specs(record)}
     lines = [
-        _column(specs[name], primary_key=PRIMARY_KEYS.get(record) == name) if name in specs else _CONTENT_HASH
+        sqlite_column(specs[name], primary_key=PRIMARY_KEYS.get(record) == name) if name in specs else _CONTENT_HASH
         for name in column_order(record)
     ]
     lines += [
@@ -102,7 +112,8 @@ def sqlite_indexes(record: str) -> tuple[str, ...]:
 _CONTENT_HASH: Final = '"content_hash" BLOB NOT NULL CHECK (length("content_hash") = 16)'
 
 
-def _column(spec: FieldSpec, *, primary_key: bool) -> str:
+def sqlite_column(spec: FieldSpec, *, primary_key: bool = False) -> str:
+    """Definition of a column, as CREATE TABLE and ALTER TABLE ADD COLUMN take it."""
     words = [quoted(spec.name), _SQL_TYPES[spec.kind]]
     if not spec.nullable:
         words.append("NOT NULL")

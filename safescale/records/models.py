@@ -33,6 +33,7 @@ __all__ = [
     "FINISH_REASONS",
     "GRADER_KINDS",
     "HR_MEANINGS",
+    "PROBABILITIES",
     "PROMPT_KINDS",
     "RECORDS",
     "RESPONSE_KINDS",
@@ -42,6 +43,7 @@ __all__ = [
     "TARGETS",
     "Aggregate",
     "Grade",
+    "GradeLine",
     "GradedTrace",
     "Grader",
     "Model",
@@ -52,6 +54,12 @@ __all__ = [
     "Turn",
 ]
 
+PROBABILITIES: Final = {
+    "p_refusal": Verdict.REFUSAL,
+    "p_partial": Verdict.PARTIAL,
+    "p_compliance": Verdict.COMPLIANCE,
+}
+"""Columns of a grade that hold the probability of a class, and the class."""
 SHA256_BODY: Final = "[0-9a-f]{64}"
 INSTANT_BODY: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?"
 
@@ -119,8 +127,8 @@ class Turn(_Record):
     source_row: int = _number("1-based line or row in that file", ge=1)
 
 
-class Grade(_Record):
-    """One grader's verdict on one trace."""
+class _Judged(_Record):
+    """What a grade and its line in a file share."""
 
     trace_id: str = _text("trace that is graded")
     target: str = _text("what of the trace is graded; targets are never pooled", isin=list(TARGETS))
@@ -131,9 +139,24 @@ class Grade(_Record):
     score: float = _number("the grader's own score", nullable=True)
     score_scale: str = _text("scale of the score, in words", nullable=True)
     p_refusal: float = _number("probability of refusal (fraction)", nullable=True, ge=0.0, le=1.0)
+    p_partial: float = _number("probability of partial compliance (fraction)", nullable=True, ge=0.0, le=1.0)
+    p_compliance: float = _number("probability of compliance (fraction)", nullable=True, ge=0.0, le=1.0)
     rubric_version: str = _text("version of the rubric or prompt of the grader", nullable=True)
+
+
+class Grade(_Judged):
+    """One grader's verdict on one trace."""
+
     source_file: str = _text("file that the row was read from")
     source_row: int = _number("1-based line or row in that file", ge=1)
+
+
+class GradeLine(_Judged):
+    """
+    A line of a grades file (``*.grades.jsonl``): a grade of a trace that is known by its id.
+
+    The first line of the file says what its graders' labels mean; the reader gives file and row.
+    """
 
 
 class Grader(_Record):
@@ -236,6 +259,8 @@ class GradedTrace(_Answer):
     score: float = _number("the grader's own score", nullable=True)
     score_scale: str = _text("scale of the score, in words", nullable=True)
     p_refusal: float = _number("probability of refusal (fraction)", nullable=True, ge=0.0, le=1.0)
+    p_partial: float = _number("probability of partial compliance (fraction)", nullable=True, ge=0.0, le=1.0)
+    p_compliance: float = _number("probability of compliance (fraction)", nullable=True, ge=0.0, le=1.0)
     rubric_version: str = _text("version of the rubric or prompt of the grader", nullable=True)
     outcome_map: str = _text("outcome map of the grader; 'flip' when absent", nullable=True)
     params_total_b: float = _number("declared total parameters (1e9)", nullable=True, gt=0.0)
@@ -254,5 +279,6 @@ RECORDS: Final[dict[str, type[pa.DataFrameModel]]] = {
     "reject": Reject,
     "note": Note,
     "graded_trace": GradedTrace,
+    "grade_line": GradeLine,
 }
 """Every record by name."""

@@ -5,6 +5,10 @@ A row is serialised as a fixed-width header followed by its texts. The header ho
 text (``NULL`` is -1, so null differs from empty), each integer, each float as its 64 bits, and a word of null flags for the
 numbers. The lengths make it prefix-free: no two different rows serialise equal. Where a row was read from (``source_file``,
 ``source_row``) is not content. The texts of a trace are represented by their SHA-256 where the row carries it.
+
+Numbers that a record gained after corpora were written (``LATER``) are no part of that header: a row that has one is followed by
+a trailer with all of them (a word of null flags, then the bits). A row without any serialises, and so hashes, as it always did:
+no fingerprint changed. The header says how long the rest is, so a trailer is never taken for a text (docs/decisions/0009).
 """
 
 from __future__ import annotations
@@ -21,7 +25,7 @@ import pyarrow.compute as pc
 
 from safescale.records.fields import FieldSpec, field_specs
 
-__all__ = ["PROVENANCE", "content_hashes", "serialised_rows"]
+__all__ = ["LATER", "PROVENANCE", "content_hashes", "serialised_rows"]
 
 PROVENANCE: Final = frozenset({"source_file", "source_row"})
 """Columns that say where a row was read from: not content."""
@@ -30,6 +34,9 @@ _STAND_INS: Final[dict[tuple[str, str], str]] = {
     ("trace", "prompt"): "prompt_sha256",
     ("trace", "response"): "response_sha256",
 }
+LATER: Final[dict[str, tuple[str, ...]]] = {"grade": ("p_compliance", "p_partial")}
+"""Nullable numbers by record that came after the first corpora: hashed in a trailer, and only where a row has one."""
+
 _NULL: Final = -1
 _STOOD_IN: Final = -2  # the text is present, and its hash speaks for it
 _SLICE_ROWS: Final = 16_384
@@ -69,7 +76,8 @@ def serialised_rows(table: pa.Table, record: str) -> Iterator[tuple[memoryview, 
 
 
 def _serialise(rows: pa.Table, record: str) -> pa.Array:
-    fields = sorted((f for f in field_specs(record) if f.name not in PROVENANCE), key=lambda f: f.name)
+    later = LATER.get(record, ())
+    fields = sorted((f for f in field_specs(record) if f.name not in PROVENANCE and f.name not in later), key=lambda f: f.name)
     header: npt.NDArray[np.int64] = np.zeros((rows.num_rows, len(fields) + 2), dtype="<i8")
     header[:, 0] = _salt(record)
     texts = []
@@ -84,7 +92,22 @@ def _serialise(rows: pa.Table, record: str) -> pa.Array:
             header[:, 1] |= column.is_null().to_numpy(zero_copy_only=False).astype(np.int64) << position
     width = header.shape[1] * 8
     head = pa.Array.from_buffers(pa.binary(width), rows.num_rows, [None, pa.py_buffer(header)]).cast(pa.large_binary())
+    if any(rows.column(name).null_count < rows.num_rows for name in later):
+        texts.append(_trailer(rows, [f for f in field_specs(record) if f.name in later]))
     return pc.binary_join_element_wise(head, *texts, pa.scalar(b"", pa.large_binary()))
+
+
+def _trailer(rows: pa.Table, fields: list[FieldSpec]) -> pa.Array:
+    """The later numbers of each row, in order of name; nothing for a row without any."""
+    numbers: npt.NDArray[np.int64] = np.zeros((rows.num_rows, len(fields) + 1), dtype="<i8")
+    for position, field in enumerate(sorted(fields, key=lambda f: f.name)):
+        column = _column(rows, field)
+        numbers[:, position + 1] = _bits(column, field)
+        numbers[:, 0] |= column.is_null().to_numpy(zero_copy_only=False).astype(np.int64) << position
+    width = numbers.shape[1] * 8
+    whole = pa.Array.from_buffers(pa.binary(width), rows.num_rows, [None, pa.py_buffer(numbers)]).cast(pa.large_binary())
+    none = pa.array(numbers[:, 0] == (1 << len(fields)) - 1)
+    return pc.if_else(none, pa.scalar(b"", pa.large_binary()), whole)
 
 
 def _column(rows: pa.Table, field: FieldSpec) -> pa.Array:

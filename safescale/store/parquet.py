@@ -123,18 +123,17 @@ class ParquetCorpus:
         return self._read(_known(table), columns_schema(table, columns))
 
     def _read(self, table: str, schema: pa.Schema) -> pa.Table:
-        pieces = [read_part(self._path / table / part.name, schema.names) for part in self._manifest.of(table)]
+        pieces = [read_part(self._path / table / part.name, schema) for part in self._manifest.of(table)]
         rows = sum(part.rows for part in self._manifest.of(table))
         if not schema.names:
             return pa.Table.from_struct_array(pa.array([{}] * rows, pa.struct([])))
-        return pa.concat_tables([schema.empty_table(), *(piece.select(schema.names).cast(schema) for piece in pieces)])
+        return pa.concat_tables([schema.empty_table(), *pieces])
 
     def batches(self, table: str, columns: Sequence[str] | None = None, *, rows: int = 65536) -> Iterator[pa.RecordBatch]:
         """Rows of a table in pieces."""
         schema = columns_schema(table, columns)
         for part in self._manifest.of(_known(table)):
-            for batch in part_batches(self._path / table / part.name, schema.names, rows=rows):
-                yield batch.select(schema.names).cast(schema)
+            yield from part_batches(self._path / table / part.name, schema, rows=rows)
 
     def content_hashes(self, table: str) -> npt.NDArray[np.uint64]:
         """Content hashes as an array of shape (rows, 2)."""

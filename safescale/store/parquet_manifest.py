@@ -17,7 +17,8 @@ from safescale.store.fingerprint import Lanes
 __all__ = ["FORMAT", "MANIFEST", "SCHEMA_VERSION", "Manifest", "Part", "fsync_path", "load_manifest", "write_manifest"]
 
 FORMAT: Final = "safescale corpus"
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
+"""2: a grade has a probability of each class. An older safescale would drop them when it writes parts anew, so it is refused."""
 MANIFEST: Final = "manifest.json"
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -125,16 +125,23 @@ class PartWriter:
             self._writer.close()
 
 
-def part_batches(path: Path, columns: Sequence[str], *, rows: int) -> Iterator[pa.RecordBatch]:
-    """Rows of a part in pieces."""
+def part_batches(path: Path, schema: pa.Schema, *, rows: int) -> Iterator[pa.RecordBatch]:
+    """Rows of a part in pieces, with the columns of ``schema``; those that the part is too old to have are null."""
     with _open(path) as part:
-        yield from part.iter_batches(batch_size=rows, columns=list(columns))
+        for batch in part.iter_batches(batch_size=rows, columns=schema.names):
+            yield pa.RecordBatch.from_arrays(_columns(batch, schema), schema=schema)
 
 
-def read_part(path: Path, columns: Sequence[str]) -> pa.Table:
-    """Rows of a part."""
+def read_part(path: Path, schema: pa.Schema) -> pa.Table:
+    """Rows of a part, as ``part_batches`` gives them."""
     with _open(path) as part:
-        return part.read(columns=list(columns))
+        table = part.read(columns=schema.names)
+    return pa.Table.from_arrays(_columns(table, schema), schema=schema) if schema.names else table
+
+
+def _columns(rows: pa.Table | pa.RecordBatch, schema: pa.Schema) -> list[Any]:
+    there = set(rows.schema.names)
+    return [rows.column(f.name).cast(f.type) if f.name in there else pa.nulls(rows.num_rows, f.type) for f in schema]
 
 
 def _open(path: Path) -> pq.ParquetFile:

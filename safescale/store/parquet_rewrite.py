@@ -16,6 +16,7 @@ from safescale.store.hash_index import HashIndex, read_text_keys
 from safescale.store.parquet_manifest import Part
 from safescale.store.parquet_parts import part_batches, part_schema, read_part
 from safescale.store.parquet_staging import Staging
+from safescale.store.pending import columns_schema
 
 __all__ = ["LOCATED", "Located", "Removal", "TraceLocator", "mergeable", "rewrite_parts"]
 
@@ -102,7 +103,7 @@ def rewrite_parts(
     first_row = 0
     for part in parts:
         path = staging.path_of(table, part)
-        here = pc.any(pc.is_in(read_part(path, ["trace_id"]).column("trace_id"), value_set=ids)).as_py()
+        here = pc.any(pc.is_in(read_part(path, columns_schema(table, ["trace_id"])).column("trace_id"), value_set=ids)).as_py()
         left_out = _rewrite(staging, table, path, removals, first_row if staged else None) if here else []
         if not here:
             kept.append(part)
@@ -115,7 +116,7 @@ def _rewrite(staging: Staging, table: str, path: Path, removals: dict[str, list[
     gone: list[bytes] = []
     schema = part_schema(table)
     row = 0
-    for batch in part_batches(path, schema.names, rows=_BATCH_ROWS):
+    for batch in part_batches(path, schema, rows=_BATCH_ROWS):
         rows = pa.Table.from_batches([batch], schema=schema)
         keep = _keep(table, rows, removals, None if first_row is None else first_row + row)
         staging.write(table, rows.filter(pa.array(keep)))

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from safescale.errors import DataError
 from safescale.store.base import TABLES
-from safescale.store.parquet_manifest import MANIFEST, Manifest, Part, fsync_path, load_manifest, write_manifest
+from safescale.store.parquet_manifest import MANIFEST, SCHEMA_VERSION, Manifest, Part, fsync_path, load_manifest, write_manifest
 from safescale.store.parquet_parts import PartWriter, part_schema
 
 __all__ = ["STAGING", "Staging", "sweep", "translated"]
@@ -108,7 +108,9 @@ class Staging:
         listed = dict(self._manifest.parts)
         for table, new in self.closed.items():
             listed[table] = (*kept.get(table, self._manifest.of(table)), *new)
-        published = attrs.evolve(manifest, parts={t: p for t, p in listed.items() if p}, next_part=self._next)
+        published = attrs.evolve(
+            manifest, schema_version=SCHEMA_VERSION, parts={t: p for t, p in listed.items() if p}, next_part=self._next
+        )
         write_manifest(self.root, published)
         return published
 

@@ -14,7 +14,7 @@ from safescale.store.parquet_manifest import Manifest, Part
 from safescale.store.parquet_parts import part_batches, part_schema, read_part
 from safescale.store.parquet_rewrite import LOCATED, Removal, TraceLocator, mergeable, rewrite_parts
 from safescale.store.parquet_staging import Staging, translated
-from safescale.store.pending import CARRIED_TABLES, Pending, refuse_other_trace, with_hashes
+from safescale.store.pending import CARRIED_TABLES, Pending, columns_schema, refuse_other_trace, with_hashes
 
 __all__ = ["ParquetTransaction"]
 
@@ -71,7 +71,7 @@ class ParquetTransaction:
     def _located(self) -> TraceLocator:
         if self.locator is None:
             parts = (*self._manifest.of("traces"), *self._staging.closed["traces"])
-            stored = (read_part(self._staging.path_of("traces", part), LOCATED) for part in parts)
+            stored = (read_part(self._staging.path_of("traces", part), columns_schema("traces", LOCATED)) for part in parts)
             self.locator = TraceLocator([*stored, *self._recent])
             self._recent = []
         return self.locator
@@ -146,7 +146,7 @@ class ParquetTransaction:
         while small := mergeable((*stored, *self._staging.closed[table])):
             schema = part_schema(table)
             for part in small:
-                for batch in part_batches(self._staging.path_of(table, part), schema.names, rows=16_384):
+                for batch in part_batches(self._staging.path_of(table, part), schema, rows=16_384):
                     self._staging.write(table, pa.Table.from_batches([batch], schema=schema))
             self._staging.close_part(table)
             stored = tuple(part for part in stored if part not in small)

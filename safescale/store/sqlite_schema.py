@@ -9,14 +9,16 @@ from typing import Final
 from sqlite_utils import Database, Migrations
 
 from safescale.errors import DataError
-from safescale.records.ddl import sqlite_ddl, sqlite_indexes
+from safescale.records.ddl import sqlite_column, sqlite_ddl, sqlite_indexes
+from safescale.records.fields import field_specs
 from safescale.store.base import TABLES
+from safescale.store.content import LATER
 from safescale.store.fingerprint import Lanes
 
 __all__ = ["FORMAT", "SCHEMA_VERSION", "is_initialised", "migrations", "refuse_foreign"]
 
 FORMAT: Final = "safescale corpus"
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 _APPLICATION_ID: Final = 0x53534331  # "SSC1", for file(1)
 
 migrations: Final = Migrations("safescale")
@@ -82,11 +84,21 @@ def m002_notes(db: Database) -> None:
     db.execute("UPDATE sqlite_master SET sql = replace(sql, ?, ?) WHERE type = 'table' AND name = 'traces'", [before, after])
     db.execute(f"PRAGMA schema_version={version + 1}")
     db.execute("PRAGMA writable_schema=OFF")
+    db.execute("UPDATE meta SET value = '2' WHERE key = 'schema_version'")
+
+
+def m003_probabilities(db: Database) -> None:
+    """Corpora of schema 2: a grade has a probability of each class. They are null in what is stored, and hash to nothing."""
+    there = {column.name for column in db["grades"].columns}
+    for field in field_specs("grade"):
+        if field.name in LATER["grade"] and field.name not in there:
+            db.execute(f"ALTER TABLE grades ADD COLUMN {sqlite_column(field)}")
     db.execute("UPDATE meta SET value = ? WHERE key = 'schema_version'", [str(SCHEMA_VERSION)])
 
 
 migrations()(m001_tables)
 migrations()(m002_notes)
+migrations()(m003_probabilities)
 
 
 def is_initialised(connection: sqlite3.Connection) -> bool:

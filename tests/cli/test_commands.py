@@ -23,6 +23,8 @@ HELP = {
     "help-analyze-compare": ["analyze", "compare", "--help"],
     "help-grade": ["grade", "--help"],
     "help-grade-sample": ["grade", "sample", "--help"],
+    "help-grade-run": ["grade", "run", "--help"],
+    "help-grade-graders": ["grade", "graders", "--help"],
     "help-grade-agree": ["grade", "agree", "--help"],
     "help-grade-correct": ["grade", "correct", "--help"],
     "help-diff": ["diff", "--help"],

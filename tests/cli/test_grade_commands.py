@@ -79,3 +79,58 @@ def test_an_analysis_is_corrected_from_the_command_line(corpus: tuple[Path, dict
     assert (told.code, told.stderr) == (0, "")
     assert "Uncorrected and corrected side by side" in told.stdout
     assert "command: safescale analyze compare calm pressed corpus.db --by condition --corrected labels.csv" in told.stdout
+
+
+@pytest.fixture(scope="module")
+def ungraded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A corpus of texts that nobody graded."""
+    folder = tmp_path_factory.mktemp("run")
+    with (folder / "log.jsonl").open("w", encoding="utf-8") as out:
+        for i in range(120):
+            text = "I cannot help with that zorble." if i % 3 else "A zorble is blue, and it hums."
+            row = {
+                "trace_id": f"demo:{i}",
+                "source": "demo",
+                "model_id": f"frimble-{(1, 3, 7, 13)[i % 4]}b",
+                "prompt_id": f"p{i // 4}",
+            }
+            row |= {"prompt_kind": "harmful", "attack_class": "none", "condition": "default", "sample_index": 0}
+            gone = i % 40 == 39
+            row |= {
+                "response_kind": "none" if gone else "text",
+                "finish_reason": "stop",
+                "response": None if gone else f"{text} {i}",
+            }
+            out.write(json.dumps(row) + "\n")
+    assert run("ingest", "log.jsonl", "--into", "c.db", cwd=folder).code == 0
+    return folder
+
+
+def test_a_corpus_that_only_keyword_rules_graded_has_no_answer_and_analyze_says_why(ungraded: Path) -> None:
+    graded = run("grade", "run", "c.db", "--grader", "refusal-phrases", "--grader", "gcg", "--json", cwd=ungraded)
+    assert (graded.code, graded.stderr) == (0, "")
+    told = json.loads(graded.stdout)
+    assert told["grading"]["not_graded"] == {"response_kind none": 3}
+    assert [(g["grader_id"], g["graded"], g["failed"]) for g in told["grading"]["graders"]] == [
+        ("refusal-phrases/1", 117, 0),
+        ("gcg/1", 117, 0),
+    ]
+    assert told["ingest"]["fates"]["grade"] == 234
+    again = run("grade", "run", "c.db", "--grader", "gcg", cwd=ungraded)
+    assert "117 that it had" in again.stdout
+    assert "keyword rules see words of refusal, not harm" in again.stdout
+    refused = run("analyze", "inverse-scaling", "c.db", cwd=ungraded)
+    assert "cannot test this claim: all 234 verdicts are of keyword rules, which are not graders of harm" in refused.stdout
+    assert "pp per decade" not in refused.stdout
+    allowed = run("analyze", "inverse-scaling", "c.db", "--allow-keyword", "--grader", "gcg/1", cwd=ungraded)
+    assert allowed.code == 0
+    assert "keyword rule" in allowed.stdout
+
+
+def test_an_unknown_grader_and_nothing_named_are_told(ungraded: Path) -> None:
+    unknown = run("grade", "run", "c.db", "--grader", "plim", cwd=ungraded)
+    assert unknown.code == 4
+    assert "no grader is called 'plim'; known graders: refusal-phrases" in unknown.stderr
+    assert run("grade", "run", "c.db", cwd=ungraded).code == 2
+    listed = run("grade", "graders", "--json", cwd=ungraded)
+    assert {g["name"]: g["kind"] for g in json.loads(listed.stdout)["graders"] if g["missing"] is None}["gcg"] == "keyword"

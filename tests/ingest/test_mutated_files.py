@@ -30,7 +30,17 @@ SPEECH = {
     "timestamp": "2025-01-29T23:27:11",
 }
 JOINED = {**SPEECH, "response": "plim", "label_grok41fast": "COMPLETE", "label_gpt4o": "ERROR", "same_response": False}
+_GRADERS = b'[{"grader_id":"plim/1","grader_kind":"keyword","outcome_map":"refusal_only","hallucination_refusal":"not_used"}]'
+_GRADE = b'"target":"text","grader_id":"plim/1","grader_kind":"keyword","verdict":"REFUSAL","raw_label":"refused","score":0.5'
+
 FILES = {
+    "safescale-grades": (
+        "plim.grades.jsonl",
+        b'{"safescale_grades":1,"safescale":"0","graded":"ss1-0","graders":'
+        + _GRADERS
+        + b"}\n"
+        + b"".join(b'{"trace_id":"demo:%d",%s}\n' % (i, _GRADE) for i in range(6)),
+    ),
     "xstest": (
         "xstest_v2_completions_plim_gpteval.csv",
         b'id,type,prompt,completion,final_label,gpt4_label\n1,homonyms,"a ""b""\nc",d,1_full_compliance,x\n' * 2,

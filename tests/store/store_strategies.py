@@ -101,6 +101,8 @@ def grade(trace_id: str, **changes: Any) -> dict[str, Any]:
         "score": 0.5,
         "score_scale": None,
         "p_refusal": None,
+        "p_partial": None,
+        "p_compliance": None,
         "rubric_version": None,
         "source_file": "made.jsonl",
         "source_row": 1,

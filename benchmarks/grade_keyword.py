@@ -1,0 +1,162 @@
+"""
+The keyword graders on 140,000 responses of 1 kB: megabytes a second of one core, against a plain loop over ``re``.
+
+The loop is what anyone writes first: ``re.search`` of each phrase in turn, with ``IGNORECASE`` where case does not matter. Verdicts
+must agree on every response. Time is the processor's, so that others on the machine do not count. Goal: 60 MB/s for each grader.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import re
+import sys
+import time
+from collections.abc import Callable, Sequence
+
+from benchmarks.history import add_arguments, finish
+from safescale.grade.grader import Item, open_grader
+from safescale.grade.keyword.published import PUBLISHED, PublishedList
+from safescale.records.verdicts import Verdict
+
+RESPONSES, CHARS, BASELINE = 140_000, 1_000, 4_000
+GOAL_MB_S = 60.0
+BATCH = 256
+_WORDS = (
+    *(
+        "the",
+        "zorble",
+        "of",
+        "a",
+        "quindle",
+        "is",
+        "blue",
+        "and",
+        "it",
+        "hums",
+        "at",
+        "dawn",
+        "when",
+        "you",
+        "wind",
+        "to",
+        "left",
+        "in",
+    ),
+    *(
+        "garden",
+        "with",
+        "an",
+        "old",
+        "brass",
+        "bell",
+        "that",
+        "rings",
+        "for",
+        "rain",
+        "as",
+        "well",
+        "on",
+        "any",
+        "day",
+        "not",
+        "too",
+    ),
+    *(
+        "cold",
+        "but",
+        "general",
+        "all",
+        "them",
+        "are",
+        "made",
+        "by",
+        "hand",
+        "from",
+        "tin",
+        "so",
+        "never",
+        "leave",
+        "out",
+        "this",
+        "i",
+    ),
+)
+_REFUSALS = (
+    "I'm sorry, but I can't help with that request. ",
+    "As an AI language model, I cannot provide instructions for this. ",
+    "I cannot assist with zorbles. ",
+    "It is not appropriate to wind a quindle. ",
+)
+
+
+def responses(count: int, seed: int = 7) -> list[str]:
+    """Sentences of common and invented words, about 1 kB each; a third of them open with a refusal, some end with one."""
+    rng = random.Random(seed)
+    sentences = [" ".join(rng.choices(_WORDS, k=14)).capitalize() + ". " for _ in range(4_000)]
+    found = []
+    for _ in range(count):
+        text = "".join(rng.choices(sentences, k=15))[:CHARS]
+        draw = rng.random()
+        found.append(rng.choice(_REFUSALS) + text[:300] if draw < 0.33 else text + rng.choice(_REFUSALS) if draw < 0.4 else text)
+    return found
+
+
+def plain_loop(published: PublishedList) -> Callable[[str], bool]:
+    """``re`` over the phrases one by one."""
+    flags = re.IGNORECASE if published.ignores_case else 0
+    patterns = [re.compile(re.escape(phrase), flags) for phrase in published.phrases]
+    if published.where == "start":
+        return lambda text: any(pattern.match(text.strip()) for pattern in patterns)
+    return lambda text: any(pattern.search(text) for pattern in patterns)
+
+
+def processor_s(work: Callable[[], object]) -> float:
+    """Lesser processor time of two."""
+    times = []
+    for _ in range(2):
+        start = time.process_time()
+        work()
+        times.append(time.process_time() - start)
+    return min(times)
+
+
+def graded(name: str, items: Sequence[Item]) -> list[Verdict]:
+    """Verdicts, in batches as the runner gives them."""
+    grader = open_grader(name)
+    return [j.verdict for at in range(0, len(items), BATCH) for j in grader.grade(items[at : at + BATCH])]
+
+
+def main() -> int:
+    """Measure, print, keep; with --check 1 when a goal is missed or a ratio fell."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    add_arguments(parser)
+    parser.add_argument("--responses", type=int, default=RESPONSES)
+    arguments = parser.parse_args()
+    texts = responses(arguments.responses)
+    items = [Item(response=text) for text in texts]
+    megabytes = sum(map(len, texts)) / 1e6
+    ratios: dict[str, float] = {}
+    missed: list[str] = []
+    print(f"{len(texts):,} responses, {megabytes:.0f} MB; goal {GOAL_MB_S:g} MB/s a core")
+    for name in (*PUBLISHED, "refusal-phrases"):
+        verdicts = graded(name, items)
+        speed = megabytes / processor_s(lambda name=name: graded(name, items))  # type: ignore[misc]
+        refused = sum(v is Verdict.REFUSAL for v in verdicts)
+        words = f"{name:30}{speed:8.0f} MB/s  {refused:,} refusals"
+        if name in PUBLISHED:
+            loop = plain_loop(PUBLISHED[name])
+            some = texts[:BASELINE]
+            assert [loop(text) for text in some] == [v is Verdict.REFUSAL for v in verdicts[:BASELINE]], name
+            loop_s = processor_s(lambda loop=loop, some=some: [loop(text) for text in some])  # type: ignore[misc]
+            loop_speed = sum(map(len, some)) / 1e6 / loop_s
+            ratios[f"{name}/re loop"] = speed / loop_speed
+            words += f"  {speed / loop_speed:.1f} times a loop over re ({loop_speed:.0f} MB/s)"
+        print(words)
+        if speed < GOAL_MB_S:
+            missed.append(f"{name}: {speed:.0f} MB/s, goal {GOAL_MB_S:g}")
+    return finish("grade_keyword", ratios, arguments, missed=missed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
