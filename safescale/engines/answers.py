@@ -66,13 +66,17 @@ class Fault:
     message: str
 
 
+def _pairs(values: Iterable[tuple[str, float]]) -> tuple[tuple[str, float], ...]:
+    return tuple(values)
+
+
 @attrs.frozen(kw_only=True)
 class TokenLogprobs:
     """One token of an answer: its text and log-probability (nats), and those of the alternatives at its place."""
 
     token: str
     logprob: float
-    alternatives: tuple[tuple[str, float], ...] = attrs.field(default=(), converter=tuple)
+    alternatives: tuple[tuple[str, float], ...] = attrs.field(default=(), converter=_pairs)
 
 
 @attrs.frozen(kw_only=True)

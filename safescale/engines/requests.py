@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal
 
 import attrs
@@ -16,6 +16,19 @@ __all__ = ["Constraint", "Message", "Request", "Role", "Sampling"]
 
 Role = Literal["system", "user", "assistant"]
 _ROLES: Final = ("system", "user", "assistant")
+
+
+# mypy cannot see through ``converter=tuple``: it would refuse every tuple that is given
+def _strings(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(values)
+
+
+def _pairs(values: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    return tuple(values)
+
+
+def _messages(values: Iterable[Message]) -> tuple[Message, ...]:
+    return tuple(values)
 
 
 @attrs.frozen(kw_only=True)
@@ -53,7 +66,7 @@ class Sampling:
     top_p: float = attrs.field(default=1.0, converter=float)
     top_k: int = attrs.field(default=0, validator=attrs.validators.ge(0))
     max_tokens: int = attrs.field(default=512, validator=attrs.validators.ge(1))
-    stop: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    stop: tuple[str, ...] = attrs.field(default=(), converter=_strings)
     seed: int | None = None
     logprobs: int | None = None
 
@@ -80,7 +93,7 @@ class Constraint:
     """
 
     kind: Literal["choice", "json", "regex"]
-    choices: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    choices: tuple[str, ...] = attrs.field(default=(), converter=_strings)
     body: str = ""
 
     def __attrs_post_init__(self) -> None:
@@ -114,13 +127,13 @@ class Request:
         What the caller wants to recognise the request by (condition, attack class, ...). Not sent, and no part of the id.
     """
 
-    messages: tuple[Message, ...] = attrs.field(default=(), converter=tuple)
+    messages: tuple[Message, ...] = attrs.field(default=(), converter=_messages)
     text: str | None = None
     sampling: Sampling = attrs.field(factory=Sampling)
     constraint: Constraint | None = None
     adapter: str | None = None
     sample_index: int = attrs.field(default=0, validator=attrs.validators.ge(0))
-    tags: tuple[tuple[str, str], ...] = attrs.field(default=(), converter=tuple)
+    tags: tuple[tuple[str, str], ...] = attrs.field(default=(), converter=_pairs)
 
     def __attrs_post_init__(self) -> None:
         if bool(self.messages) == (self.text is not None):
