@@ -26,21 +26,26 @@ class RandomStates:
     @contextlib.contextmanager
     def borrowed(self) -> Iterator[None]:
         """The library's states in place (at first the caller's), and afterwards the caller's as they were."""
-        import torch
-
-        outside = (random.getstate(), np.random.get_state(), torch.get_rng_state())
+        outside = _taken()
         if self._inside is not None:
             _put(self._inside)
         try:
             yield
         finally:
-            self._inside = (random.getstate(), np.random.get_state(), torch.get_rng_state())
+            self._inside = _taken()
             _put(outside)
+
+
+def _taken() -> tuple[Any, Any, Any]:
+    import torch
+
+    # the legacy generator of numpy is the one that libraries seed
+    return random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
 
 
 def _put(states: tuple[Any, Any, Any]) -> None:
     import torch
 
     random.setstate(states[0])
-    np.random.set_state(states[1])
+    np.random.set_state(states[1])  # noqa: NPY002
     torch.set_rng_state(states[2])

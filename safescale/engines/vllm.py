@@ -7,7 +7,7 @@ import gc
 import itertools
 import os
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import attrs
@@ -15,10 +15,11 @@ import attrs
 from safescale.engines.answers import Answer, EngineDied, FaultCode, OutOfMemory
 from safescale.engines.engine import Engine, EngineFacts, EngineSpec
 from safescale.engines.random_state import RandomStates
-from safescale.engines.rendering import Tokenizer, render, template_sha256
+from safescale.engines.rendering import Tokenizer, template_sha256
 from safescale.engines.requests import Request
 from safescale.engines.vllm_model import check_model, load_tokenizer
-from safescale.engines.vllm_options import VllmOptions, engine_arguments, read_options
+from safescale.engines.vllm_options import VllmOptions, argument_names, engine_arguments, read_options
+from safescale.engines.vllm_reasoning import SplitReasoning, reasoning_split
 from safescale.engines.vllm_runtime import (
     Runtime,
     device_of,
@@ -32,12 +33,12 @@ from safescale.engines.vllm_sampling import (
     answer_from_text,
     finish_reason,
     logprobs_from,
-    refused,
+    prepared,
     sampling_fields,
     structured_fields,
 )
 from safescale.engines.weights import weights_sha256
-from safescale.errors import DomainError, GenerationError
+from safescale.errors import GenerationError
 
 __all__ = ["VllmEngine", "open_vllm"]
 
@@ -66,7 +67,7 @@ class VllmEngine:
     _tokenizer: Tokenizer
     _adapters: Mapping[str, Any]
     _in_flight: int
-    _split: Callable[[str], tuple[str | None, str]] | None
+    _split: SplitReasoning | None
     _states: RandomStates | None
     _numbers: Iterator[int] = attrs.field(factory=lambda: itertools.count())
 
@@ -129,20 +130,12 @@ class VllmEngine:
             yield
 
     def _submit(self, request: Request, flying: dict[str, Request]) -> Answer | None:
-        fault = refused(request)
-        if fault is not None:
-            return fault
-        if request.adapter is not None and request.adapter not in self._adapters:
-            known = ", ".join(self._adapters) or "none"
-            return Answer.failed(request, FaultCode.NO_SUCH_ADAPTER, f"no adapter {request.adapter!r} was opened; opened: {known}")
-        rendered = render(self._tokenizer, request, max_model_len=self.facts.max_model_len)
-        if isinstance(rendered, Answer):
-            return rendered
-        if not rendered.token_ids:
-            return Answer.failed(request, FaultCode.EMPTY_PROMPT, "the prompt has no tokens; nothing was asked")
+        ready = prepared(request, self._tokenizer, self._adapters, self.facts.max_model_len)
+        if isinstance(ready, Answer):
+            return ready
         name = str(next(self._numbers))
         # what vllm.TokensPrompt becomes in LLM.generate; the length is checked already
-        prompt = {"type": "token", "prompt_token_ids": list(rendered.token_ids)}
+        prompt = {"type": "token", "prompt_token_ids": list(ready.token_ids)}
         lora = None if request.adapter is None else self._adapters[request.adapter]
         try:
             with self._quietly():
@@ -226,7 +219,7 @@ def open_vllm(spec: EngineSpec) -> Engine:
         When the engine does not start.
     """
     vllm = import_vllm()
-    options = read_options(spec.options, engine=spec.engine, vllm_names=_argument_names())
+    options = read_options(spec.options, engine=spec.engine, vllm_names=argument_names())
     device = device_of(options)
     check_model(spec)
     if options.data_parallel_size > 1:
@@ -234,7 +227,7 @@ def open_vllm(spec: EngineSpec) -> Engine:
 
         return open_replicas(spec, options, device=device)
     tokenizer = load_tokenizer(spec, trust_remote_code=options.trust_remote_code)
-    split = None if options.reasoning_parser is None else _reasoning_split(options.reasoning_parser, tokenizer)
+    split = None if options.reasoning_parser is None else reasoning_split(options.reasoning_parser, tokenizer)
     on_cpu = device == "cpu"
     apart = (not on_cpu) if options.multiprocess is None else options.multiprocess
     arguments = engine_arguments(spec, options, on_cpu=on_cpu)
@@ -252,12 +245,6 @@ def open_vllm(spec: EngineSpec) -> Engine:
         split=split,
         states=states,
     )
-
-
-def _argument_names() -> frozenset[str]:
-    from vllm import EngineArgs
-
-    return frozenset(EngineArgs.__dataclass_fields__)
 
 
 def _start(
@@ -289,23 +276,6 @@ def _start(
             raise GenerationError(
                 f"vLLM does not start {spec.model} ({type(error).__name__}: {error}); its log says more"
             ) from error
-
-
-def _reasoning_split(name: str, tokenizer: Tokenizer) -> Callable[[str], tuple[str | None, str]]:
-    from vllm.reasoning import ReasoningParserManager
-
-    try:
-        parser = ReasoningParserManager.get_reasoning_parser(name)(tokenizer)
-    except KeyError as error:
-        raise DomainError(f"vLLM has no reasoning parser {name!r}: {error.args[0]}") from error
-    except Exception as error:
-        raise DomainError(f"the reasoning parser {name!r} does not fit this model's tokenizer: {error}") from error
-
-    def split(text: str) -> tuple[str | None, str]:
-        reasoning, said = parser.extract_reasoning(text, request=None)
-        return reasoning, said or ""
-
-    return split
 
 
 def _facts(

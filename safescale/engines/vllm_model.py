@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from pathlib import Path
 from typing import cast
@@ -10,7 +11,7 @@ from safescale.engines.engine import EngineSpec
 from safescale.engines.rendering import Tokenizer, read_template
 from safescale.errors import DomainError, GenerationError
 
-__all__ = ["check_model", "load_tokenizer"]
+__all__ = ["check_model", "load_tokenizer", "window_of"]
 
 
 def check_model(spec: EngineSpec) -> None:
@@ -70,3 +71,34 @@ def load_tokenizer(spec: EngineSpec, *, trust_remote_code: bool = False) -> Toke
     if spec.chat_template is not None:
         tokenizer.chat_template = read_template(spec.chat_template)
     return tokenizer
+
+
+def window_of(spec: EngineSpec, tokenizer: Tokenizer, *, trust_remote_code: bool = False) -> tuple[int | None, frozenset[int]]:
+    """
+    Window (tokens) and the tokens that end a text, from the files of a model, without loading it.
+
+    Raises
+    ------
+    GenerationError
+        When its configuration cannot be read.
+    DomainError
+        When the spec asks for a longer window than the model has.
+    """
+    from transformers import AutoConfig, GenerationConfig
+
+    try:
+        config = AutoConfig.from_pretrained(spec.model, revision=spec.revision, trust_remote_code=trust_remote_code)
+    except Exception as error:
+        raise GenerationError(f"the configuration of {spec.model} cannot be read ({type(error).__name__}: {error})") from error
+    holders = [config, tokenizer]
+    with contextlib.suppress(OSError):
+        holders.append(GenerationConfig.from_pretrained(spec.model, revision=spec.revision))
+    ends: set[int] = set()
+    for holder in holders:
+        found = getattr(holder, "eos_token_id", None)
+        ends |= {int(token) for token in (found if isinstance(found, list | tuple) else [found]) if token is not None}
+    own = getattr(config.get_text_config(), "max_position_embeddings", None)
+    if spec.max_model_len is not None and own is not None and spec.max_model_len > own:
+        raise DomainError(f"max_model_len is {spec.max_model_len}, and the window of {spec.model} has {own} tokens; lower it")
+    window = spec.max_model_len if spec.max_model_len is not None else own
+    return (None if window is None else int(window)), frozenset(ends)

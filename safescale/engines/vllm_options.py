@@ -12,7 +12,7 @@ import attrs
 from safescale.engines.engine import EngineSpec, OptionValue
 from safescale.errors import DomainError
 
-__all__ = ["VllmOptions", "engine_arguments", "read_options"]
+__all__ = ["VllmOptions", "argument_names", "engine_arguments", "read_options"]
 
 GIB: Final = 2**30
 LORA_RANKS: Final = (1, 8, 16, 32, 64, 128, 256, 320, 512)
@@ -108,6 +108,13 @@ class VllmOptions:
     trust_remote_code: bool = False
     in_flight: int | None = attrs.field(default=None, validator=attrs.validators.optional(attrs.validators.ge(1)))
     more: Mapping[str, OptionValue] = attrs.field(factory=dict)
+
+
+def argument_names() -> frozenset[str]:
+    """Names of the arguments of the vLLM that is installed."""
+    from vllm import EngineArgs
+
+    return frozenset(EngineArgs.__dataclass_fields__)
 
 
 def read_options(options: Mapping[str, OptionValue], *, engine: str, vllm_names: Collection[str]) -> VllmOptions:

@@ -50,9 +50,9 @@ def import_vllm() -> Runtime:
     return vllm
 
 
-def device_of(options: VllmOptions) -> str:
+def device_of(options: VllmOptions, *, driver: bool = False) -> str:
     """
-    What the installed vLLM runs on: "cpu", "cuda", "rocm", ...
+    What the installed vLLM runs on: "cpu", "cuda", "rocm", ...; for a ``driver``, whose GPUs are elsewhere, "gpu" without one here.
 
     Raises
     ------
@@ -62,6 +62,8 @@ def device_of(options: VllmOptions) -> str:
     from vllm.platforms import current_platform
 
     device = str(current_platform.device_type)
+    if not device and driver:
+        device = "gpu"
     if not device:
         raise DomainError(f"this vLLM was built for a GPU and finds none{CPU_HINT}, or run where nvidia-smi lists a GPU")
     if options.device == "gpu" and device == "cpu":

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from safescale.engines.answers import Answer, Fault, FaultCode, TokenLogprobs
 from safescale.engines.obeying import held, uncheckable
+from safescale.engines.rendering import Rendered, Tokenizer, render
 from safescale.engines.requests import Constraint, Request
+from safescale.engines.vllm_reasoning import SplitReasoning
 
 __all__ = [
     "LEAST_TEMPERATURE",
     "answer_from_text",
     "finish_reason",
     "logprobs_from",
-    "refused",
+    "prepared",
     "sampling_fields",
     "structured_fields",
 ]
 
 LEAST_TEMPERATURE: Final = 0.01
 """vLLM raises a lower temperature above 0 to this without an error (``_MAX_TEMP`` in vllm/sampling_params.py)."""
-
-SplitReasoning = Callable[[str], tuple[str | None, str]]
-"""Text as the model wrote it to its reasoning (None without any) and what it answers."""
 
 
 def sampling_fields(request: Request, known: frozenset[str]) -> dict[str, object]:
@@ -79,7 +78,23 @@ def structured_fields(constraint: Constraint | None) -> dict[str, object] | None
     return {constraint.kind: constraint.body}
 
 
-def refused(request: Request) -> Answer | None:
+def prepared(
+    request: Request, tokenizer: Tokenizer, adapters: Mapping[str, object], max_model_len: int | None
+) -> Rendered | Answer:
+    """Token ids of a request that vLLM can take, or the fault of one that it cannot."""
+    fault = _refused(request)
+    if fault is not None:
+        return fault
+    if request.adapter is not None and request.adapter not in adapters:
+        known = ", ".join(adapters) or "none"
+        return Answer.failed(request, FaultCode.NO_SUCH_ADAPTER, f"no adapter {request.adapter!r} was opened; opened: {known}")
+    ready = render(tokenizer, request, max_model_len=max_model_len)
+    if isinstance(ready, Rendered) and not ready.token_ids:
+        return Answer.failed(request, FaultCode.EMPTY_PROMPT, "the prompt has no tokens; nothing was asked")
+    return ready
+
+
+def _refused(request: Request) -> Answer | None:
     """The fault of a request that vLLM would change in silence or nobody could check; None when it takes it as it is."""
     temperature, seed = request.sampling.temperature, request.sampling.seed
     if 0.0 < temperature < LEAST_TEMPERATURE:
