@@ -104,8 +104,12 @@ class RayEngine:
         import ray.data
         from ray.data.llm import build_processor, vLLMEngineProcessorConfig
 
+        logprobs = any(ready.request.sampling.logprobs is not None for ready in asked)
         items = [
-            {"number": number, "row": json.dumps(row_of(ready, self._spec, self._known, apart=self._split is not None))}
+            {
+                "number": number,
+                "row": json.dumps(row_of(ready, self._spec, self._known, apart=self._split is not None, logprobs=logprobs)),
+            }
             for number, ready in enumerate(asked)
         ]
         with warnings.catch_warnings():

@@ -18,14 +18,35 @@ __all__ = ["answer_of_row", "read_reply", "row_of"]
 FAILED = "__inference_error__"
 
 
-def row_of(ready: Rendered, spec: EngineSpec, known: frozenset[str], *, apart: bool) -> dict[str, object]:
+NO_SEED = -1
+"""What vLLM takes for no seed."""
+
+
+def row_of(ready: Rendered, spec: EngineSpec, known: frozenset[str], *, apart: bool, logprobs: bool = False) -> dict[str, object]:
     """
     What an engine behind Ray Data gets: token ids, sampling, and the model or the folder of an adapter.
 
-    ``apart`` keeps special tokens in the text, for a parser of reasoning.
+    No number is ever null: between stages Ray makes floats of a column of whole numbers in which one is missing, and a seed that
+    is a float kills the thread through which vLLM takes requests (0.32), after which all of them wait for ever.
+
+    Parameters
+    ----------
+    ready : Rendered
+        The request and its token ids.
+    spec : EngineSpec
+        The model and its adapters.
+    known : frozenset of str
+        Fields of the SamplingParams that is installed.
+    apart : bool
+        Keep special tokens in the text, for a parser of reasoning.
+    logprobs : bool
+        Whether any row of the job asks for log-probabilities: then all do.
     """
     request = ready.request
     fields = {name: value for name, value in sampling_fields(request, known).items() if value is not None}
+    fields["seed"] = NO_SEED if request.sampling.seed is None else request.sampling.seed
+    if logprobs:
+        fields["logprobs"] = request.sampling.logprobs or 0
     structured = structured_fields(request.constraint)
     if structured is not None:
         fields["structured_outputs"] = structured

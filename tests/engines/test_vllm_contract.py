@@ -1,35 +1,26 @@
-"""vLLM in this process, on whatever this machine has, keeps the contract of engines."""
+"""Offline vLLM, on whatever this machine has, keeps the contract of engines."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from engines.contract import UnderTest
 from engines.contract_suite import EngineContract
 from engines.toy_model import ADAPTERS, WINDOW
-from engines.vllm_toy import bare_greedy, make_vllm_toy, prompt_length, spec_of
-from safescale.engines import open_engine
+from engines.vllm_toy import bare_greedy, offline_engine, prompt_length, shared_toy
 
 pytestmark = [pytest.mark.vllm, pytest.mark.filterwarnings("ignore")]
 
 
 class TestVllmKeepsTheContract(EngineContract):
-    apart = False
-
     @pytest.fixture(scope="class")
     @classmethod
-    def under_test(cls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[UnderTest]:
-        folder = make_vllm_toy(tmp_path_factory.mktemp("toy"))
-        engine = open_engine(spec_of(Path(folder)))
-        yield UnderTest(
-            engine=engine,
+    def under_test(cls) -> UnderTest:
+        return UnderTest(
+            engine=offline_engine(),
             constrains=frozenset({"choice", "json", "regex"}),
             adapters=ADAPTERS,
             window=WINDOW,
-            prompt_tokens=prompt_length(folder),
-            greedy=bare_greedy(folder),
+            prompt_tokens=prompt_length(shared_toy()),
+            greedy=bare_greedy(shared_toy()),
         )
-        engine.close()

@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
+import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from engines.toy_model import ADAPTERS, make_toy
-from safescale.engines import EngineSpec, Request
+from safescale.engines import Engine, EngineSpec, Request, open_engine
 
-__all__ = ["OPTIONS", "bare_greedy", "make_vllm_toy", "prompt_length", "spec_of"]
+__all__ = ["OPTIONS", "bare_greedy", "offline_engine", "prompt_length", "shared_toy", "spec_of"]
 
 OPTIONS = {"kv_cache_gib": 0.125, "dtype": "float32"}
 
 
-def make_vllm_toy(folder: Path) -> Path:
-    """Model and adapters; the folder that holds both."""
+@functools.cache
+def shared_toy() -> Path:
+    """The folder that holds the toy ``model`` and its adapters, made once a run."""
+    folder = Path(tempfile.mkdtemp(prefix="safescale-toy-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     make_toy(folder)
     return folder
+
+
+@functools.cache
+def offline_engine() -> Engine:
+    """Offline vLLM in this process, on the toy with its adapters: opened once a run, since nothing takes longer."""
+    engine = open_engine(spec_of(shared_toy()))
+    atexit.register(engine.close)
+    return engine
 
 
 def spec_of(folder: Path, engine: str = "vllm", **more: Any) -> EngineSpec:
