@@ -169,7 +169,8 @@ def _checked(name: str, value: OptionValue, kind: str, engine: str) -> OptionVal
     else:
         fits = wanted[type(value).__name__]
     if not fits:
-        raise DomainError(f"option {name!r} of engine {engine!r} takes {kind.removeprefix('<class ').strip(">'")}, got {value!r}")
+        words = kind.removeprefix("<class '").removesuffix("'>")
+        raise DomainError(f"option {name!r} of engine {engine!r} takes {words}, got {value!r}")
     return value
 
 
