@@ -1,9 +1,9 @@
 """
 The engine ``vllm`` beside a bare ``LLM.chat``: the same prompts, one process, one ``vllm.LLM``, turn about; equal texts asserted.
 
-``python -m benchmarks.engine_vllm`` takes a toy model on a CPU, where vLLM does least and we weigh most; ``--model``
-another, on whatever the vLLM that is installed runs on. The prefix cache is emptied before each turn. In one process the ratio that counts is of
-CPU seconds (wall time on shared cores is the neighbours'); with ``--multiprocess`` it is of wall time.
+``python -m benchmarks.engine_vllm`` takes a toy model on a CPU, where vLLM does least and we weigh most; ``--model`` takes another,
+on whatever the vLLM that is installed runs on. The prefix cache is emptied before each turn. In one process the ratio that counts
+is of CPU seconds (wall time on shared cores is the neighbours'); with ``--multiprocess`` it is of wall time.
 """
 
 from __future__ import annotations

