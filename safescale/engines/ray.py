@@ -273,6 +273,7 @@ def _facts(
         "data_parallel_size": str(options.data_parallel_size),
         "device": device,
     }
+    said |= {f"adapter {name}": f"sha256 {weights_sha256(folder)}" for name, folder in spec.adapters.items()}
     nodes = sum(1 for node in ray.nodes() if node["Alive"])
     on_machine = hardware_of(device) if device == "cpu" or own.get("address") is None else "GPUs of the cluster"
     return EngineFacts(

@@ -6,6 +6,7 @@ import contextlib
 import gc
 import itertools
 import os
+import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -44,6 +45,9 @@ __all__ = ["VllmEngine", "open_vllm"]
 
 BATCHES_IN_FLIGHT: Final = 4
 """Batches handed over ahead of their turn: vLLM never waits for us, and the first answers do not wait for the last prompt."""
+
+NOT_TOLD: Final = ("tokenizer", "revision", "tokenizer_revision", "use_tqdm_on_load")
+"""Arguments that the manifest has elsewhere, or that change no answer."""
 
 
 @attrs.define
@@ -230,7 +234,7 @@ def open_vllm(spec: EngineSpec) -> Engine:
     split = None if options.reasoning_parser is None else reasoning_split(options.reasoning_parser, tokenizer)
     on_cpu = device == "cpu"
     apart = (not on_cpu) if options.multiprocess is None else options.multiprocess
-    arguments = engine_arguments(spec, options, on_cpu=on_cpu)
+    arguments = {"use_tqdm_on_load": sys.stderr.isatty(), **engine_arguments(spec, options, on_cpu=on_cpu)}
     states = None if apart else RandomStates()
     llm = _start(vllm, spec, options, arguments, apart=apart, states=states)
     from vllm.lora.request import LoRARequest
@@ -292,8 +296,9 @@ def _facts(
     invariant = options.batch_invariant
     if invariant is None:
         invariant = os.environ.get("VLLM_BATCH_INVARIANT", "0") == "1"
-    said = {name: str(value) for name, value in arguments.items() if name not in ("tokenizer", "revision", "tokenizer_revision")}
+    said = {name: str(value) for name, value in arguments.items() if name not in NOT_TOLD}
     said |= {"device": device, "multiprocess": str(apart), "dtype": str(llm.model_config.dtype).removeprefix("torch.")}
+    said |= {f"adapter {name}": f"sha256 {weights_sha256(folder)}" for name, folder in spec.adapters.items()}
     if options.reasoning_parser is not None:
         said["reasoning_parser"] = options.reasoning_parser
     return EngineFacts(
