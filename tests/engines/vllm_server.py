@@ -17,7 +17,7 @@ from pathlib import Path
 
 __all__ = ["vllm_server"]
 
-READY_S = 240.0
+READY_S = 600.0
 
 
 @contextlib.contextmanager
