@@ -274,11 +274,12 @@ def _start(
             return vllm.LLM(spec.model, **arguments)
         except Exception as error:
             # vLLM raises whatever its parts raise; all of it means that there is no engine
+            said = " ".join(str(error).split())
             if is_out_of_memory(error) or "kv cache" in str(error).lower():
                 step = "lower max_model_len, batch_size or the model's size, or change gpu_memory_utilization or kv_cache_gib"
-                raise GenerationError(f"vLLM did not find the memory to start {spec.model}: {error}; {step}") from error
+                raise GenerationError(f"vLLM did not find the memory to start {spec.model}: {said}; {step}") from error
             raise GenerationError(
-                f"vLLM does not start {spec.model} ({type(error).__name__}: {error}); its log says more"
+                f"vLLM does not start {spec.model} ({type(error).__name__}: {said}); its log says more"
             ) from error
 
 
