@@ -73,6 +73,8 @@ class VllmEngine:
     _in_flight: int
     _split: SplitReasoning | None
     _states: RandomStates | None
+    _known: frozenset[str]
+    _latest: tuple[object, Any] | None = None
     _numbers: Iterator[int] = attrs.field(factory=lambda: itertools.count())
 
     def answer(self, requests: Sequence[Request]) -> Iterator[Answer]:
@@ -128,7 +130,7 @@ class VllmEngine:
     def _quietly(self) -> Iterator[None]:
         with contextlib.ExitStack() as stack:
             if self._states is not None:
-                stack.enter_context(self._states.borrowed())
+                stack.enter_context(self._states.borrowed(all_of_them=True))
             stack.enter_context(warnings.catch_warnings())
             warnings.simplefilter("ignore")
             yield
@@ -142,8 +144,7 @@ class VllmEngine:
         prompt = {"type": "token", "prompt_token_ids": list(ready.token_ids)}
         lora = None if request.adapter is None else self._adapters[request.adapter]
         try:
-            with self._quietly():
-                self._llm.llm_engine.add_request(name, prompt, self._params(request), lora_request=lora)
+            self._llm.llm_engine.add_request(name, prompt, self._params(request), lora_request=lora)
         except Exception as error:
             if _is_dead(error):
                 raise EngineDied(f"vLLM's engine died: {error}; what it logged stands above") from error
@@ -153,24 +154,29 @@ class VllmEngine:
         return None
 
     def _params(self, request: Request) -> Any:
+        key = (request.sampling, request.constraint)
+        if self._latest is not None and self._latest[0] == key:
+            # vLLM copies it for each request
+            return self._latest[1]
         from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
 
-        known = frozenset(self._vllm.SamplingParams.__struct_fields__)
-        fields = sampling_fields(request, known)
+        fields = sampling_fields(request, self._known)
         structured = structured_fields(request.constraint)
         if structured is not None:
             fields["structured_outputs"] = StructuredOutputsParams(**structured)
         if self._split is not None:
             # the marks of reasoning may be special tokens, and the parser needs them
             fields["skip_special_tokens"] = False
-        return self._vllm.SamplingParams(**fields, output_kind=RequestOutputKind.FINAL_ONLY)
+        made = self._vllm.SamplingParams(**fields, output_kind=RequestOutputKind.FINAL_ONLY)
+        self._latest = (key, made)
+        return made
 
     def _step(self, flying: int) -> list[Any]:
         core = self._llm.llm_engine
         if not core.has_unfinished_requests():
             raise EngineDied(f"vLLM lost {flying} requests; open a new engine")
         try:
-            with self._quietly():
+            with contextlib.nullcontext() if self._states is None else self._states.borrowed():
                 return [output for output in core.step() if output.finished]
         except Exception as error:
             if is_out_of_memory(error):
@@ -184,7 +190,7 @@ class VllmEngine:
     def _abort(self, flying: Mapping[str, Request]) -> None:
         if flying and self._llm is not None:
             # a dead engine has nothing to abort
-            with self._quietly(), contextlib.suppress(Exception):
+            with contextlib.suppress(Exception):
                 self._llm.llm_engine.abort_request(list(flying))
 
     def _answer_from(self, request: Request, output: Any) -> Answer:
@@ -248,6 +254,7 @@ def open_vllm(spec: EngineSpec) -> Engine:
         in_flight=options.in_flight or BATCHES_IN_FLIGHT * int(llm.llm_engine.vllm_config.scheduler_config.max_num_seqs),
         split=split,
         states=states,
+        known=frozenset(vllm.SamplingParams.__struct_fields__),
     )
 
 
@@ -267,7 +274,7 @@ def _start(
     with contextlib.ExitStack() as stack:
         stack.enter_context(engine_environment(variables))
         if states is not None:
-            stack.enter_context(states.borrowed())
+            stack.enter_context(states.borrowed(all_of_them=True))
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")
         try:
