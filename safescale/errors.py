@@ -70,8 +70,8 @@ class InsufficientData(DomainError):
 class MissingBackend(SafescaleError, ImportError):
     """An optional dependency is missing; the message names the extra to install."""
 
-    def __init__(self, package: str, extra: str) -> None:
-        super().__init__(f"{package} is not installed; install it with: pip install 'safescale[{extra}]'")
+    def __init__(self, package: str, extra: str, *, hint: str = "") -> None:
+        super().__init__(f"{package} is not installed; install it with: pip install 'safescale[{extra}]'{hint}")
         self.package = package
         self.extra = extra
 
