@@ -7,11 +7,14 @@ from typing import Annotated
 import typer
 
 from safescale_cli.console import EXIT_FINDINGS, row_progress
+from safescale_cli.graders_named import EncoderOption, JudgeOption, graders_named
 from safescale_cli.options import JsonOption
 
 
 def probe(
-    grader: Annotated[str, typer.Argument(help="Name of the grader.", show_default=False)],
+    grader: Annotated[str | None, typer.Argument(help="Name of the grader.", show_default=False)] = None,
+    judge: JudgeOption = None,
+    encoder: EncoderOption = None,
     mechanism: Annotated[
         list[str] | None, typer.Option("--mechanism", help="Probe this one alone; may be repeated.", show_default=False)
     ] = None,
@@ -23,10 +26,12 @@ def probe(
 ) -> None:
     """Which ways of writing a response move a grader that should not? Exit 0 none, 1 some do, 2 usage, 3 the grader is gone."""
     from safescale import __version__
-    from safescale.grade.grader import open_grader
     from safescale.grade.probes import probe_grader, probe_json, probe_set, probe_text
 
-    opened = open_grader(grader)
+    graders = graders_named([grader] if grader else [], judge, encoder)
+    if len(graders) > 1:
+        raise typer.BadParameter("probe one grader at a time")
+    opened = graders[0]
     with row_progress("grade", len(probe_set().only(mechanism).responses())) as progress:
         result = probe_grader(opened, mechanisms=mechanism, tolerance=tolerance, progress=progress)
     typer.echo(probe_json(result, version=__version__, texts=texts) if json_output else probe_text(result, texts=texts))

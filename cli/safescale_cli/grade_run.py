@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from safescale_cli.console import byte_progress, row_progress
+from safescale_cli.graders_named import EncoderOption, JudgeOption, graders_named
 from safescale_cli.options import FromOption, JsonOption, MapOption, SourceOption
 from safescale_cli.question import input_of
 
@@ -17,9 +18,11 @@ def run(
         list[Path], typer.Argument(help="A corpus, or logs (a run of `safescale generate` among them).", show_default=False)
     ],
     grader: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option("--grader", help="Grader (`grade graders` lists them); may be repeated.", show_default=False),
-    ],
+    ] = None,
+    judge: JudgeOption = None,
+    encoder: EncoderOption = None,
     into: Annotated[
         Path | None,
         typer.Option("--into", "-o", help="The grades file (default: beside the corpus, *.grades.jsonl).", show_default=False),
@@ -37,7 +40,6 @@ def run(
     json_output: JsonOption = False,
 ) -> None:
     """Grade responses: each once, resumable, failures counted; the grades go into a file and, of a corpus, into it."""
-    from safescale.grade.grader import open_grader
     from safescale.main_job.grade_run import grade_run
     from safescale.report.grading_report import grading_json, grading_text
 
@@ -51,7 +53,7 @@ def run(
         hallucination_refusal="undeclared",
         cells=None,
     )
-    graders = [open_grader(name) for name in grader]
+    graders = graders_named(grader or (), judge, encoder)
     with byte_progress("read", paths) as progress:
         graded = grade_run(
             reading,
