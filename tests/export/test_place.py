@@ -13,7 +13,7 @@ from safescale.export import ExportKind, export, export_corpus
 from safescale.export.result import FOLDERS
 
 
-@pytest.mark.parametrize("kind", list(FOLDERS))
+@pytest.mark.parametrize("kind", sorted(FOLDERS))
 def test_a_folder_with_other_things_is_refused_and_untouched(tmp_path: Path, kind: ExportKind) -> None:
     corpus = corpus_of(tmp_path)
     (tmp_path / "mine").mkdir()
