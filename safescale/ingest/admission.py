@@ -43,8 +43,10 @@ class KnownContent:
         self.traces = HashIndex()
         self.others = HashIndex()
         self.graders: dict[str, Meaning] = {}
+        self.runs: dict[str, dict[str, object]] = {}
         if corpus is None:
             return
+        self.runs = {row["run_id"]: row for row in corpus.read("runs").to_pylist()}
         self.graders = {row["grader_id"]: _meaning(row) for row in corpus.read("graders").to_pylist()}
         contents = corpus.content_hashes("traces")[:, 0]
         ids = corpus.read("traces", ["trace_id"])["trace_id"]
@@ -107,6 +109,7 @@ class _Admitting:
             for record in self.tables:
                 self._check(record)
         self._graders()
+        self._runs()
         self._drop(self.refused)
 
     def _graders(self) -> None:
@@ -122,6 +125,28 @@ class _Admitting:
             if known != _meaning(row):
                 self._refuse_grades(row["grader_id"], known, _meaning(row))
         self.sink.add("graders", table_of("grader", [r for r in rows if self.known.graders[r["grader_id"]] == _meaning(r)]))
+
+    def _runs(self) -> None:
+        """Add new manifests of runs; one that breaks its contract or contradicts the known one is a reject of the file."""
+        if self.batch.runs is None:
+            return
+        broken = dict(first_violations(violations(self.batch.runs, "run"), "run"))
+        new = []
+        for index, row in enumerate(self.batch.runs.to_pylist()):
+            rule = broken.get(index)
+            if rule is not None:
+                got = row[rule.field.name]
+                self.rejects.append(RejectedRow.of(0, rule.code, expected=rule.expected, got=got, column=rule.field.name))
+                continue
+            known = self.known.runs.setdefault(row["run_id"], row)
+            if known == row:
+                new.append(row)
+                continue
+            column = next(name for name in row if known[name] != row[name])
+            expected = f"one manifest of the run {row['run_id']}: {known[column]!r}"
+            self.rejects.append(RejectedRow.of(0, RejectCode.CONTRADICTION, expected=expected, got=row[column], column=column))
+        if new:
+            self.sink.add("runs", table_of("run", new))
 
     def _refuse_grades(self, grader_id: str, known: Meaning, given: Meaning) -> None:
         grades = self.tables.get("grade")

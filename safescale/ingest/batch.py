@@ -85,6 +85,8 @@ class Batch:
         ERROR or NOT_GRADEABLE with the raw label.
     metadata_rows, superseded_rows : sequence of int
         Source rows that carry no record (headers, digests), and attempts that a later row of the same file replaces.
+    runs : Table, optional
+        Manifests of what made the traces (record ``run``); they bring no row of the input.
     declared_sizes : mapping of model_id to (total_b, active_b, is_estimate)
         Sizes that the data declare.
     notes : sequence of FileNote
@@ -97,6 +99,7 @@ class Batch:
     grades: pa.Table | None = None
     graders: pa.Table | None = None
     aggregates: pa.Table | None = None
+    runs: pa.Table | None = None
     rejects: Sequence[RejectedRow] = ()
     metadata_rows: Sequence[int] = ()
     superseded_rows: Sequence[int] = ()

@@ -9,11 +9,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import attrs
 import msgspec
+import pyarrow as pa
 
-from safescale.ingest.batch import Batch, FormatFacts, Options, Probe
+from safescale.ingest.batch import Batch, FormatFacts, Options, Probe, table_of
 from safescale.ingest.bytes_in import without_compression
-from safescale.ingest.gathering import Gathering, Records, Unusable
+from safescale.ingest.gathering import ODD_VALUE, Gathering, Records, Unusable
 from safescale.ingest.identity import own_trace_id
 from safescale.ingest.json_input import JsonLine, first_objects, json_document, object_lines
 from safescale.ingest.run_lines import FORMAT, MANIFEST, is_retried, part_paths, scan_lines
@@ -90,14 +92,26 @@ class SafescaleRun:
 
 
 def _metadata(path: Path, gathering: Gathering) -> Iterator[Batch]:
-    """The manifest as one row of metadata; what is no JSON is a reject of the file."""
+    """The manifest as one row of metadata, with its record Run; what is no JSON is a reject of the file."""
     value = json_document(path)
     if isinstance(value, RejectedRow):
         gathering.reject(value)
     else:
         gathering.metadata(1)
     gathering.read(path.stat().st_size)
-    yield from gathering.rest()
+    for batch in gathering.rest():
+        yield attrs.evolve(batch, runs=_run_table(value))
+
+
+def _run_table(manifest: Any) -> pa.Table | None:
+    """The record Run that a manifest carries; None where it has none that columns can hold."""
+    record = manifest.get("record") if isinstance(manifest, dict) else None
+    if not isinstance(record, dict):
+        return None
+    try:
+        return table_of("run", [record])
+    except (pa.ArrowException, *ODD_VALUE):
+        return None
 
 
 def _records(line: JsonLine, source: str, size: Mapping[str, Size] | None) -> Records:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from safescale.ingest.batch import Options
 from safescale.ingest.detect import choose_adapter
 from safescale.ingest.safescale_run import SafescaleRun
 from safescale.ingest.session import ingest, validate
-from safescale.records.fates import Fate
+from safescale.records.fates import Fate, RejectCode
 from safescale.store import open_corpus
 
 ADAPTER = SafescaleRun()
@@ -181,3 +182,31 @@ def test_a_broken_line_is_a_reject_and_the_others_are_kept(tmp_path: Path, chang
     report = validate([part])
     expected = {Fate.TRACE: 4, Fate.REJECT: 0} if "fault" in change else {Fate.TRACE: 3, Fate.REJECT: 1}
     assert {fate: report.fates[fate] for fate in expected} == expected
+
+
+@pytest.mark.parametrize("form", ["corpus.db", "corpus"])
+def test_the_manifest_reaches_the_corpus_as_the_record_of_its_run(tmp_path: Path, form: str) -> None:
+    folder = generate([plan(3)], tmp_path / "runs").runs[0].folder
+    with closing(open_corpus(tmp_path / form, create=True)) as corpus:
+        ingest([folder], corpus)
+        ingest([folder], corpus)
+        found = corpus.read("runs").to_pylist()
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert found == [manifest["record"]]
+    assert found[0]["prompt_set_sha256"] is not None
+
+
+def test_a_manifest_that_contradicts_a_known_one_is_said_and_the_first_stays(tmp_path: Path) -> None:
+    folder = generate([plan(3)], tmp_path / "runs").runs[0].folder
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_text())
+    with closing(open_corpus(tmp_path / "corpus.db", create=True)) as corpus:
+        ingest([folder], corpus)
+        path.write_text(json.dumps(manifest | {"record": manifest["record"] | {"hardware": "another machine"}}))
+        again = ingest([folder], corpus)
+        assert corpus.read("runs").to_pylist() == [manifest["record"]]
+    (reject,) = [reject for file in again.files for reject in file.rejects]
+    assert (reject.code, reject.column, reject.got) == (RejectCode.CONTRADICTION, "hardware", "another machine")
+    path.write_text(json.dumps(manifest | {"record": manifest["record"] | {"chat_template_sha256": "zorble"}}))
+    (reject,) = [reject for file in validate([path]).files for reject in file.rejects]
+    assert reject.column == "chat_template_sha256"
