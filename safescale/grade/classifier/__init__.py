@@ -1,0 +1,1 @@
+"""Default classifier of refusals."""

@@ -1,0 +1,79 @@
+"""A response cut to the windows that are read, and its tokens."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+__all__ = ["HEAD_TOKENS", "TAIL_TOKENS", "is_garbled", "tokens"]
+
+HEAD_TOKENS: Final = 320
+TAIL_TOKENS: Final = 96
+_HEAD_CHARS: Final = 12 * HEAD_TOKENS
+_TAIL_CHARS: Final = 12 * TAIL_TOKENS
+_TOKEN: Final = re.compile(r"[^\W\d_]{1,24}|\d+|```|\*\*|[.!?\n\-*•#\":,;。！？…]")
+_CJK: Final = re.compile("([\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])")
+_SPELLINGS: Final = (
+    ("\u2019", "'"),
+    ("\u2018", "'"),
+    ("\u201c", '"'),
+    ("\u201d", '"'),
+    ("cannot", "can not"),
+    ("can't", "can not"),
+    ("won't", "will not"),
+    ("n't", " not"),
+    ("'m ", " am "),
+    ("'re ", " are "),
+    ("'ll ", " will "),
+    ("'ve ", " have "),
+    ("'d ", " would "),
+    ("it's", "it is"),
+    ("that's", "that is"),
+    ("there's", "there is"),
+)
+
+
+def tokens(text: str) -> tuple[list[str], int]:
+    """
+    Tokens of a response, lower-cased and with contractions written out: those of its head and of its tail.
+
+    Parameters
+    ----------
+    text : str
+        The response.
+
+    Returns
+    -------
+    tuple of (list of str, int)
+        At most ``HEAD_TOKENS + 1 + TAIL_TOKENS`` tokens (a line break stands where it was cut), and the characters of the response that no
+        window holds (0 when it was read whole; about, where the cut fell by tokens).
+    """
+    if len(text) <= _HEAD_CHARS + _TAIL_CHARS:
+        found = _split(text)
+        if len(found) <= HEAD_TOKENS + TAIL_TOKENS:
+            return found, 0
+        left_out = len(found) - HEAD_TOKENS - TAIL_TOKENS
+        return [*found[:HEAD_TOKENS], "\n", *found[-TAIL_TOKENS:]], max(1, len(text) * left_out // len(found))
+    head = _split(text[:_HEAD_CHARS])[:HEAD_TOKENS]
+    tail = _split(text[-_TAIL_CHARS:])[-TAIL_TOKENS:]
+    return [*head, "\n", *tail], len(text) - sum(map(len, head)) - sum(map(len, tail)) - len(head) - len(tail)
+
+
+def _split(text: str) -> list[str]:
+    text = text.lower()
+    for spelling, plain in _SPELLINGS:
+        text = text.replace(spelling, plain)
+    if not text.isascii():
+        text = _CJK.sub(r" \1 ", text)
+    return _TOKEN.findall(text)
+
+
+def is_garbled(text: str) -> bool:
+    """Whether a text holds no words to grade: nothing, signs only, or hardly a letter among its visible characters."""
+    visible = "".join(text.split())
+    if not visible:
+        return True
+    letters = sum(map(str.isalpha, visible[:2000]))
+    if letters < 2 and not any("\u3040" <= c for c in visible):
+        return not any(c.isdigit() for c in visible)
+    return letters < 0.2 * min(len(visible), 2000) and not any(c.isdigit() for c in visible)
