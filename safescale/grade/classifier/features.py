@@ -19,9 +19,11 @@ __all__ = ["BUCKETS", "DENSE", "FEATURE_SPEC", "Features", "featurise"]
 FEATURE_SPEC: Final = 1
 """Rises whenever a token, a kind, a hash or a dense column changes: weights of another spec are refused."""
 
-BUCKETS: Final = 1 << 18
+BUCKETS: Final = 1 << 22
 OPENING: Final = 40
 """Tokens of the opening."""
+END: Final = 40
+"""Tokens of the end, where it is not the opening."""
 
 _K: Final = len(KINDS)
 _KIND: Final = {name: i for i, name in enumerate(KINDS)}
@@ -33,6 +35,7 @@ _CACHE_MOST: Final = 300_000
 
 _Ints = npt.NDArray[np.int64]
 _Hashes = npt.NDArray[np.uint64]
+_Flags = npt.NDArray[np.bool_]
 _Floats = npt.NDArray[np.float64]
 
 
@@ -101,59 +104,57 @@ def featurise(texts: Sequence[str]) -> Features:
     ends = _ENDS[kinds]
     sentence = np.cumsum(ends) - ends
     sentence += doc
+    from_end = np.repeat(lengths, lengths) - 1 - position
+    zones = (position < OPENING,)
     views = [
-        *_ngrams(_mix(hashes), doc, sentence, position, sizes=(1, 2, 3), salt=1),
-        *_skeletons(kinds, doc, sentence, position),
+        *_ngrams(_mix(hashes), doc, sentence, zones, sizes=(1, 2, 3), salt=1),
+        *_skeletons(kinds, doc, sentence, zones),
     ]
     return Features(sparse=_matrix(views, len(texts)), dense=_dense(kinds, doc, sentence, position, lengths), left_out=left_out)
 
 
 def _ngrams(
-    values: _Hashes, doc: _Ints, sentence: _Ints, position: _Ints, *, sizes: tuple[int, ...], salt: int
+    values: _Hashes, doc: _Ints, sentence: _Ints, zones: Sequence[_Flags], *, sizes: tuple[int, ...], salt: int
 ) -> list[tuple[_Ints, _Hashes]]:
-    """(documents, hashes) of every n-gram that lies within a sentence, anywhere and, apart, in the opening."""
+    """(documents, hashes) of every n-gram that lies within a sentence, anywhere and, apart, in each zone."""
     views: list[tuple[_Ints, _Hashes]] = []
     gram = values
-    opening = position < OPENING
     for size in range(1, max(sizes) + 1):
-        if size > 1:
+        if size > 1 and len(doc) >= size:
             gram = _mix(gram[:-1] + (values[size - 1 :] << np.uint64(1)) + np.uint64(size))
         if size not in sizes:
             continue
-        last = len(doc) - size + 1
-        if last <= 0:
-            continue
-        whole = (sentence[:last] == sentence[size - 1 :]) & (doc[:last] == doc[size - 1 :])
+        last = max(0, len(doc) - size + 1)
+        whole = sentence[:last] == sentence[len(doc) - last :]
+        gram = gram[:last]
         views.append((doc[:last][whole], _mix(gram[whole] + np.uint64(salt))))
-        whole &= opening[:last]
-        views.append((doc[:last][whole], _mix(gram[whole] + np.uint64(salt + 1))))
+        for zone, place in enumerate(zones, start=1):
+            there = whole & place[:last]
+            views.append((doc[:last][there], _mix(gram[there] + np.uint64(salt + zone))))
     return views
 
 
-def _skeletons(kinds: _Ints, doc: _Ints, sentence: _Ints, position: _Ints) -> list[tuple[_Ints, _Hashes]]:
+def _skeletons(kinds: _Ints, doc: _Ints, sentence: _Ints, zones: Sequence[_Flags]) -> list[tuple[_Ints, _Hashes]]:
+    """The same of the sentences' skeletons: kinds in order, a run of content shown once."""
     plain = _PLAIN[kinds]
     kept = ~plain | np.concatenate(([False], ~plain[:-1]))
     shown = np.where(plain, CONTENT, kinds)[kept]
-    return _ngrams(_mix(shown.astype(np.uint64) + np.uint64(7)), doc[kept], sentence[kept], position[kept], sizes=(2, 3, 4, 5), salt=11)
+    return _ngrams(_mix(shown.astype(np.uint64) + np.uint64(7)), doc[kept], sentence[kept], [z[kept] for z in zones], sizes=(2, 3, 4, 5), salt=11)
 
 
 def _matrix(views: list[tuple[_Ints, _Hashes]], n: int) -> csr_array:
-    keys = [(doc << 18) | (gram >> np.uint64(46)).astype(np.int64) for doc, gram in views]
-    weights = []
-    for doc, _ in views:
-        count = np.bincount(doc, minlength=n)
-        weights.append(1.0 / np.sqrt(np.maximum(count, 1)))
-    key = np.concatenate(keys) if keys else np.zeros(0, dtype=np.int64)
-    view = np.repeat(np.arange(len(views)), [len(k) for k in keys])
-    order = np.argsort(key, kind="stable")
-    key, view = key[order], view[order]
+    """Presence of every feature once a document; the first view that has it gives its weight."""
+    scale = np.stack([1.0 / np.sqrt(np.maximum(np.bincount(doc, minlength=n), 1)) for doc, _ in views])
+    keys = [(doc << 27) | ((gram >> np.uint64(42)).astype(np.int64) << 5) | view for view, (doc, gram) in enumerate(views)]
+    key = np.concatenate(keys)
+    key.sort()
+    feature = key >> 5
     first = np.ones(len(key), dtype=bool)
-    first[1:] = key[1:] != key[:-1]
-    key, view = key[first], view[first]
-    rows = key >> 18
-    data = np.stack(weights)[view, rows] if len(key) else np.zeros(0)
+    first[1:] = feature[1:] != feature[:-1]
+    key, feature = key[first], feature[first]
+    rows = feature >> 22
     pointer = np.searchsorted(rows, np.arange(n + 1))
-    return csr_array((data, key & (BUCKETS - 1), pointer), shape=(n, BUCKETS))
+    return csr_array((scale[key & 31, rows], feature & (BUCKETS - 1), pointer), shape=(n, BUCKETS))
 
 
 DENSE: Final[tuple[str, ...]] = (
