@@ -11,6 +11,7 @@ HEAD_TOKENS: Final = 320
 TAIL_TOKENS: Final = 96
 _HEAD_CHARS: Final = 12 * HEAD_TOKENS
 _TAIL_CHARS: Final = 12 * TAIL_TOKENS
+_ASCII_TOKEN: Final = re.compile(r"[a-z]{1,24}|\d+|```|\*\*|[.!?\n\-*#\":,;]")
 _TOKEN: Final = re.compile(r"[^\W\d_]{1,24}|\d+|```|\*\*|[.!?\n\-*•#\":,;。！？…]")
 _CJK: Final = re.compile("([\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])")
 _SPELLINGS: Final = (
@@ -63,9 +64,9 @@ def _split(text: str) -> list[str]:
     text = text.lower()
     for spelling, plain in _SPELLINGS:
         text = text.replace(spelling, plain)
-    if not text.isascii():
-        text = _CJK.sub(r" \1 ", text)
-    return _TOKEN.findall(text)
+    if text.isascii():
+        return _ASCII_TOKEN.findall(text)
+    return _TOKEN.findall(_CJK.sub(r" \1 ", text))
 
 
 def is_garbled(text: str) -> bool:
