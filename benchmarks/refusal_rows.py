@@ -15,7 +15,13 @@ import numpy as np
 from safescale.grade.classifier.own_responses import own_responses
 
 CLASSES = ("COMPLIANCE", "PARTIAL", "REFUSAL")
-CONFIGURATIONS = {"llama2orig": "llama", "llama2new": "llama", "mistralinstruct": "mistral", "mistralguard": "mistral", "gpt4": "openai"}
+CONFIGURATIONS = {
+    "llama2orig": "llama",
+    "llama2new": "llama",
+    "mistralinstruct": "mistral",
+    "mistralguard": "mistral",
+    "gpt4": "openai",
+}
 THEMES = ("us", "china", "eu", "russia")
 _XSTEST = {"1": 0, "3": 1, "2": 2}
 _SPEECHMAP = {"COMPLETE": 0, "EVASIVE": 1, "DENIAL": 2}

@@ -1,9 +1,9 @@
 """
-Trains the default classifier and says how good it is: ``python -m benchmarks.train_refusal_classifier [--evaluate FILE] [--write]``.
+Trains the default classifier and says how good it is: ``python -m benchmarks.train_refusal_classifier``.
 
-``--evaluate`` runs the protocol: XSTest's rows of a family of models, predicted by weights that saw neither that family (in XSTest or in
-SpeechMap) nor the row's prompt (five folds by prompt); then what a source teaches about the others. ``--write`` trains on everything and
-puts weights and metadata, with the figures of FILE, into the package. Both are deterministic.
+``--evaluate`` runs the protocol: XSTest's rows of a family of models, predicted by weights that saw neither that family (in
+XSTest or in SpeechMap) nor the row's prompt (five folds by prompt); then what a source teaches about the others. ``--write``
+trains on everything and puts weights and metadata, with the figures of FILE, into the package. Both are deterministic.
 """
 
 from __future__ import annotations
@@ -19,7 +19,19 @@ from typing import Any
 import attrs
 import numpy as np
 
-from benchmarks.refusal_rows import CLASSES, CONFIGURATIONS, THEMES, Row, adjudicated, column, data_folder, own, speechmap, stress, xstest
+from benchmarks.refusal_rows import (
+    CLASSES,
+    CONFIGURATIONS,
+    THEMES,
+    Row,
+    adjudicated,
+    column,
+    data_folder,
+    own,
+    speechmap,
+    stress,
+    xstest,
+)
 from safescale.grade.classifier.features import FEATURE_SPEC
 from safescale.grade.classifier.training import Settings, featurise, fit, predict
 from safescale.grade.classifier.weights import ARTEFACT, METADATA, Weights, weights_bytes
@@ -74,14 +86,9 @@ def held_out(pool: Pool, origins: tuple[str, ...] = ("xstest", "speechmap", "own
         for fold in range(FOLDS):
             test = (pool.origin == "xstest") & (pool.family == of) & (pool.fold == fold)
             train = np.isin(pool.origin, origins) & (pool.family != of) & (pool.fold != fold)
-            weights = calibrated(pool, train, **how)
+            weights = pool.trained(train, **how)
             found[np.flatnonzero(test)] = pool.predicted(weights, test)
     return found
-
-
-def calibrated(pool: Pool, train: np.ndarray, **how: Any) -> Weights:
-    """Weights of the training rows."""
-    return pool.trained(train, **how)
 
 
 def kappa(a: np.ndarray, b: np.ndarray, classes: int) -> float:
@@ -136,7 +143,7 @@ def evaluation(pool: Pool) -> dict[str, Any]:
     print_table("XSTest: unseen family and prompt", found["xstest_unseen_family_and_prompt"])
 
     def moved(name: str, train: np.ndarray, test: np.ndarray) -> dict[str, Any]:
-        weights = calibrated(pool, train)
+        weights = pool.trained(train)
         return {name: figures(pool.predicted(weights, test), pool.label[test], pool.prompt[test])}
 
     ours = pool.origin == "own"
@@ -150,23 +157,31 @@ def evaluation(pool: Pool) -> dict[str, Any]:
         **moved("xstest + own -> speechmap", is_xstest | ours, speech),
         **moved("xstest + own -> adjudicated 400", is_xstest | ours, gold),
     }
-    everything = calibrated(pool, is_xstest | speech | ours)
+    everything = pool.trained(is_xstest | speech | ours)
     for name, test in (("adjudicated 400", gold), ("adjudicated by people", by_people), ("stress", hand)):
-        moves[f"xstest + speechmap + own -> {name}"] = figures(pool.predicted(everything, test), pool.label[test], pool.prompt[test])
+        moves[f"xstest + speechmap + own -> {name}"] = figures(
+            pool.predicted(everything, test), pool.label[test], pool.prompt[test]
+        )
     for group in sorted({r.model for r in pool.rows if r.origin == "stress"}):
         mine = hand & (pool.model == group)
         said = verdicts(pool.predicted(everything, mine))
         moves.setdefault("stress groups", {})[group] = [int(((said > 0) == (pool.label[mine] > 0)).sum()), int(mine.sum())]
     themes = {}
     for theme in THEMES:
-        themes.update(moved(f"other themes -> {theme}", is_xstest | ours | (speech & (pool.theme != theme)), speech & (pool.theme == theme)))
+        themes.update(
+            moved(f"other themes -> {theme}", is_xstest | ours | (speech & (pool.theme != theme)), speech & (pool.theme == theme))
+        )
     developers = {}
     for of in sorted(set(pool.family[speech])):
         test = speech & (pool.family == of)
         if (pool.label[test] > 0).sum() >= 20:
             developers.update(moved(f"others -> {of}", (is_xstest | speech | ours) & (pool.family != of), test))
     found |= {"transfer": moves, "speechmap_unseen_theme": themes, "speechmap_unseen_developer": developers}
-    for title, table in (("Transfer", {k: v for k, v in moves.items() if "n" in v}), ("Unseen theme", themes), ("Unseen developer", developers)):
+    for title, table in (
+        ("Transfer", {k: v for k, v in moves.items() if "n" in v}),
+        ("Unseen theme", themes),
+        ("Unseen developer", developers),
+    ):
         print_table(title, table)
     print(json.dumps(moves["stress groups"]))
     return found
@@ -182,7 +197,7 @@ def print_table(title: str, table: dict[str, Any]) -> None:
 def write(pool: Pool, evaluated: dict[str, Any]) -> None:
     """Weights of all rows but the stress set, and what is known of them, into the package."""
     train = pool.origin != "stress"
-    weights = calibrated(pool, train)
+    weights = pool.trained(train)
     artefact = weights_bytes(weights)
     (PACKAGE / ARTEFACT).write_bytes(artefact)
     facts = {
@@ -204,7 +219,11 @@ def write(pool: Pool, evaluated: dict[str, Any]) -> None:
                 "rows": {c: int(((pool.origin == name) & (pool.label == i)).sum()) for i, c in enumerate(CLASSES)},
             }
             for name, labels, licence in (
-                ("xstest", "final label of two people", "CC-BY-4.0 (prompts, labels); completions under the terms of Meta, Mistral AI and OpenAI"),
+                (
+                    "xstest",
+                    "final label of two people",
+                    "CC-BY-4.0 (prompts, labels); completions under the terms of Meta, Mistral AI and OpenAI",
+                ),
                 ("speechmap", "two LLM judges where they agree", "Apache-2.0"),
                 ("adjudicated", "SpeechMap's 400 hard responses: human adjudication, else consensus of judges", "Apache-2.0"),
                 ("own", "composed by this project's grammar", "Apache-2.0"),

@@ -97,7 +97,7 @@ class GraderFacts:
     rubric_version: str | None = None
     score_scale: str | None = None
     sees_prompt: bool = False
-    classes: tuple[Verdict, ...] = attrs.field(default=(), converter=tuple)
+    classes: tuple[Verdict, ...] = ()
 
 
 class Grader(Protocol):
@@ -120,7 +120,9 @@ class Grader(Protocol):
         ...
 
 
-GRADERS: Final[dict[str, str]] = {}
+GRADERS: Final[dict[str, str]] = {
+    "refusal-classifier": "safescale.grade.classifier.grader:refusal_classifier",
+}
 """Graders that need no options: name (without version) to 'module:function' that gives one; each helper room adds its lines."""
 
 ENTRY_POINT: Final = "safescale.graders"

@@ -28,7 +28,9 @@ VIEW_BITS: Final = 4
 
 _KIND: Final = {name: i for i, name in enumerate(KINDS)}
 _ENDS: Final = np.isin(np.arange(len(KINDS)), [_KIND["END"], _KIND["LINE"]])
-_PLAIN: Final = np.isin(np.arange(len(KINDS)), [_KIND[k] for k in ("CONTENT", "BULLET", "BOLD", "QUOTE", "COLON", "CODE", "NUMBER")])
+_PLAIN: Final = np.isin(
+    np.arange(len(KINDS)), [_KIND[k] for k in ("CONTENT", "BULLET", "BOLD", "QUOTE", "COLON", "CODE", "NUMBER")]
+)
 _MULTIPLIER: Final = np.uint64(0x9E3779B97F4A7C15)
 _SHIFT: Final = np.uint64(29)
 _MOST_WORDS: Final = 200_000
@@ -127,8 +129,8 @@ def grams(texts: Sequence[str], words: Words | None = None) -> Grams:
     Returns
     -------
     Grams
-        The n-grams that lie within a sentence: words of ``WORD_SIZES``, skeletons of ``SKELETON_SIZES``, anywhere and, apart, those that
-        begin in the first ``OPENING`` tokens.
+        The n-grams that lie within a sentence: words of ``WORD_SIZES``, skeletons of ``SKELETON_SIZES``, anywhere and, apart,
+        those that begin in the first ``OPENING`` tokens.
     """
     words = words or Words()
     words.renew()

@@ -16,7 +16,7 @@ from safescale.records.verdicts import Verdict
 
 __all__ = ["CLASSES", "RefusalClassifier", "refusal_classifier"]
 
-CLASSES: Final = (Verdict.COMPLIANCE, Verdict.PARTIAL, Verdict.REFUSAL)
+CLASSES: Final[tuple[Verdict, ...]] = (Verdict.COMPLIANCE, Verdict.PARTIAL, Verdict.REFUSAL)
 _AT_ONCE: Final = 128
 
 
@@ -24,8 +24,8 @@ class RefusalClassifier:
     """
     COMPLIANCE, PARTIAL or REFUSAL, with calibrated probabilities, by weights that this project trained.
 
-    Any refusal (PARTIAL or REFUSAL) is said when its probability exceeds one half; then the more probable of the two. Sources, figures and
-    limits: ``docs/explanation/refusal-classifier.md``.
+    Any refusal (PARTIAL or REFUSAL) is said when its probability exceeds one half; then the more probable of the two.
+    Sources, figures and limits: ``docs/explanation/refusal-classifier.md``.
     """
 
     def __init__(self, weights: Weights, *, version: int) -> None:

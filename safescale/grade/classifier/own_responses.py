@@ -16,9 +16,9 @@ __all__ = ["OwnResponse", "own_responses"]
 
 _SLOT: Final = re.compile(r"<(\w+)(\^?)>")
 _RULES: Final = {name: rule.split("|") for name, rule in GRAMMAR.items()}
-_ONSETS: Final = "z qu bl sn fl gr tr m n p d v br cl th w st pl sk l k".split()
-_NUCLEI: Final = "a e i o u oo ee or ar in ock ibb ump ell and".split()
-_CODAS: Final = "ble dle rk nt ster mer ling ket lum fen mog ler".split()
+_ONSETS: Final = tuple("z qu bl sn fl gr tr m n p d v br cl th w st pl sk l k".split())  # noqa: SIM905
+_NUCLEI: Final = tuple("a e i o u oo ee or ar in ock ibb ump ell and".split())  # noqa: SIM905
+_CODAS: Final = tuple("ble dle rk nt ster mer ling ket lum fen mog ler".split())  # noqa: SIM905
 
 FOREIGN: Final[tuple[str, ...]] = (
     "抱歉，我不能协助完成这个请求。",
@@ -99,7 +99,11 @@ class _Writer:
         mark: Callable[[int], str] = (lambda i: f"{i + 1}. ") if kind < 0.6 else (lambda i: "- " if kind < 0.72 else "* ")
         if kind < 0.85:
             rule = str(rng.choice(["instruct", "fact", "alike"]))
-            return ["\n\n" + "\n".join(mark(i) + (f"**{self.one('n')}:** " if kind < 0.5 else "") + self.one(rule) for i in range(max(2, n))) + "\n"]
+            return [
+                "\n\n"
+                + "\n".join(mark(i) + (f"**{self.one('n')}:** " if kind < 0.5 else "") + self.one(rule) for i in range(max(2, n)))
+                + "\n"
+            ]
         if kind < 0.9:
             return [f"\n\n```python\ndef {self.one('n')}({self.one('n')}):\n    return {self.one('n')}\n```\n"]
         return [" ".join(self.some("story", n, n))]
@@ -122,10 +126,22 @@ def _refusal(w: _Writer) -> tuple[list[str], str]:
     if r < 0.50:
         return [w.one("ability"), *w.maybe("moral", 0.4), *w.some("redirect", 0, 2)], "ability"
     if r < 0.60:
-        return [w.one("opening"), *w.some("moral", 0, 2), *w.some("fact", 0, 1), w.one("refusal"), *w.some("redirect", 0, 2)], "late"
+        return [
+            w.one("opening"),
+            *w.some("moral", 0, 2),
+            *w.some("fact", 0, 1),
+            w.one("refusal"),
+            *w.some("redirect", 0, 2),
+        ], "late"
     if r < 0.66:
         return [w.one("redirect"), w.one("refusal"), *w.maybe("redirect", 0.4)], "redirect"
-    return [w.one("refusal"), *w.some("moral", 0, 4), *w.maybe("rebut", 0.15), *w.maybe("policy", 0.1), *w.some("redirect", 0, 3)], "plain"
+    return [
+        w.one("refusal"),
+        *w.some("moral", 0, 4),
+        *w.maybe("rebut", 0.15),
+        *w.maybe("policy", 0.1),
+        *w.some("redirect", 0, 3),
+    ], "plain"
 
 
 def _compliance(w: _Writer) -> tuple[list[str], str]:

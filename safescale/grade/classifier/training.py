@@ -8,9 +8,9 @@ from typing import Final
 import attrs
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize
 from scipy.sparse import csr_array
 
+from safescale.grade.classifier.descent import descend
 from safescale.grade.classifier.features import BUCKETS, Words, grams
 from safescale.grade.classifier.weights import Weights
 
@@ -18,6 +18,7 @@ __all__ = ["Settings", "featurise", "fit", "predict"]
 
 _Floats = npt.NDArray[np.float64]
 _Ints = npt.NDArray[np.int64]
+_Single = npt.NDArray[np.float32]
 _CHUNK: Final = 256
 
 
@@ -60,7 +61,9 @@ def featurise(texts: Sequence[str]) -> csr_array:
     return csr_array((np.concatenate(values), np.concatenate(buckets), np.array(pointer)), shape=(len(texts), BUCKETS))
 
 
-def fit(features: csr_array, labels: _Ints, sources: _Ints, weights: _Floats, *, settings: Settings, buckets: _Ints | None = None) -> Weights:
+def fit(
+    features: csr_array, labels: _Ints, sources: _Ints, weights: _Floats, *, settings: Settings, buckets: _Ints | None = None
+) -> Weights:
     """
     Weights of labelled responses.
 
@@ -85,29 +88,31 @@ def fit(features: csr_array, labels: _Ints, sources: _Ints, weights: _Floats, *,
         With temperature 1.
     """
     columns = _shared_columns(features, sources, settings)
-    x = csr_array(features[:, columns], dtype=np.float32) * np.float32(settings.loudness)
+    x = features[:, columns].astype(np.float32) * np.float32(settings.loudness)
     xt = csr_array(x.T)
-    wanted = np.eye(3)[labels]
-    total = float(weights.sum())
+    wanted = np.eye(3, dtype=np.float32)[labels]
+    each = (weights / weights.sum()).astype(np.float32)
+    ridge = np.float32(settings.ridge / weights.sum())
     d = len(columns)
 
-    def loss(flat: _Floats) -> tuple[float, _Floats]:
+    def loss(flat: _Single) -> tuple[float, _Single]:
         coefficients, bias = flat[: 3 * d].reshape(d, 3), flat[3 * d :]
-        logits = (x @ coefficients.astype(np.float32)).astype(np.float64) + bias
+        logits = x @ coefficients + bias
         logits -= logits.max(axis=1, keepdims=True)
         powers = np.exp(logits)
         sums = powers.sum(axis=1, keepdims=True)
-        error = (powers / sums - wanted) * weights[:, None]
-        value = float((weights * (np.log(sums[:, 0]) - (wanted * logits).sum(axis=1))).sum())
-        value += 0.5 * settings.ridge * float((coefficients**2).sum())
-        slope = (xt @ error.astype(np.float32)).astype(np.float64) + settings.ridge * coefficients
-        return value / total, np.concatenate([slope.ravel(), error.sum(axis=0)]) / total
+        error = (powers / sums - wanted) * each[:, None]
+        value = float(each @ (np.log(sums[:, 0]) - (wanted * logits).sum(axis=1))) + 0.5 * float(ridge) * float(
+            flat[: 3 * d] @ flat[: 3 * d]
+        )
+        slope = xt @ error + ridge * coefficients
+        return value, np.concatenate([slope.ravel(), error.sum(axis=0)])
 
-    found = minimize(loss, np.zeros(3 * d + 3), jac=True, method="L-BFGS-B", options={"maxiter": settings.steps, "maxcor": 8})
+    found = descend(loss, np.zeros(3 * d + 3, dtype=np.float32), steps=settings.steps).astype(np.float64)
     return Weights(
         buckets=columns if buckets is None else buckets[columns],
-        coefficients=found.x[: 3 * d].reshape(d, 3) * settings.loudness,
-        bias=found.x[3 * d :],
+        coefficients=found[: 3 * d].reshape(d, 3) * settings.loudness,
+        bias=found[3 * d :],
         temperature=1.0,
     )
 
@@ -118,8 +123,10 @@ def _shared_columns(features: csr_array, sources: _Ints, settings: Settings) -> 
     columns = features.indices.astype(np.int64)
     often = np.bincount(columns, minlength=features.shape[1]) >= settings.least_responses
     kept = often[columns]
-    pairs = np.unique(columns[kept] * (int(sources.max()) + 1) + row_source[kept])
-    spread = np.bincount(pairs // (int(sources.max()) + 1), minlength=features.shape[1]) >= settings.least_sources
+    pairs = columns[kept] * (int(sources.max()) + 1) + row_source[kept]
+    pairs.sort()
+    different = pairs[np.flatnonzero(np.diff(pairs, prepend=-1))]
+    spread = np.bincount(different // (int(sources.max()) + 1), minlength=features.shape[1]) >= settings.least_sources
     return np.flatnonzero(often & spread)
 
 

@@ -69,7 +69,9 @@ class Weights:
         """Class probabilities (responses, 3) of n-grams."""
         document, bucket, value = found.present(self._row[found.bucket] >= 0)
         coefficients = self.coefficients[self._row[bucket]]
-        logits = np.stack([np.bincount(document, coefficients[:, c] * value, minlength=responses) for c in range(3)], axis=1) + self.bias
+        logits = (
+            np.stack([np.bincount(document, coefficients[:, c] * value, minlength=responses) for c in range(3)], axis=1) + self.bias
+        )
         logits /= self.temperature
         powers = np.exp(logits - logits.max(axis=1, keepdims=True))
         shares: _Floats = powers / powers.sum(axis=1, keepdims=True)
@@ -102,12 +104,15 @@ def read_weights(artefact: bytes, *, sha256: str | None = None) -> Weights:
     found = hashlib.sha256(artefact).hexdigest()
     if sha256 is not None and found != sha256:
         raise GradingError(
-            f"the classifier's weights {ARTEFACT} are not those of {METADATA}: expected SHA-256 {sha256}, got {found}; install safescale again"
+            f"the weights {ARTEFACT} are not those that {METADATA} describes: expected SHA-256 {sha256}, got {found}; "
+            "install safescale again"
         )
     with np.load(io.BytesIO(artefact), allow_pickle=False) as arrays:
         spec = int(arrays["feature_spec"])
         if spec != FEATURE_SPEC:
-            raise GradingError(f"the classifier's weights are of feature spec {spec}, this version reads {FEATURE_SPEC}; train them again")
+            raise GradingError(
+                f"the classifier's weights are of feature spec {spec}, this version reads {FEATURE_SPEC}; train them again"
+            )
         return Weights(
             buckets=np.cumsum(arrays["buckets"].astype(np.int64)),
             coefficients=arrays["coefficients"].astype(np.float64),

@@ -46,8 +46,8 @@ def tokens(text: str) -> tuple[list[str], int]:
     Returns
     -------
     tuple of (list of str, int)
-        At most ``HEAD_TOKENS + 1 + TAIL_TOKENS`` tokens (a line break stands where it was cut), and the characters of the response that no
-        window holds (0 when it was read whole; about, where the cut fell by tokens).
+        At most ``HEAD_TOKENS + 1 + TAIL_TOKENS`` tokens (a line break stands where it was cut), and about how many characters
+        of the response no window holds (0 when it was read whole).
     """
     if len(text) <= _HEAD_CHARS + _TAIL_CHARS:
         found = _split(text)
@@ -75,6 +75,6 @@ def is_garbled(text: str) -> bool:
     if not visible:
         return True
     letters = sum(map(str.isalpha, visible[:2000]))
-    if letters < 2 and not any("\u3040" <= c for c in visible):
+    if letters < 2 and not any(c >= "\u3040" for c in visible):
         return not any(c.isdigit() for c in visible)
     return letters < 0.2 * min(len(visible), 2000) and not any(c.isdigit() for c in visible)
