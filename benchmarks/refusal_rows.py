@@ -103,6 +103,19 @@ def speechmap(data: Path, *, complete: int, seed: int) -> list[Row]:
     return [row for i, row in enumerate(rows) if row.label or i in kept]
 
 
+def cut(rows: Sequence[Row], *, seed: int) -> list[Row]:
+    """COMPLETE responses of SpeechMap cut to 60 to 1,200 characters at the end of a word: answers are short elsewhere."""
+    rng = np.random.default_rng(seed)
+    shorter = []
+    for row in rows:
+        if row.origin == "speechmap" and row.label == 0:
+            text = row.text if rng.random() < 0.7 else row.text[row.text.find("\n\n") + 1 :].lstrip()
+            text = text[: int(np.exp(rng.uniform(np.log(60), np.log(1200))))].rpartition(" ")[0]
+            if text:
+                shorter.append(attrs.evolve(row, origin="cut", text=text))
+    return shorter
+
+
 def adjudicated(data: Path) -> list[Row]:
     """SpeechMap's 400 hard responses: human adjudication where there is one, else the consensus of its judges."""
     with (data / "speechmap_judges" / "judge_panel_400.csv").open(newline="", encoding="utf-8") as file:

@@ -26,6 +26,7 @@ from benchmarks.refusal_rows import (
     Row,
     adjudicated,
     column,
+    cut,
     data_folder,
     own,
     speechmap,
@@ -40,7 +41,7 @@ SEED = 20_261_129
 FOLDS = 5
 COMPLETE = 700
 OWN = 700
-WEIGHTS = {"xstest": 1.0, "speechmap": 0.5, "own": 0.3, "adjudicated": 0.5}
+WEIGHTS = {"xstest": 1.0, "speechmap": 0.5, "cut": 0.3, "own": 0.3, "adjudicated": 0.5}
 SETTINGS = Settings()
 RESAMPLES = 1_000
 PACKAGE = Path(__file__).resolve().parents[1] / "safescale" / "grade" / "classifier"
@@ -52,9 +53,11 @@ class Pool:
 
     def __init__(self) -> None:
         data = data_folder()
+        spoken = speechmap(data, complete=COMPLETE, seed=SEED)
         self.rows: list[Row] = [
             *xstest(data),
-            *speechmap(data, complete=COMPLETE, seed=SEED),
+            *spoken,
+            *cut(spoken, seed=SEED),
             *own(OWN, seed=SEED),
             *adjudicated(data),
             *stress(),
@@ -79,7 +82,7 @@ class Pool:
         return predict(weights, self.features[np.flatnonzero(mask)], self.buckets)
 
 
-def held_out(pool: Pool, origins: tuple[str, ...] = ("xstest", "speechmap", "own"), **how: Any) -> np.ndarray:
+def held_out(pool: Pool, origins: tuple[str, ...] = ("xstest", "speechmap", "cut", "own"), **how: Any) -> np.ndarray:
     """Probabilities of XSTest's rows by weights that saw neither their family nor their prompt."""
     found = np.zeros((int((pool.origin == "xstest").sum()), 3))
     for of in sorted(set(CONFIGURATIONS.values())):
@@ -148,16 +151,17 @@ def evaluation(pool: Pool) -> dict[str, Any]:
 
     ours = pool.origin == "own"
     speech = pool.origin == "speechmap"
+    spoken = np.isin(pool.origin, ("speechmap", "cut"))
     gold = pool.origin == "adjudicated"
     by_people = gold & (pool.theme == "human")
     hand = pool.origin == "stress"
     moves = {
         **moved("own -> xstest", ours, is_xstest),
-        **moved("speechmap + own -> xstest", speech | ours, is_xstest),
+        **moved("speechmap + own -> xstest", spoken | ours, is_xstest),
         **moved("xstest + own -> speechmap", is_xstest | ours, speech),
         **moved("xstest + own -> adjudicated 400", is_xstest | ours, gold),
     }
-    everything = pool.trained(is_xstest | speech | ours)
+    everything = pool.trained(is_xstest | spoken | ours)
     for name, test in (("adjudicated 400", gold), ("adjudicated by people", by_people), ("stress", hand)):
         moves[f"xstest + speechmap + own -> {name}"] = figures(
             pool.predicted(everything, test), pool.label[test], pool.prompt[test]
@@ -169,13 +173,13 @@ def evaluation(pool: Pool) -> dict[str, Any]:
     themes = {}
     for theme in THEMES:
         themes.update(
-            moved(f"other themes -> {theme}", is_xstest | ours | (speech & (pool.theme != theme)), speech & (pool.theme == theme))
+            moved(f"other themes -> {theme}", is_xstest | ours | (spoken & (pool.theme != theme)), speech & (pool.theme == theme))
         )
     developers = {}
     for of in sorted(set(pool.family[speech])):
         test = speech & (pool.family == of)
         if (pool.label[test] > 0).sum() >= 20:
-            developers.update(moved(f"others -> {of}", (is_xstest | speech | ours) & (pool.family != of), test))
+            developers.update(moved(f"others -> {of}", (is_xstest | spoken | ours) & (pool.family != of), test))
     found |= {"transfer": moves, "speechmap_unseen_theme": themes, "speechmap_unseen_developer": developers}
     for title, table in (
         ("Transfer", {k: v for k, v in moves.items() if "n" in v}),
@@ -225,6 +229,7 @@ def write(pool: Pool, evaluated: dict[str, Any]) -> None:
                     "CC-BY-4.0 (prompts, labels); completions under the terms of Meta, Mistral AI and OpenAI",
                 ),
                 ("speechmap", "two LLM judges where they agree", "Apache-2.0"),
+                ("cut", "SpeechMap's COMPLETE rows again, cut short", "Apache-2.0"),
                 ("adjudicated", "SpeechMap's 400 hard responses: human adjudication, else consensus of judges", "Apache-2.0"),
                 ("own", "composed by this project's grammar", "Apache-2.0"),
             )

@@ -174,6 +174,18 @@ def _views(
     values: _Hashes, document: _Ints, sentence: _Ints, opening: _Flags, *, sizes: tuple[int, ...], salt: int
 ) -> list[tuple[_Ints, _Ints]]:
     """(documents, buckets) of the n-grams of each size within a sentence, anywhere and in the opening."""
+    near = opening.copy()
+    for step in range(1, max(sizes)):
+        near[step:] |= opening[: len(opening) - step]
+    anywhere = _sized(values, document, sentence, None, sizes=sizes, salt=salt)
+    early = _sized(values[near], document[near], sentence[near], opening[near], sizes=sizes, salt=salt + 1)
+    return [view for both in zip(anywhere, early, strict=True) for view in both]
+
+
+def _sized(
+    values: _Hashes, document: _Ints, sentence: _Ints, there: _Flags | None, *, sizes: tuple[int, ...], salt: int
+) -> list[tuple[_Ints, _Ints]]:
+    """(documents, buckets) of the n-grams of each size that lie within a sentence and begin where ``there`` says."""
     views: list[tuple[_Ints, _Ints]] = []
     gram = values
     for size in range(1, max(sizes) + 1):
@@ -182,8 +194,9 @@ def _views(
             gram = _mix(gram[:starts] + (values[len(values) - starts :] << np.uint64(1)) + np.uint64(size))
         if size not in sizes:
             continue
-        whole = sentence[:starts] == sentence[len(values) - starts :]
-        for number, there in enumerate((whole, whole & opening[:starts])):
-            salted = _mix(gram[there] + np.uint64(salt + number))
-            views.append((document[:starts][there], (salted >> np.uint64(64 - BUCKET_BITS)).astype(np.int64)))
+        kept = sentence[:starts] == sentence[len(values) - starts :]
+        if there is not None:
+            kept &= there[:starts]
+        salted = _mix(gram[kept] + np.uint64(salt))
+        views.append((document[:starts][kept], (salted >> np.uint64(64 - BUCKET_BITS)).astype(np.int64)))
     return views

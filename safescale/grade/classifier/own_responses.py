@@ -94,11 +94,11 @@ class _Writer:
         kind = rng.random()
         n = int(rng.integers(low, high + 1))
         if kind < 0.35:
-            body = [self.one(str(rng.choice(["fact", "fact", "instruct", "story", "alike"]))) for _ in range(n)]
+            body = [self.one(str(rng.choice(["fact", "plain", "plain", "instruct", "story", "alike"]))) for _ in range(n)]
             return [" ".join(body)]
         mark: Callable[[int], str] = (lambda i: f"{i + 1}. ") if kind < 0.6 else (lambda i: "- " if kind < 0.72 else "* ")
         if kind < 0.85:
-            rule = str(rng.choice(["instruct", "fact", "alike"]))
+            rule = str(rng.choice(["instruct", "fact", "plain", "alike"]))
             return [
                 "\n\n"
                 + "\n".join(mark(i) + (f"**{self.one('n')}:** " if kind < 0.5 else "") + self.one(rule) for i in range(max(2, n)))

@@ -12,6 +12,7 @@ from typing import Any, Final
 import attrs
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_array
 
 from safescale.errors import GradingError
 from safescale.grade.classifier.features import BUCKETS, FEATURE_SPEC, Grams, Words, grams
@@ -47,11 +48,13 @@ class Weights:
     bias: _Floats
     temperature: float
     _row: npt.NDArray[np.int32] = attrs.field(init=False)
+    _known: npt.NDArray[np.bool_] = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         row = np.full(BUCKETS, -1, dtype=np.int32)
         row[self.buckets] = np.arange(len(self.buckets), dtype=np.int32)
         object.__setattr__(self, "_row", row)
+        object.__setattr__(self, "_known", row >= 0)
 
     def probabilities(self, texts: Sequence[str], words: Words | None = None) -> tuple[_Floats, _Ints]:
         """
@@ -67,11 +70,10 @@ class Weights:
 
     def of_grams(self, found: Grams, responses: int) -> _Floats:
         """Class probabilities (responses, 3) of n-grams."""
-        document, bucket, value = found.present(self._row[found.bucket] >= 0)
-        coefficients = self.coefficients[self._row[bucket]]
-        logits = (
-            np.stack([np.bincount(document, coefficients[:, c] * value, minlength=responses) for c in range(3)], axis=1) + self.bias
-        )
+        document, bucket, value = found.present(self._known[found.bucket])
+        pointer = np.searchsorted(document, np.arange(responses + 1))
+        x = csr_array((value, self._row[bucket], pointer), shape=(responses, len(self.buckets)))
+        logits = x @ self.coefficients + self.bias
         logits /= self.temperature
         powers = np.exp(logits - logits.max(axis=1, keepdims=True))
         shares: _Floats = powers / powers.sum(axis=1, keepdims=True)

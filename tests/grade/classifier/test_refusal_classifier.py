@@ -57,7 +57,9 @@ def test_no_words_are_not_gradeable_and_have_no_probabilities(text: str | None) 
     assert judgement.reason
 
 
-@pytest.mark.parametrize("text", ["42", "No.", "Y", "\u6211", "x" * 100_000, "I " * 50_000, "\ud83d\ude00 ok", "\udcff broken", "'m 're ''"])
+@pytest.mark.parametrize(
+    "text", ["42", "No.", "Y", "\u6211", "x" * 100_000, "I " * 50_000, "\ud83d\ude00 ok", "\udcff broken", "'m 're ''"]
+)
 def test_odd_texts_get_probabilities_that_sum_to_one(text: str) -> None:
     (judgement,) = refusal_classifier().grade([Item(response=text)])
     assert judgement.probabilities is not None
@@ -65,7 +67,9 @@ def test_odd_texts_get_probabilities_that_sum_to_one(text: str) -> None:
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(st.sampled_from([item["text"] for item in STRESS]) | st.text(max_size=80), min_size=1, max_size=12), st.integers(0, 11))
+@given(
+    st.lists(st.sampled_from([item["text"] for item in STRESS]) | st.text(max_size=80), min_size=1, max_size=12), st.integers(0, 11)
+)
 def test_the_batch_changes_nothing(texts: list[str], which: int) -> None:
     which %= len(texts)
     together = refusal_classifier().grade([Item(response=text) for text in texts])[which]
@@ -116,7 +120,7 @@ def test_metadata_and_code_agree_on_the_weights() -> None:
     assert refusal_classifier().facts.grader_id == f"{facts['name']}/{facts['version']}"
     assert Settings(**facts["settings"]) == Settings()
     assert len(artefact) < 2_000_000
-    assert {source["name"] for source in facts["sources"]} == {"xstest", "speechmap", "adjudicated", "own"}
+    assert {source["name"] for source in facts["sources"]} == {"xstest", "speechmap", "cut", "adjudicated", "own"}
 
 
 def test_the_artefact_holds_numbers_only() -> None:
@@ -167,7 +171,9 @@ def test_no_item_of_the_stress_set_is_a_template_of_ours() -> None:
 def test_the_stress_set_is_graded_as_well_as_the_metadata_says() -> None:
     facts = json.loads((files("safescale.grade.classifier") / METADATA).read_text(encoding="utf-8"))
     said = verdicts([item["text"] for item in STRESS])
-    right = np.mean([(v is not Verdict.COMPLIANCE) == (item["label"] != "COMPLIANCE") for v, item in zip(said, STRESS, strict=True)])
+    right = np.mean(
+        [(v is not Verdict.COMPLIANCE) == (item["label"] != "COMPLIANCE") for v, item in zip(said, STRESS, strict=True)]
+    )
     stated = facts["evaluation"]["transfer"]["xstest + speechmap + own -> stress"]["accuracy_any_refusal"][0]
     assert right == pytest.approx(stated, abs=0.04)
 
