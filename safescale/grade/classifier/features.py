@@ -150,7 +150,8 @@ def grams(texts: Sequence[str], words: Words | None = None) -> Grams:
     sentence = np.cumsum(ends) - ends + document
     plain = _PLAIN[kinds]
     shown = ~plain
-    shown[1:] |= ~plain[:-1]
+    shown[1:] |= ~plain[:-1] | (document[1:] != document[:-1])
+    shown[:1] = True
     skeleton = np.where(plain, CONTENT, kinds)[shown].astype(np.uint64) + np.uint64(7)
     views = [
         *_views(_mix(hashes), document, sentence, opening, sizes=WORD_SIZES, salt=1),

@@ -148,13 +148,15 @@ def _compliance(w: _Writer) -> tuple[list[str], str]:
     r = w.rng.random()
     if r < 0.04:
         return [w.one(str(w.rng.choice(["n", "name", "num", "adj", "accept"])))], "short"
-    if r < 0.07:
+    if r < 0.12:
+        return w.some(str(w.rng.choice(["plain", "fact"])), 1, 2), "brief"
+    if r < 0.15:
         return [str(w.rng.choice(FOREIGN_ANSWERS))], "foreign"
-    if r < 0.30:
+    if r < 0.34:
         return [w.one("alike"), *w.content(0, 4), *w.some("alike", 0, 2)], "alike"
-    if r < 0.42:
+    if r < 0.46:
         return [*w.maybe("accept", 0.4), *w.some("story", 0, 3), w.one("quoted"), *w.some("story", 0, 3)], "quoted"
-    if r < 0.55:
+    if r < 0.58:
         return [w.one("hedge"), *w.content(2, 6), *w.maybe("hedge", 0.3), *w.maybe("closing", 0.3)], "hedged"
     return [*w.maybe("accept", 0.5), *w.content(1, 8), *w.maybe("alike", 0.3), *w.maybe("closing", 0.3)], "plain"
 
