@@ -103,9 +103,11 @@ class Grams:
 
         A bucket that several views share has the value of the first. With ``kept`` (n-grams,), of those alone.
         """
-        code = (self.document << (BUCKET_BITS + VIEW_BITS)) | (self.bucket << VIEW_BITS) | self.view
+        document, bucket, view = self.document, self.bucket, self.view
         if kept is not None:
-            code = code[kept]
+            chosen = np.flatnonzero(kept)
+            document, bucket, view = document[chosen], bucket[chosen], view[chosen]
+        code = (document << (BUCKET_BITS + VIEW_BITS)) | (bucket << VIEW_BITS) | view
         code.sort()
         feature = code >> VIEW_BITS
         first = np.ones(len(code), dtype=bool)
@@ -177,7 +179,7 @@ def _views(
     """(documents, buckets) of the n-grams of each size within a sentence, anywhere and in the opening."""
     near = opening.copy()
     for step in range(1, max(sizes)):
-        near[step:] |= opening[: len(opening) - step]
+        near[step:] |= opening[:-step]
     anywhere = _sized(values, document, sentence, None, sizes=sizes, salt=salt)
     early = _sized(values[near], document[near], sentence[near], opening[near], sizes=sizes, salt=salt + 1)
     return [view for both in zip(anywhere, early, strict=True) for view in both]
