@@ -51,11 +51,21 @@ class Words:
         self.place: dict[str, int] = {}
         self.hashes: list[int] = []
         self.kinds: list[int] = []
+        self._arrays: tuple[_Hashes, _Ints] = np.zeros(0, dtype=np.uint64), np.zeros(0, dtype=np.int64)
 
     def renew(self) -> None:
         """Forget all words when there are too many of them. Places that were given before hold no more."""
         if len(self.hashes) > _MOST_WORDS:
             self._forget()
+
+    def arrays(self) -> tuple[_Hashes, _Ints]:
+        """Hashes and kinds of all words, of which only the new ones are converted."""
+        hashes, kinds = self._arrays
+        if len(hashes) < len(self.hashes):
+            hashes = np.concatenate([hashes, np.array(self.hashes[len(hashes) :], dtype=np.uint64)])
+            kinds = np.concatenate([kinds, np.array(self.kinds[len(kinds) :], dtype=np.int64)])
+            self._arrays = hashes, kinds
+        return hashes, kinds
 
     def places(self, found: list[str]) -> list[int]:
         """Place of each token in ``hashes`` and ``kinds``."""
@@ -144,8 +154,8 @@ def grams(texts: Sequence[str], words: Words | None = None) -> Grams:
         lengths[i] = len(found)
         flat += words.places(found)
     at = np.array(flat, dtype=np.int64)
-    hashes = np.array(words.hashes, dtype=np.uint64)[at]
-    kinds = np.array(words.kinds, dtype=np.int64)[at]
+    hash_of, kind_of_word = words.arrays()
+    hashes, kinds = hash_of[at], kind_of_word[at]
     document = np.repeat(np.arange(len(texts)), lengths)
     opening = np.arange(len(document)) - np.repeat(np.cumsum(lengths) - lengths, lengths) < OPENING
     ends = _ENDS[kinds]

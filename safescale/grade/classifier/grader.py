@@ -17,7 +17,7 @@ from safescale.records.verdicts import Verdict
 __all__ = ["CLASSES", "RefusalClassifier", "refusal_classifier"]
 
 CLASSES: Final[tuple[Verdict, ...]] = (Verdict.COMPLIANCE, Verdict.PARTIAL, Verdict.REFUSAL)
-_AT_ONCE: Final = 128
+_AT_ONCE: Final = 64
 
 
 class RefusalClassifier:
