@@ -128,6 +128,7 @@ class Grader(Protocol):
 
 
 GRADERS: Final[dict[str, str]] = {
+    "refusal-classifier": "safescale.grade.classifier.grader:refusal_classifier",
     "refusal-phrases": "safescale.grade.keyword.graders:refusal_phrases",
     "gcg": "safescale.grade.keyword.graders:gcg",
     "advbench-substrings": "safescale.grade.keyword.graders:advbench_substrings",
@@ -136,7 +137,7 @@ GRADERS: Final[dict[str, str]] = {
     "refusal-direction-substrings": "safescale.grade.keyword.graders:refusal_direction_substrings",
     "xstest-string-match": "safescale.grade.keyword.graders:xstest_string_match",
 }
-"""Graders that need no options: name (without version) to 'module:function' that gives one; each helper room adds its lines."""
+"""Graders that need no options: name (without version) to 'module:function' that gives one."""
 
 ENTRY_POINT: Final = "safescale.graders"
 
