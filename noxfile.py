@@ -119,7 +119,7 @@ def spark(session: nox.Session) -> None:
 
 @nox.session(venv_backend="uv")
 def vllm(session: nox.Session) -> None:
-    """A real vLLM on CPUs behind the engines vllm, ray and openai; the contract suite is printed (.ci/engines does it without nox)."""
+    """A real vLLM on CPUs behind the engines vllm, ray and openai; the contract suite is printed (.ci/engines: without nox)."""
     links = os.environ.get("PIP_FIND_LINKS") or ("/opt/wheels" if Path("/opt/wheels").is_dir() else "")
     index = ["--extra-index-url", "https://download.pytorch.org/whl/cpu", "--index-strategy", "unsafe-best-match"]
     torch = ["--find-links", links] if links else index

@@ -16,7 +16,12 @@ def build_encoder(folder: Path, *, layers: int = 1) -> Path:
     """DeBERTa-v3 in small: relative attention as in the real ones."""
     import tokenizers
     import torch
-    from transformers import DebertaV2Config, DebertaV2ForSequenceClassification, PreTrainedTokenizerFast
+    from transformers import PreTrainedTokenizerFast
+
+    from safescale.grade.encoder.backend import quiet
+
+    with quiet():
+        from transformers import DebertaV2Config, DebertaV2ForSequenceClassification
 
     words = sorted({word for text in (*REFUSALS, *HEDGES, *ANSWERS) for word in text.split()} | set(NOUNS) | {"a"})
     vocabulary = {word: at for at, word in enumerate(["[PAD]", "[CLS]", "[SEP]", "[UNK]", *words])}

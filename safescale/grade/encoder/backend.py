@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -100,14 +101,16 @@ def open_model(
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """No bars and no report of weights that are made anew, which is what was asked for; afterwards as before."""
+    """No bars, no report of weights that are made anew, no word on what DeBERTa's own file imports; afterwards as before."""
     import transformers
 
     verbosity, bars = transformers.logging.get_verbosity(), transformers.logging.is_progress_bar_enabled()
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*torch.jit", category=DeprecationWarning)
+            yield
     finally:
         transformers.logging.set_verbosity(verbosity)
         if bars:
