@@ -76,6 +76,34 @@ def columns_table(record: str, rows: list[Row]) -> pa.Table | None:
     )
 
 
+_GRADE_PLACES = {field.name: at for at, field in enumerate(arrow_schema("grade"))}
+_OWN_PLACES = tuple(
+    _GRADE_PLACES[name]
+    for name in (
+        "trace_id",
+        "target",
+        "grader_id",
+        "grader_kind",
+        "verdict",
+        "raw_label",
+        "source_file",
+        "source_row",
+        "rubric_version",
+    )
+)
+
+
+def grade_tuple(
+    trace_id: str, grader_id: str, kind: str, verdict: str, label: str, file: str, row: int, *, rubric_version: str | None = None
+) -> Row:
+    """A grade of the text of a trace in the order of its columns, whatever further columns the record has."""
+    values: list[Any] = [None] * len(_GRADE_PLACES)
+    given = (trace_id, "text", grader_id, kind, verdict, label, file, row, rubric_version)
+    for place, value in zip(_OWN_PLACES, given, strict=True):
+        values[place] = value
+    return tuple(values)
+
+
 def add_line(line: Line, raw: bytes, row: int, context: RowContext, into: Collected) -> RejectedRow | None:
     """Append the records of one line, or say why there are none."""
     try:
@@ -152,20 +180,7 @@ def _add_grades(line: Line, trace_id: str, row: int, context: RowContext, into: 
     for g in verdicts_of(line, context.naming, context.options, answered=answered):
         into.graders.add((g.grader_id, g.grader_kind))
         into.grades.append(
-            (
-                trace_id,
-                "text",
-                g.grader_id,
-                g.grader_kind,
-                g.verdict,
-                g.raw_label,
-                None,
-                None,
-                None,
-                g.rubric_version,
-                file,
-                row,
-            )
+            grade_tuple(trace_id, g.grader_id, g.grader_kind, g.verdict, g.raw_label, file, row, rubric_version=g.rubric_version)
         )
 
 

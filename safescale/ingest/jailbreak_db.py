@@ -14,7 +14,7 @@ from safescale.errors import DataError
 from safescale.ingest.batch import Batch, FormatFacts, Options, Probe, table_of
 from safescale.ingest.failure_first_answers import Answer, answer_of
 from safescale.ingest.failure_first_grades import HEURISTIC, UnknownVerdict, grader_kind_of, graders_of, verdict_of
-from safescale.ingest.failure_first_traces import Collected, columns_table
+from safescale.ingest.failure_first_traces import Collected, columns_table, grade_tuple
 from safescale.ingest.identity import own_trace_id
 from safescale.ingest.jailbreak_db_open import (
     CHECKED_INTEGERS,
@@ -167,7 +167,7 @@ class _Reader:
         trace_id = own_trace_id(source, str(r.result_id))
         for grader, kind, verdict, label in self._grades(r, answer):
             into.graders.add((grader, kind))
-            into.grades.append((trace_id, "text", grader, kind, verdict, label, None, None, None, None, self.file, row))
+            into.grades.append(grade_tuple(trace_id, grader, kind, verdict, label, self.file, row))
         into.traces.append(
             (
                 trace_id,
