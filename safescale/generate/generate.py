@@ -32,7 +32,15 @@ BATCH_SIZES: Final = {"ray": 100_000}
 
 _FOR_EVERY_REQUEST: Final = frozenset({FaultCode.AUTHENTICATION, FaultCode.NO_CHAT_TEMPLATE, FaultCode.NO_SUCH_ADAPTER})
 """Faults that every other request would have too: the run stops at the first, and keeps no such answer."""
-_WORLD_IS_GONE: Final = frozenset({FaultCode.UNREACHABLE, FaultCode.RATE_LIMITED, FaultCode.SERVER_ERROR})
+_WORLD_IS_GONE: Final = frozenset(
+    {
+        FaultCode.UNREACHABLE,
+        FaultCode.RATE_LIMITED,
+        FaultCode.SERVER_ERROR,
+        FaultCode.TIMEOUT,
+        FaultCode.MALFORMED_ANSWER,
+    }
+)
 _GONE_AFTER: Final = 32
 """Answers in a row with such a fault (each after the engine's own retries) after which a run stops."""
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
@@ -161,6 +162,43 @@ def test_a_line_that_the_disk_lost_is_counted_and_asked_again(tmp_path: Path) ->
     part.write_bytes(b"".join(lines))
     assert scan_run(folder).damaged == 1
     assert generate([plan(6)], tmp_path).runs[0].asked == 1
+
+
+@pytest.mark.parametrize("made", ["", "zorble", "-3", " 4", "0x1f", "1_0"])
+def test_a_line_whose_id_was_edited_is_damaged_and_its_response_asked_again(tmp_path: Path, made: str) -> None:
+    folder = generate([plan(6)], tmp_path).runs[0].folder
+    part = part_paths(folder)[0]
+    part.write_text(part.read_text().replace(rows(folder)[2]["response_id"], made))
+    assert scan_run(folder).damaged == 1
+    assert generate([plan(6)], tmp_path).runs[0].asked == 1
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda found: found.pop("sessions"),
+        lambda found: found.pop("run_id"),
+        lambda found: found["sessions"].append(1),
+        lambda found: found["sessions"][0].pop("ended"),
+        lambda found: found.update(engine="plim"),
+    ],
+)
+def test_a_manifest_that_lacks_what_a_session_reads_is_a_clear_error(tmp_path: Path, edit: Callable[[Any], object]) -> None:
+    path = generate([plan(2)], tmp_path).runs[0].folder / "manifest.json"
+    found = json.loads(path.read_text())
+    edit(found)
+    path.write_text(json.dumps(found))
+    with pytest.raises(DataError, match=r"not that of a run.*manifest\.json"):
+        with RunFolder(tmp_path, plan(3, prompts=prompt_set(2))):
+            pass
+
+
+def test_a_name_of_a_file_that_is_no_utf_8_is_written_out_in_the_manifest(tmp_path: Path) -> None:
+    named = attrs.evolve(prompt_set(2), file=Path("zorble-\udcff.jsonl"))
+    folder = generate([plan(2, prompts=named)], tmp_path).runs[0].folder
+    manifest = read_manifest(folder)
+    assert manifest is not None
+    assert manifest["prompts"]["file"] == "zorble-\\udcff.jsonl"
 
 
 @pytest.mark.parametrize("fits", [1, 3, 7])
@@ -326,6 +364,14 @@ def test_a_fault_that_every_request_would_have_ends_the_run_at_once(tmp_path: Pa
     assert len(script.asked) == 1
     other = plan(50, sampling={"max_tokens": 5})  # nothing was answered, so what the user mends may be anything
     assert generate([other], tmp_path).runs[0].answered == 50
+
+
+@pytest.mark.parametrize("code", [FaultCode.TIMEOUT, FaultCode.MALFORMED_ANSWER])
+def test_a_server_that_hangs_or_talks_nonsense_ends_the_run_too(tmp_path: Path, code: FaultCode) -> None:
+    script = Script(lambda request: fault(request, code))
+    with pytest.raises(GenerationError, match=rf"32 requests in a row ended in {code}"):
+        generate([plan(500)], tmp_path, opener=script)
+    assert len(rows(tmp_path / plan(500).run_id)) == 32
 
 
 def test_a_server_that_is_gone_ends_the_run_and_keeps_what_it_said(tmp_path: Path) -> None:
