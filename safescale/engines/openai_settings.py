@@ -194,8 +194,8 @@ class Key:
             return
         if not _VARIABLE.fullmatch(self.variable):
             raise DomainError(
-                "api_key_env is no name of an environment variable (it is not repeated here: it may be the key itself); put the key "
-                "into a variable, and name that"
+                "api_key_env is no name of an environment variable (it is not repeated here: it may be the key itself); put the "
+                "key into a variable, and name that"
             )
         value = os.environ.get(self.variable)
         if not value:

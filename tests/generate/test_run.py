@@ -43,6 +43,14 @@ def test_every_planned_response_is_asked_once_with_a_seed_of_its_own(tmp_path: P
     }
 
 
+def test_two_conditions_of_one_content_are_drawn_independently(tmp_path: Path) -> None:
+    control = plan(9, conditions=[Condition(name="default"), Condition(name="again", attack_class="control")])
+    found = rows(generate([control], tmp_path).runs[0].folder)
+    assert len({row["seed"] for row in found}) == 18
+    texts = {name: [row["response"] for row in found if row["condition"] == name] for name in ("default", "again")}
+    assert texts["default"] != texts["again"]
+
+
 def test_a_finished_run_asks_nothing_and_opens_no_engine(tmp_path: Path) -> None:
     generate([plan()], tmp_path)
     script = Script()
@@ -189,8 +197,7 @@ def test_a_manifest_that_lacks_what_a_session_reads_is_a_clear_error(tmp_path: P
     edit(found)
     path.write_text(json.dumps(found))
     with pytest.raises(DataError, match=r"not that of a run.*manifest\.json"):
-        with RunFolder(tmp_path, plan(3, prompts=prompt_set(2))):
-            pass
+        generate([plan(2, samples=2)], tmp_path)
 
 
 def test_a_name_of_a_file_that_is_no_utf_8_is_written_out_in_the_manifest(tmp_path: Path) -> None:
@@ -566,3 +573,15 @@ def test_answers_that_come_by_file_fill_the_same_run(tmp_path: Path) -> None:
     generate([mine], tmp_path / "plain")
     by_id = [{row["response_id"]: row for row in timeless(out / mine.run_id)} for out in (tmp_path, tmp_path / "plain")]
     assert by_id[0] == by_id[1]
+
+
+def test_answers_by_file_join_a_run_that_a_server_began_only_when_said(tmp_path: Path) -> None:
+    generate([plan(6, limit=2)], tmp_path, opener=Script(facts={"version": "0.32.0"}))
+    mine = plan(6)
+    engine = Script()(mine.model.spec)
+    answers = list(engine.answer([planned.request for planned in still_to_ask(mine, tmp_path)]))
+    facts = attrs.evolve(engine.facts, version="batch files")
+    with pytest.raises(DataError, match="say --accept-changes"):
+        take_answers(mine, tmp_path, answers, facts=facts)
+    result, _ = take_answers(mine, tmp_path, answers, facts=facts, accept_changes=True)
+    assert (result.answered, result.unanswered) == (6, 0)
