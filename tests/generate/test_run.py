@@ -415,6 +415,21 @@ def test_a_token_budget_stops_cleanly_and_a_larger_one_goes_on(tmp_path: Path) -
     assert (more.ended, more.answered) == ("done", 100)
 
 
+def test_what_was_handed_over_is_paid_for_and_kept_when_a_budget_ends(tmp_path: Path) -> None:
+    handed: list[int] = []
+
+    def paid(requests: Sequence[Request]) -> None:
+        handed.append(len(requests))  # a server has begun with all of them
+
+    def dear(request: Request) -> Answer:
+        return Answer(request_id=request.request_id, text="plim", prompt_tokens=100, completion_tokens=4)
+
+    result = generate([plan(400)], tmp_path, opener=Script(dear, on_batch=paid), token_budget=1_000).runs[0]
+    assert result.ended == "budget"
+    assert len(rows(result.folder)) == sum(handed)
+    assert 1_000 <= result.tokens < 1_104
+
+
 def test_a_token_budget_is_one_for_all_models(tmp_path: Path) -> None:
     plans = [plan(100), plan(100, model=model("sim/zorble-8b"))]
     result = generate(plans, tmp_path, token_budget=2000)
