@@ -305,6 +305,9 @@ class _Session:
             raise BudgetSpent
         if self._budget is None:
             return 1 << 30
+        if self._plan.model.spec.engine in BATCH_SIZES:  # few calls, for each has a start of its own
+            price = self.tokens / self.asked if self.asked else 2.0 * self._plan.sampling.max_tokens
+            return max(1, int((self._budget - self.tokens) / max(1.0, price)))
         price = max(1.0, self.tokens / max(1, self.asked))
         return max(1, min(2 * self.asked, int((self._budget - self.tokens) / (2 * price))))
 
