@@ -136,7 +136,9 @@ def generate(
     if batch_out is not None or batch_in:
         if len(plans) != 1 or (batch_out is not None and batch_in):
             raise typer.BadParameter("a batch file is of one model: name it with --model, and give --batch-out or --batch-in")
-        _by_file(plans[0], out, batch_out, tuple(batch_in or ()), json_output=json_output)
+        if dry_run or token_budget is not None:
+            raise typer.BadParameter("--dry-run and --token-budget are for models that are asked here, not for batch files")
+        _by_file(plans[0], out, batch_out, tuple(batch_in or ()), accept_changes=accept_changes, json_output=json_output)
         return
     if dry_run:
         result = look_ahead(plans, out)
@@ -161,16 +163,19 @@ def generate(
         raise typer.Exit(EXIT_FINDINGS)
 
 
-def _by_file(plan: RunPlan, out: Path, batch_out: Path | None, batch_in: tuple[Path, ...], *, json_output: bool) -> None:
+def _by_file(
+    plan: RunPlan, out: Path, batch_out: Path | None, batch_in: tuple[Path, ...], *, accept_changes: bool, json_output: bool
+) -> None:
     """Write what a run lacks as a batch file, or take in what came of one."""
     from safescale.generate import GenerateResult, read_batches, write_batches
     from safescale.report.generate_report import batch_json, batch_text, generate_json, generate_text, taken_text
 
     if batch_out is not None:
-        written = write_batches(plan, out, batch_out)
+        written = write_batches(plan, out, batch_out, accept_changes=accept_changes)
         typer.echo(batch_json(written) if json_output else batch_text(written))
         return
-    taken = read_batches(plan, out, batch_in, command={"batch_in": [str(path) for path in batch_in]})
+    command = {"batch_in": [str(path) for path in batch_in]}
+    taken = read_batches(plan, out, batch_in, accept_changes=accept_changes, command=command)
     result = GenerateResult(out=out, runs=(taken.run,))
     typer.echo(taken_text(taken), err=json_output)
     typer.echo(generate_json(result) if json_output else generate_text(result))

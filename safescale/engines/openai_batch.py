@@ -46,7 +46,7 @@ class WrittenBatch:
     repeated : int
         Requests equal to one that is written; its answer will be theirs.
     refused : tuple of Answer
-        Requests that cannot be asked, each with its fault. ``read_batch`` gives these again.
+        Requests that cannot be asked, each with its fault. They stand in no file, so ``read_batch`` knows nothing of them.
     """
 
     paths: tuple[Path, ...]

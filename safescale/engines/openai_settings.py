@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import urllib.parse
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal, cast
@@ -24,6 +25,7 @@ DIALECTS: Final = ("auto", "vllm", "openai")
 STRUCTURED: Final = ("auto", "structured_outputs", "guided", "response_format", "none")
 PREFILLS: Final = ("auto", "continue_final_message", "plain", "none")
 SENDS: Final = ("auto", "messages", "token_ids")
+_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 KEY_HEADERS: Final = ("Authorization", "api-key", "x-api-key")
 
 
@@ -190,6 +192,11 @@ class Key:
     def __attrs_post_init__(self) -> None:
         if self.variable is None:
             return
+        if not _VARIABLE.fullmatch(self.variable):
+            raise DomainError(
+                "api_key_env is no name of an environment variable (it is not repeated here: it may be the key itself); put the "
+                "key into a variable, and name that"
+            )
         value = os.environ.get(self.variable)
         if not value:
             step = f"export {self.variable}=..., or leave api_key_env out for a server without keys"

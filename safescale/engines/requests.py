@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal
 
@@ -71,6 +72,10 @@ class Sampling:
     logprobs: int | None = None
 
     def __attrs_post_init__(self) -> None:
+        if not math.isfinite(self.temperature):
+            raise DomainError(f"temperature must be a finite number, got {self.temperature!r}")
+        if "" in self.stop:
+            raise DomainError("a stop text is empty: every answer would end before it began; leave it out")
         if not 0.0 < self.top_p <= 1.0:
             raise DomainError(f"top_p must lie in (0, 1], got {self.top_p!r}")
         if self.logprobs is not None and not 0 <= self.logprobs <= 20:

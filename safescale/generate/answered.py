@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
+from typing import Final
 
 import attrs
 import numpy as np
@@ -12,6 +14,8 @@ import numpy.typing as npt
 from safescale.ingest.run_lines import ResponseLine, Scanned, is_retried, part_paths, scan_lines
 
 __all__ = ["Answered", "count_line", "scan_run"]
+
+_ID: Final = re.compile(r"[0-9a-f]{16,}")
 
 
 @attrs.define(kw_only=True)
@@ -57,12 +61,13 @@ def scan_run(folder: Path) -> Answered:
     for path in part_paths(folder):
         piece: list[int] = []
         for line in scan_lines(path):
-            if line is None:
+            key = None if line is None else _hex(line.response_id)
+            if line is None or key is None:
                 found.damaged += 1
                 continue
             count_line(found, line)
             if not line.retried:
-                piece.append(int(line.response_id[:16], 16))
+                piece.append(key)
         keys.append(np.array(piece, dtype=np.uint64))
     if keys:
         found.done = np.unique(np.concatenate(keys))
@@ -87,6 +92,11 @@ def count_line(found: Answered, line: Scanned | ResponseLine) -> None:
             found.waiting[line.response_id] = line.fault
         if line.fault in ("ENGINE_DIED", "OUT_OF_MEMORY"):
             found.suspects.add(line.response_id)
+
+
+def _hex(response_id: str) -> int | None:
+    """The first 64 bits of an id; None for what no run made (an edited line)."""
+    return int(response_id[:16], 16) if _ID.fullmatch(response_id) else None
 
 
 def _key(response_id: str) -> np.uint64:

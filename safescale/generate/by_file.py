@@ -32,7 +32,7 @@ class TakenBatch:
     """Answers that the run had already."""
 
 
-def write_batches(plan: RunPlan, out: Path, path: Path) -> WrittenBatch:
+def write_batches(plan: RunPlan, out: Path, path: Path, *, accept_changes: bool = False) -> WrittenBatch:
     """
     Write what a run lacks as files for OpenAI's Batch API or ``vllm run-batch``; what cannot be asked has its fault in the run.
 
@@ -46,11 +46,13 @@ def write_batches(plan: RunPlan, out: Path, path: Path) -> WrittenBatch:
     _of_openai(plan)
     written = write_batch((planned.request for planned in still_to_ask(plan, out)), path, plan.model.spec)
     if written.refused:
-        take_answers(plan, out, written.refused, facts=_facts(plan))
+        take_answers(plan, out, written.refused, facts=_facts(plan), accept_changes=accept_changes)
     return written
 
 
-def read_batches(plan: RunPlan, out: Path, paths: Sequence[Path], *, command: Mapping[str, Any] | None = None) -> TakenBatch:
+def read_batches(
+    plan: RunPlan, out: Path, paths: Sequence[Path], *, accept_changes: bool = False, command: Mapping[str, Any] | None = None
+) -> TakenBatch:
     """
     Take the output and error files of batches into the run that planned them.
 
@@ -64,7 +66,7 @@ def read_batches(plan: RunPlan, out: Path, paths: Sequence[Path], *, command: Ma
     _of_openai(plan)
     requests = {planned.request.request_id: planned.request for planned in plan.requests()}
     read = read_batch(tuple(paths), tuple(requests.values()))
-    run, not_taken = take_answers(plan, out, read.answers, facts=_facts(plan), command=command)
+    run, not_taken = take_answers(plan, out, read.answers, facts=_facts(plan), accept_changes=accept_changes, command=command)
     return TakenBatch(run=run, read=read, not_taken=not_taken)
 
 
@@ -95,7 +97,13 @@ def still_to_ask(plan: RunPlan, out: Path) -> Iterator[Planned]:
 
 
 def take_answers(
-    plan: RunPlan, out: Path, answers: Iterable[Answer], *, facts: EngineFacts, command: Mapping[str, Any] | None = None
+    plan: RunPlan,
+    out: Path,
+    answers: Iterable[Answer],
+    *,
+    facts: EngineFacts,
+    accept_changes: bool = False,
+    command: Mapping[str, Any] | None = None,
 ) -> tuple[RunResult, int]:
     """
     Keep answers that came by file in the run that planned them.
@@ -113,6 +121,8 @@ def take_answers(
         In any order.
     facts : EngineFacts
         What is known of the engine behind them.
+    accept_changes : bool, default False
+        Take them although the run was begun with another version (by a server that was asked at once, say).
     command : mapping, optional
         What the user typed, for the manifest.
 
@@ -137,7 +147,7 @@ def take_answers(
         folder.begin({**around, "planned": plan.total, "samples": plan.samples, "limit": plan.limit, "batch_size": None})
         ended = "error"
         try:
-            folder.opened(facts)
+            folder.opened(facts, accept_changes=accept_changes)
             for answer in answers:
                 mine = waiting.pop(answer.request_id, [])
                 unknown += not mine

@@ -32,7 +32,15 @@ BATCH_SIZES: Final = {"ray": 100_000}
 
 _FOR_EVERY_REQUEST: Final = frozenset({FaultCode.AUTHENTICATION, FaultCode.NO_CHAT_TEMPLATE, FaultCode.NO_SUCH_ADAPTER})
 """Faults that every other request would have too: the run stops at the first, and keeps no such answer."""
-_WORLD_IS_GONE: Final = frozenset({FaultCode.UNREACHABLE, FaultCode.RATE_LIMITED, FaultCode.SERVER_ERROR})
+_WORLD_IS_GONE: Final = frozenset(
+    {
+        FaultCode.UNREACHABLE,
+        FaultCode.RATE_LIMITED,
+        FaultCode.SERVER_ERROR,
+        FaultCode.TIMEOUT,
+        FaultCode.MALFORMED_ANSWER,
+    }
+)
 _GONE_AFTER: Final = 32
 """Answers in a row with such a fault (each after the engine's own retries) after which a run stops."""
 
@@ -216,6 +224,7 @@ class _Session:
         )
         self.asked = self.tokens = 0
         self._gone = 0
+        self._engine_spent = False
 
     def run(self, around: Mapping[str, Any], *, batch_size: int | None, accept_changes: bool) -> RunResult:
         began = time.perf_counter()
@@ -279,22 +288,37 @@ class _Session:
                     yield planned
 
         asking.ask(safe(), at_most=self._affordable)
-        asking.ask_alone(later)
+        asking.ask_alone(one for one in later if self._affordable())
 
     def _affordable(self) -> int:
-        """Requests that what is left of the budget pays for, at the mean price so far."""
+        """
+        Requests to hand over now; whatever is handed over is paid for, so its answers are all kept.
+
+        Half of what is left of the budget, at the mean price so far, and no more than twice what that price was seen on.
+
+        Raises
+        ------
+        BudgetSpent
+            When nothing is left.
+        """
+        if self._engine_spent or (self._budget is not None and self.tokens >= self._budget):
+            raise BudgetSpent
         if self._budget is None:
             return 1 << 30
-        if not self.asked:
-            return max(1, self._budget // (2 * self._plan.sampling.max_tokens))
-        return max(1, int((self._budget - self.tokens) / max(1.0, self.tokens / self.asked)))
+        if self._plan.model.spec.engine in BATCH_SIZES:  # few calls, for each has a start of its own
+            price = self.tokens / self.asked if self.asked else 2.0 * self._plan.sampling.max_tokens
+            return max(1, int((self._budget - self.tokens) / max(1.0, price)))
+        price = max(1.0, self.tokens / max(1, self.asked))
+        return max(1, min(2 * self.asked, int((self._budget - self.tokens) / (2 * price))))
 
     def _said(self, planned: Planned, answer: Answer) -> None:
         """Keep an answer; stop where going on is of no use."""
         code = None if answer.fault is None else answer.fault.code
-        if code is FaultCode.BUDGET:
-            self._folder.event("budget_of_the_engine", said=answer.fault.message if answer.fault else "")
-            raise BudgetSpent
+        if code is FaultCode.BUDGET:  # others of its batch may still be answered: they are paid for
+            if not self._engine_spent:
+                self._folder.event("budget_of_the_engine", said=answer.fault.message if answer.fault else "")
+            self._engine_spent = True
+            return
         if code in _FOR_EVERY_REQUEST and answer.fault is not None:
             raise GenerationError(
                 f"{self._plan.model.model_id}: {answer.fault.message} [{code}]. Nothing that was answered is lost"
@@ -315,14 +339,11 @@ class _Session:
                 f"{self._plan.model.model_id}: {self._gone} requests in a row ended in {code}: {answer.fault.message}. "
                 "Nothing is lost; when it is mended, run the same command again"
             )
-        if self._budget is not None:
-            if code is None and (answer.prompt_tokens is None or answer.completion_tokens is None):
-                raise GenerationError(
-                    f"{self._plan.model.model_id}: the engine does not count tokens, so a token budget cannot be kept; "
-                    "leave it out, or use --limit"
-                )
-            if self.tokens >= self._budget:
-                raise BudgetSpent
+        if self._budget is not None and code is None and (answer.prompt_tokens is None or answer.completion_tokens is None):
+            raise GenerationError(
+                f"{self._plan.model.model_id}: the engine does not count tokens, so a token budget cannot be kept; "
+                "leave it out, or use --limit"
+            )
 
 
 def _answered(plan: RunPlan, answered: Answered) -> int:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import safescale
 from safescale.errors import DataError
@@ -15,6 +16,8 @@ from safescale.ingest.run_lines import FORMAT, MANIFEST, part_paths
 from safescale.store.parquet_manifest import fsync_path
 
 __all__ = ["read_manifest", "refuse_other_runs", "run_record", "what_differs", "write_json"]
+
+_HALF_A_PAIR: Final = re.compile("[\ud800-\udfff]")
 
 
 def run_record(manifest: Mapping[str, Any]) -> dict[str, str | None]:
@@ -87,11 +90,23 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
         raise DataError(
             f"the manifest cannot be read ({error}); restore it, or name another place with -o", file=str(path)
         ) from error
-    if not isinstance(found, dict) or found.get("format") != FORMAT or not isinstance(found.get("run"), dict):
+    if not isinstance(found, dict) or found.get("format") != FORMAT or not _is_whole(found):
         raise DataError(
             "the manifest is not that of a run of safescale; name another place with -o", file=str(path), expected=FORMAT
         )
     return found
+
+
+def _is_whole(manifest: Mapping[str, Any]) -> bool:
+    """Whether what every session reads of a manifest is there: it may have been edited."""
+    sessions = manifest.get("sessions")
+    return (
+        isinstance(manifest.get("run_id"), str)
+        and isinstance(manifest.get("run"), dict)
+        and isinstance(manifest.get("engine", {}), dict)
+        and isinstance(sessions, list)
+        and all(isinstance(session, dict) and {"started_at", "ended"} <= session.keys() for session in sessions)
+    )
 
 
 def differences(there: Mapping[str, Any], here: Mapping[str, Any], place: str = "") -> list[str]:
@@ -119,9 +134,10 @@ def _shown(value: Any) -> str:
 def write_json(path: Path, value: Any) -> None:
     """Replace a JSON file: readers find the old one or the new one, whole, also after a loss of power."""
     temporary = path.with_suffix(".tmp")
+    # a name of a file that is no UTF-8 comes as half surrogate pairs, which JSON has no way to hold
+    text = _HALF_A_PAIR.sub(lambda half: f"\\\\u{ord(half[0]):04x}", json.dumps(value, indent=1, ensure_ascii=False))
     with temporary.open("w", encoding="utf-8") as stream:
-        json.dump(value, stream, indent=1, ensure_ascii=False)
-        stream.write("\n")
+        stream.write(text + "\n")
         stream.flush()
         os.fsync(stream.fileno())
     os.replace(temporary, path)

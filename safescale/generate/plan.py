@@ -139,12 +139,17 @@ class RunPlan:
         unseeded = Request(
             messages=messages, text=raw, sampling=self.sampling, adapter=self.model.adapter, sample_index=sample, tags=tags
         )
-        return attrs.evolve(unseeded, sampling=attrs.evolve(self.sampling, seed=request_seed(self.seed, unseeded.request_id)))
+        seed = request_seed(self.seed, unseeded.request_id, condition.name)
+        return attrs.evolve(unseeded, sampling=attrs.evolve(self.sampling, seed=seed))
 
 
-def request_seed(run_seed: int, request_id: str) -> int:
-    """Seed of one request: a hash of the run's seed and the id of the request without a seed. 0 <= seed < 2**31."""
-    digest = hashlib.sha256(f"{run_seed}:{request_id}".encode()).digest()
+def request_seed(run_seed: int, request_id: str, condition: str) -> int:
+    """
+    Seed of one request: a hash of the run's seed, the id of the request without a seed, and the condition. 0 <= seed < 2**31.
+
+    Two conditions that put the same around a prompt (a control of itself) are drawn independently of each other.
+    """
+    digest = hashlib.sha256(f"{run_seed}:{request_id}:{condition}".encode()).digest()
     return int.from_bytes(digest[:8], "big") >> (64 - _SEED_BITS)
 
 

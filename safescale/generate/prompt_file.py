@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -161,6 +161,7 @@ def _csv_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream, strict=True)
+            _check_header(reader.fieldnames or (), path)
             for row, fields in enumerate(reader, 1):
                 if None in fields:
                     got = f"{len(fields[None])} more"
@@ -170,6 +171,22 @@ def _csv_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
         raise _unreadable(path, error) from error
     except (csv.Error, UnicodeDecodeError) as error:
         raise DataError("the file is no CSV in UTF-8", file=str(path), expected="CSV with a header", got=clip(str(error))) from None
+
+
+def _check_header(names: Sequence[str], path: Path) -> None:
+    """Refuse a header from which a column would be taken in silence, or none."""
+    for name in names:
+        if names.count(name) > 1:
+            raise DataError("two columns have one name", file=str(path), column=name, expected="a name of its own for each column")
+    missing = [name for name in ("prompt_id", "prompt") if name not in names]
+    if missing:
+        raise DataError(
+            "the header lacks a column; columns stand between commas (`safescale prompts prepare` reads other files)",
+            file=str(path),
+            column=missing[0],
+            expected="prompt_id,prompt, and others",
+            got=clip(",".join(names)),
+        )
 
 
 def _unreadable(path: Path, error: OSError) -> DataError:

@@ -151,4 +151,19 @@ def load_yaml(path: Path, *, what: str = "map") -> Node:
     except yaml.YAMLError as error:
         got = " ".join(str(error).split())
         raise DataError(f"the {what} is not YAML", file=str(path), expected="one YAML document", got=clip(got)) from None
+    if _holds_half_a_pair(value):
+        raise DataError(
+            f"the {what} holds half a surrogate pair (\\ud800 to \\udfff), which no file can keep",
+            file=str(path),
+            expected="text of whole characters",
+        )
     return Node(str(path), "", value, what)
+
+
+def _holds_half_a_pair(value: object) -> bool:
+    """Whether a text in it, at whatever depth, could not be written down."""
+    if isinstance(value, str):
+        return any("\ud800" <= char <= "\udfff" for char in value)
+    if isinstance(value, dict):
+        return any(_holds_half_a_pair(inner) for pair in value.items() for inner in pair)
+    return isinstance(value, list) and any(_holds_half_a_pair(inner) for inner in value)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -9,6 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from safescale.engines.answers import RETRIED
+from safescale.ingest.bytes_in import open_bytes
 
 __all__ = ["EVENTS", "FORMAT", "LOCK", "MANIFEST", "PARTS", "ResponseLine", "Scanned", "is_retried", "part_paths", "scan_lines"]
 
@@ -80,7 +84,7 @@ def part_paths(folder: Path) -> list[Path]:
 def scan_lines(path: Path) -> Iterator[Scanned | None]:
     """Lines of a part; None for one that cannot be read (a torn one, or one that the disk lost)."""
     decoder = msgspec.json.Decoder(Scanned)
-    with path.open("rb") as stream:
+    with open_bytes(path) as stream, contextlib.suppress(EOFError, zlib.error, gzip.BadGzipFile):  # an archive that is cut off
         for line in stream:
             try:
                 yield decoder.decode(line)

@@ -18,7 +18,7 @@ from safescale.ingest.bytes_in import without_compression
 from safescale.ingest.gathering import ODD_VALUE, Gathering, Records, Unusable
 from safescale.ingest.identity import own_trace_id
 from safescale.ingest.json_input import JsonLine, first_objects, json_document, object_lines
-from safescale.ingest.run_lines import FORMAT, MANIFEST, is_retried, part_paths, scan_lines
+from safescale.ingest.run_lines import FORMAT, MANIFEST, is_retried, scan_lines
 from safescale.records.fates import NoteCode, RejectCode
 from safescale.records.rows import RejectedRow
 
@@ -155,14 +155,18 @@ def _replaced(path: Path) -> set[int]:
             if own and found.retried:
                 waiting[found.response_id] = row
 
-    if path.suffix != ".jsonl" or not path.is_file():
+    if not _is_part(path) or not path.is_file():
         return replaced
     see(path, own=True)
     if waiting:
-        for later in part_paths(path.parent.parent):
-            if later.name > path.name and later.parent.name == path.parent.name:
+        for later in sorted(path.parent.glob("part-*")):  # parts that were copied elsewhere, or packed, are still one run
+            if _is_part(later) and without_compression(later.name) > without_compression(path.name):
                 see(later, own=False)
     return replaced
+
+
+def _is_part(path: Path) -> bool:
+    return without_compression(path.name).endswith(".jsonl")
 
 
 def _manifest_of(path: Path) -> dict[str, Any] | None:
@@ -176,7 +180,7 @@ def _manifest_of(path: Path) -> dict[str, Any] | None:
 
 def _declared(path: Path) -> dict[str, Size] | None:
     """Size of the run's model, where its manifest declares one."""
-    manifest = _manifest_of(path) if path.suffix == ".jsonl" else None
+    manifest = _manifest_of(path) if _is_part(path) else None
     model = manifest.get("model") if manifest else None
     if not isinstance(model, dict) or not isinstance(model.get("model_id"), str):
         return None

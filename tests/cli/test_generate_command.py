@@ -98,6 +98,8 @@ def test_a_batch_file_goes_out_and_its_answers_come_in() -> None:
         "models: [{model: zorble-8b, engine: openai, base_url: 'http://127.0.0.1:1/v1'}]\nsampling: {temperature: 0.7}\n"
     )
     ask = ("generate", "--models", "served.yaml", "--prompts", "prompts.jsonl", "-o", "runs/y")
+    dry = here(*ask, "--batch-out", "batch.jsonl", "--dry-run")
+    assert (dry.exit_code, Path("batch.jsonl").exists()) == (2, False)
     out = here(*ask, "--batch-out", "batch.jsonl")
     assert out.exit_code == 0, out.exception
     assert "8 requests written, 0 equal to one of them, 0 that cannot be asked" in out.stdout

@@ -64,6 +64,7 @@ def test_json_is_the_data_sheet_and_strict_ends_with_1(folder: Path, monkeypatch
         (["own.jsonl", "-o", "p.jsonl", "--split", "a=0.5", "--split", "a=0.5"], "names 'a' twice"),
         (["own.jsonl", "-o", "p.jsonl", "--split", "test=0.5"], DomainError("must sum to 1")),
         (["own.jsonl", "-o", "p.jsonl", "--near-threshold", "3"], DomainError("must lie in")),
+        (["own.jsonl", "-o", "p.csv"], DataError("a set of prompts is written as JSONL")),
         (["absent.csv", "-o", "p.jsonl"], DataError("there is no such file")),
         (["own.jsonl", "-o", "own.jsonl"], DataError("would replace a file that is read")),
         (["own.jsonl", "-o", "p.jsonl", "--column", "prompt=plim"], DataError("no such column")),

@@ -292,6 +292,12 @@ def test_refuses_a_key_that_no_key_can_be(monkeypatch: pytest.MonkeyPatch, key: 
     assert not key or key not in str(told.value)
 
 
+def test_a_key_in_the_place_of_the_name_of_its_variable_is_not_repeated() -> None:
+    with pytest.raises(DomainError, match="api_key_env is no name of an environment variable") as told:
+        open_engine(EngineSpec(engine="openai", model="zorble", base_url="http://127.0.0.1:1", api_key_env="sk-zorble-quindle"))
+    assert "zorble-quindle" not in str(told.value)
+
+
 def test_a_server_that_is_down_is_said_when_the_engine_is_opened() -> None:
     spec = EngineSpec(engine="openai", model="zorble", base_url=f"http://127.0.0.1:{free_port()}/v1")
     with pytest.raises(GenerationError, match=r"no connection to http://127.0.0.1:\d+/v1 \(Connection refused\).*vllm serve"):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[1])]
@@ -16,11 +18,17 @@ from safescale.engines import Request  # noqa: E402
 from safescale.generate import generate  # noqa: E402
 
 PROMPTS, KILLS = 1_000, 10
-LATENCY_S = 0.0008
+LATENCY_S, HELD_S = 0.0008, 120.0
 
 
-def slow(_: Request) -> None:
-    time.sleep(LATENCY_S)
+def slow(holds_after: int | None) -> Callable[[Request], None]:
+    """Sleeps at each request; after so many it waits to be killed, however late a busy machine wakes its parent."""
+    asked = itertools.count(1)
+
+    def before(_: Request) -> None:
+        time.sleep(LATENCY_S if holds_after is None or next(asked) <= holds_after else HELD_S)
+
+    return before
 
 
 def rows_of(folder: Path) -> int:
@@ -29,11 +37,15 @@ def rows_of(folder: Path) -> int:
 
 def one_life(folder: Path, dies_at: int | None, rng: random.Random) -> bool:
     """Asks in a child until it is done, or until so many rows are there and it is killed a moment later; whether it was killed."""
+    before = rows_of(folder)
+    if dies_at is not None:
+        dies_at = max(dies_at, before + 1)  # each life gives an answer at least
     child = os.fork()
     if child == 0:
         code = 1
         try:
-            generate([plan(PROMPTS)], folder, opener=Script(slow), batch_size=64)
+            holds_after = None if dies_at is None else dies_at - before + 20
+            generate([plan(PROMPTS)], folder, opener=Script(slow(holds_after)), batch_size=64)
             code = 0
         finally:
             os._exit(code)

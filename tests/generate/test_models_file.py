@@ -177,6 +177,9 @@ def test_other_weights_of_an_adapter_are_another_run_of_it_alone(folder: Path) -
         ("models: [{model: a}]\nconditions: {x: {system_file: nowhere.txt}}", r"conditions\.x\.system_file.*a text file"),
         ("models: [{model: a}]\nmodels: [{model: b}]", r"not YAML.*stands twice"),
         ("models: {", r"models file is not YAML"),
+        ('models: [{model: "a\\ud800"}]', r"half a surrogate pair.*models\.yaml"),
+        ('models: [{model: a}]\nconditions: {x: {system: "\\udfff"}}', r"half a surrogate pair"),
+        ('models: [{model: a}]\nsampling: {stop: ["plim", ""]}', r"sampling\.stop.*a stop text is empty"),
     ],
 )
 def test_a_mistake_is_named_by_file_key_expected_and_got(tmp_path: Path, text: str, words: str) -> None:
@@ -244,7 +247,13 @@ def test_the_order_of_a_prompt_file_does_not_change_its_hash_and_a_text_does(tmp
         ("p.jsonl", '{"prompt_id": "a", "prompt": "x"}\n' * 2, r"first stands in row 1.*p\.jsonl:2"),
         ("p.jsonl", '{"prompt_id": "a", "prompt": "x", "content_sha256": "00"}\n', "column 'content_sha256'.*prepare it again"),
         ("p.csv", "prompt_id,prompt\na,x,y\n", "more fields than the header"),
-        ("p.csv", "prompt_id,text\na,x\n", "column 'prompt'; expected text that is not empty; got nothing"),
+        (
+            "p.csv",
+            "prompt_id,text\na,x\n",
+            "the header lacks a column.*column 'prompt'; expected prompt_id,prompt.*got prompt_id,text",
+        ),
+        ("p.csv", "prompt_id;prompt\na;x\n", "the header lacks a column; columns stand between commas.*got prompt_id;prompt"),
+        ("p.csv", "prompt_id,prompt,prompt\na,x,y\n", "two columns have one name.*column 'prompt'"),
         ("p.txt", "plim", "JSONL or CSV.*prompts prepare"),
     ],
 )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
@@ -40,6 +41,14 @@ def test_every_planned_response_is_asked_once_with_a_seed_of_its_own(tmp_path: P
     assert {(row["prompt_id"], row["condition"], row["sample_index"]) for row in found} == {
         (f"q-{i}", name, s) for i in range(7) for name in ("default", "guarded") for s in range(3)
     }
+
+
+def test_two_conditions_of_one_content_are_drawn_independently(tmp_path: Path) -> None:
+    control = plan(9, conditions=[Condition(name="default"), Condition(name="again", attack_class="control")])
+    found = rows(generate([control], tmp_path).runs[0].folder)
+    assert len({row["seed"] for row in found}) == 18
+    texts = {name: [row["response"] for row in found if row["condition"] == name] for name in ("default", "again")}
+    assert texts["default"] != texts["again"]
 
 
 def test_a_finished_run_asks_nothing_and_opens_no_engine(tmp_path: Path) -> None:
@@ -161,6 +170,42 @@ def test_a_line_that_the_disk_lost_is_counted_and_asked_again(tmp_path: Path) ->
     part.write_bytes(b"".join(lines))
     assert scan_run(folder).damaged == 1
     assert generate([plan(6)], tmp_path).runs[0].asked == 1
+
+
+@pytest.mark.parametrize("made", ["", "zorble", "-3", " 4", "0x1f", "1_0"])
+def test_a_line_whose_id_was_edited_is_damaged_and_its_response_asked_again(tmp_path: Path, made: str) -> None:
+    folder = generate([plan(6)], tmp_path).runs[0].folder
+    part = part_paths(folder)[0]
+    part.write_text(part.read_text().replace(rows(folder)[2]["response_id"], made))
+    assert scan_run(folder).damaged == 1
+    assert generate([plan(6)], tmp_path).runs[0].asked == 1
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda found: found.pop("sessions"),
+        lambda found: found.pop("run_id"),
+        lambda found: found["sessions"].append(1),
+        lambda found: found["sessions"][0].pop("ended"),
+        lambda found: found.update(engine="plim"),
+    ],
+)
+def test_a_manifest_that_lacks_what_a_session_reads_is_a_clear_error(tmp_path: Path, edit: Callable[[Any], object]) -> None:
+    path = generate([plan(2)], tmp_path).runs[0].folder / "manifest.json"
+    found = json.loads(path.read_text())
+    edit(found)
+    path.write_text(json.dumps(found))
+    with pytest.raises(DataError, match=r"not that of a run.*manifest\.json"):
+        generate([plan(2, samples=2)], tmp_path)
+
+
+def test_a_name_of_a_file_that_is_no_utf_8_is_written_out_in_the_manifest(tmp_path: Path) -> None:
+    named = attrs.evolve(prompt_set(2), file=Path("zorble-\udcff.jsonl"))
+    folder = generate([plan(2, prompts=named)], tmp_path).runs[0].folder
+    manifest = read_manifest(folder)
+    assert manifest is not None
+    assert manifest["prompts"]["file"] == "zorble-\\udcff.jsonl"
 
 
 @pytest.mark.parametrize("fits", [1, 3, 7])
@@ -328,6 +373,14 @@ def test_a_fault_that_every_request_would_have_ends_the_run_at_once(tmp_path: Pa
     assert generate([other], tmp_path).runs[0].answered == 50
 
 
+@pytest.mark.parametrize("code", [FaultCode.TIMEOUT, FaultCode.MALFORMED_ANSWER])
+def test_a_server_that_hangs_or_talks_nonsense_ends_the_run_too(tmp_path: Path, code: FaultCode) -> None:
+    script = Script(lambda request: fault(request, code))
+    with pytest.raises(GenerationError, match=rf"32 requests in a row ended in {code}"):
+        generate([plan(500)], tmp_path, opener=script)
+    assert len(rows(tmp_path / plan(500).run_id)) == 32
+
+
 def test_a_server_that_is_gone_ends_the_run_and_keeps_what_it_said(tmp_path: Path) -> None:
     script = Script(lambda request: None if len(script.asked) <= 10 else fault(request, FaultCode.UNREACHABLE, "no server at :1"))
     with pytest.raises(GenerationError, match=r"32 requests in a row ended in UNREACHABLE: no server at :1.*same command again"):
@@ -360,6 +413,21 @@ def test_a_token_budget_stops_cleanly_and_a_larger_one_goes_on(tmp_path: Path) -
     assert generate([plan(100)], tmp_path, token_budget=300).runs[0].asked == 0
     more = generate([plan(100)], tmp_path, token_budget=100_000).runs[0]
     assert (more.ended, more.answered) == ("done", 100)
+
+
+def test_what_was_handed_over_is_paid_for_and_kept_when_a_budget_ends(tmp_path: Path) -> None:
+    handed: list[int] = []
+
+    def paid(requests: Sequence[Request]) -> None:
+        handed.append(len(requests))  # a server has begun with all of them
+
+    def dear(request: Request) -> Answer:
+        return Answer(request_id=request.request_id, text="plim", prompt_tokens=100, completion_tokens=4)
+
+    result = generate([plan(400)], tmp_path, opener=Script(dear, on_batch=paid), token_budget=1_000).runs[0]
+    assert result.ended == "budget"
+    assert len(rows(result.folder)) == sum(handed)
+    assert 1_000 <= result.tokens < 1_104
 
 
 def test_a_token_budget_is_one_for_all_models(tmp_path: Path) -> None:
@@ -520,3 +588,15 @@ def test_answers_that_come_by_file_fill_the_same_run(tmp_path: Path) -> None:
     generate([mine], tmp_path / "plain")
     by_id = [{row["response_id"]: row for row in timeless(out / mine.run_id)} for out in (tmp_path, tmp_path / "plain")]
     assert by_id[0] == by_id[1]
+
+
+def test_answers_by_file_join_a_run_that_a_server_began_only_when_said(tmp_path: Path) -> None:
+    generate([plan(6, limit=2)], tmp_path, opener=Script(facts={"version": "0.32.0"}))
+    mine = plan(6)
+    engine = Script()(mine.model.spec)
+    answers = list(engine.answer([planned.request for planned in still_to_ask(mine, tmp_path)]))
+    facts = attrs.evolve(engine.facts, version="batch files")
+    with pytest.raises(DataError, match="say --accept-changes"):
+        take_answers(mine, tmp_path, answers, facts=facts)
+    result, _ = take_answers(mine, tmp_path, answers, facts=facts, accept_changes=True)
+    assert (result.answered, result.unanswered) == (6, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from contextlib import closing
 from pathlib import Path
@@ -108,6 +109,23 @@ def test_an_ingest_between_two_sessions_contradicts_nothing(tmp_path: Path) -> N
     texts = corpus.read("traces", ["prompt_id", "response_kind"]).to_pylist()
     assert sorted(t["prompt_id"] for t in texts if t["response_kind"] == "text") == [f"q-{i}" for i in range(6)]
     corpus.close()
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_parts_that_were_copied_elsewhere_or_packed_are_still_one_run(tmp_path: Path, packed: bool) -> None:
+    generate([plan(6)], tmp_path / "x", opener=failing("1"))
+    parts = generate([plan(6)], tmp_path / "x").runs[0].folder / "parts"
+    (tmp_path / "copied").mkdir()
+    for part in sorted(parts.iterdir()):
+        data = part.read_bytes()
+        name = f"{part.name}.gz" if packed else part.name
+        (tmp_path / "copied" / name).write_bytes(gzip.compress(data) if packed else data)
+    report = validate([tmp_path / "copied"])
+    assert (report.fates[Fate.TRACE], report.fates[Fate.SUPERSEDED]) == (6, 1)
+    if packed:
+        last = tmp_path / "copied" / "part-00002.jsonl.gz"
+        last.write_bytes(last.read_bytes()[:-9])  # cut off: what it still tells is told, and no traceback
+        assert validate([tmp_path / "copied"]).fates[Fate.SUPERSEDED] <= 1
 
 
 def test_declared_sizes_reach_the_models_of_the_corpus(tmp_path: Path) -> None:

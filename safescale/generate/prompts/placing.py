@@ -25,7 +25,18 @@ class Places:
 
 
 def places_of(into: Path) -> Places:
-    """Beside ``NAME.jsonl``: ``NAME.rejects.jsonl``, ``NAME.duplicates.jsonl``, ``NAME.sheet.md`` and ``NAME.sheet.json``."""
+    """
+    Beside ``NAME.jsonl``: ``NAME.rejects.jsonl``, ``NAME.duplicates.jsonl``, ``NAME.sheet.md`` and ``NAME.sheet.json``.
+
+    Raises
+    ------
+    DataError
+        For another suffix: whoever read the file by it would read something else.
+    """
+    if into.suffix != ".jsonl":
+        raise DataError(
+            "a set of prompts is written as JSONL; name it so with -o", file=str(into), expected="NAME.jsonl", got=into.name
+        )
     stem = into.name.removesuffix(".jsonl")
     return Places(
         prompts=into,
