@@ -391,6 +391,13 @@ def test_a_fault_of_everybody_is_the_graders(code):
         judged(Script(verdict=code), *TEXTS)
 
 
+def test_items_that_a_server_refuses_are_errors_where_it_answers_a_harmless_question():
+    """Otherwise a run whose only failures are these could never be run again: they alone are what is left to ask."""
+    refused = lambda request: FaultCode.BAD_REQUEST if "zorble" in str(request.messages) else "yes"  # noqa: E731
+    found = judged(Script(infer=refused, verdict=refused), *TEXTS)
+    assert [f.raw_label for f in found] == ["ERROR:BAD_REQUEST"] * len(TEXTS)
+
+
 def test_one_item_alone_that_fails_is_an_error_however_often_it_stands_there():
     """Otherwise one poisoned item, asked alone, would keep a run from ever ending."""
     found = judged(Script(verdict=FaultCode.TIMEOUT), REFUSING, REFUSING)
