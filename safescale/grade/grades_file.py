@@ -108,5 +108,7 @@ def _own(judgement: Judgement) -> dict[str, str | float]:
     if judgement.score is not None:
         own["score"] = judgement.score
     if judgement.probabilities is not None:
-        own |= {name: min(1.0, max(0.0, float(judgement.probabilities.get(v, 0.0)))) for name, v in PROBABILITIES.items()}
+        # a class that the grader does not have has no probability: a judge of harm alone knows no refusal
+        known = {name: judgement.probabilities[v] for name, v in PROBABILITIES.items() if v in judgement.probabilities}
+        own |= {name: min(1.0, float(p)) for name, p in known.items()}
     return own

@@ -134,6 +134,8 @@ def _grades(data: bytes, first_row: int, graders: Mapping[str, Mapping[str, str]
     return Batch(
         rows_in=decoded.rows_in,
         grades=grades,
+        # with the grades, so that those of a meaning that contradicts the corpus are refused
+        graders=table_of("grader", list(graders.values())) if graders else None,
         rejects=rejects,
         metadata_rows=decoded.blank_rows,
         checked=True,
