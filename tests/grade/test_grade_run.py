@@ -305,7 +305,7 @@ def test_a_class_that_a_grader_does_not_have_has_no_probability(tmp_path: Path) 
 
     @attrs.define
     class OfHarm(Counting):
-        facts: GraderFacts = GraderFacts(grader_id="harm/1", kind="llm", outcome_map="binary_harmful")
+        facts: GraderFacts = attrs.field(factory=lambda: GraderFacts(grader_id="harm/1", kind="llm", outcome_map="binary_harmful"))
 
         def _one(self, item: Item) -> Judgement:
             chances = {Verdict.COMPLIANCE: 0.25, Verdict.NOT_HARMFUL: 0.75}
