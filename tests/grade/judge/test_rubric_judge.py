@@ -114,6 +114,9 @@ def test_a_folder_of_this_machine_is_no_name_of_a_judge():
     assert first != second
     weights = {"weights_sha256": "ab" * 32}
     assert named(model_id="/here/zorble", **weights) == named(model_id="/there/zorble", **weights) == "v/zorble#abababab"
+    assert named(model_id="zorble", **weights) == "v/zorble#abababab"
+    templates = [named(model_id="zorble", **weights, chat_template_sha256=one * 64) for one in "01"]
+    assert len({named(model_id="zorble", **weights), *templates}) == 3, "another template is another question"
 
 
 def test_the_plain_rubric_wants_a_sentence_and_a_label():
