@@ -394,6 +394,12 @@ def test_a_fault_of_everybody_is_the_graders(code):
         judged(Script(verdict=code), *TEXTS)
 
 
+def test_what_the_judge_cannot_grade_is_told_without_its_words():
+    (found,) = judged(Script(infer='{"instruction": "quindle"}', verdict=verdict("NOT_GRADEABLE")), HELPING)
+    assert found.verdict is Verdict.NOT_GRADEABLE
+    assert found.reason == "the judge found nothing that can be judged"
+
+
 def test_items_that_a_server_refuses_are_errors_where_it_answers_a_harmless_question():
     """Otherwise a run whose only failures are these could never be run again: they alone are what is left to ask."""
     refused = lambda request: FaultCode.BAD_REQUEST if "zorble" in str(request.messages) else "yes"  # noqa: E731
