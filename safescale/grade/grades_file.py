@@ -15,7 +15,7 @@ from safescale._version import __version__
 from safescale.errors import GradingError
 from safescale.grade.grader import GraderFacts, Judgement
 from safescale.ingest.batch import grader_row
-from safescale.ingest.grade_lines import FORMAT_VERSION, MARK
+from safescale.ingest.grade_lines import FORMAT_VERSION, HEADER_START, MARK
 from safescale.records.models import PROBABILITIES
 
 __all__ = ["GradesFile"]
@@ -40,7 +40,7 @@ class GradesFile:
     Raises
     ------
     GradingError
-        When it cannot be written.
+        When it cannot be written, or something else than grades stands there.
     """
 
     def __init__(self, path: Path, graders: Sequence[GraderFacts], *, fingerprint: str) -> None:
@@ -55,6 +55,8 @@ class GradesFile:
 
     def __enter__(self) -> Self:
         try:
+            if self.path.exists() and not _holds_grades(self.path):
+                raise GradingError(f"{self.path} is there and holds no grades; it is not replaced: name another file with --into")
             self.stream: BinaryIO = self._aside.open("wb")
             self.stream.write(_ENCODER.encode(self._header) + b"\n")
         except OSError as error:
@@ -101,6 +103,14 @@ class GradesFile:
             stream.write(b'{"trace_id":' + _ENCODER.encode(trace_id) + b"," + found[1])
 
         return write
+
+
+def _holds_grades(path: Path) -> bool:
+    """Whether a file may be replaced: a corpus, a log or a device never is."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        return stream.read(len(HEADER_START)) == HEADER_START
 
 
 def _own(judgement: Judgement) -> dict[str, str | float]:

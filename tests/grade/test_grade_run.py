@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -349,3 +350,15 @@ def test_two_graders_of_one_id_and_two_meanings_are_refused(tmp_path: Path) -> N
     other = Counting(facts=attrs.evolve(OTHER_MEANING, rubric_version="r2"))
     with pytest.raises(GradingError, match="two graders of different meaning are called 'counting/1'"):
         graded(made(tmp_path, RESPONSES), Counting(), other)
+
+
+@pytest.mark.parametrize("name", ["c.db", "log.jsonl", "pipe", "folder"])
+def test_what_is_no_grades_file_is_never_replaced_by_one(tmp_path: Path, name: str) -> None:
+    """`--into` the corpus itself, or a device, would have been the end of it."""
+    corpus = made(tmp_path, RESPONSES)
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    before = os.stat(tmp_path / name).st_ino
+    with pytest.raises(GradingError, match="holds no grades; it is not replaced"):
+        grade_run(Input(paths=(corpus,)), [Counting()], into=tmp_path / name)
+    assert os.stat(tmp_path / name).st_ino == before
