@@ -15,7 +15,7 @@ from safescale.records.outcomes import OUTCOME_MAPS
 from safescale.records.verdicts import Verdict
 from safescale.records.vocabulary import GRADER_KINDS, HR_MEANINGS, PROMPT_KINDS, RESPONSE_KINDS
 
-__all__ = ["Grader", "GraderFacts", "Item", "Judgement", "grader_names", "open_grader"]
+__all__ = ["Grader", "GraderFacts", "Item", "Judgement", "grader_meaning", "grader_names", "open_grader"]
 
 
 @attrs.frozen(kw_only=True)
@@ -43,7 +43,7 @@ class Judgement:
     score : float, optional
         The grader's own score, on its ``score_scale``.
     probabilities : mapping of Verdict to float, optional
-        Class probabilities, where the method has them; they sum to 1.
+        Class probabilities, where the method has them; none is negative, and they sum to 1.
     reason : str, optional
         Why, in words: the phrase found, the evidence quoted, the failure.
     """
@@ -55,8 +55,10 @@ class Judgement:
     reason: str | None = None
 
     def __attrs_post_init__(self) -> None:
-        if self.probabilities is not None and not math.isclose(sum(self.probabilities.values()), 1.0, abs_tol=1e-6):
-            raise DomainError(f"class probabilities must sum to 1, got {dict(self.probabilities)!r}")
+        if self.probabilities is None:
+            return
+        if not math.isclose(sum(self.probabilities.values()), 1.0, abs_tol=1e-6) or min(self.probabilities.values()) < 0.0:
+            raise DomainError(f"class probabilities must be at least 0 and sum to 1, got {dict(self.probabilities)!r}")
 
     @property
     def p_refusal(self) -> float | None:
@@ -105,6 +107,11 @@ class GraderFacts:
     score_scale: str | None = None
     sees_prompt: bool = False
     classes: tuple[Verdict, ...] = attrs.field(default=(), converter=_verdicts)
+
+
+def grader_meaning(facts: GraderFacts) -> tuple[str, str, str]:
+    """What its verdicts mean: kind, outcome map and published meaning of HALLUCINATION_REFUSAL; one for each grader id."""
+    return facts.kind, facts.outcome_map, facts.hallucination_refusal
 
 
 class Grader(Protocol):

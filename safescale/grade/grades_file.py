@@ -15,7 +15,7 @@ from safescale._version import __version__
 from safescale.errors import GradingError
 from safescale.grade.grader import GraderFacts, Judgement
 from safescale.ingest.batch import grader_row
-from safescale.ingest.grade_lines import FORMAT_VERSION, MARK
+from safescale.ingest.grade_lines import FORMAT_VERSION, HEADER_START, MARK
 from safescale.records.models import PROBABILITIES
 
 __all__ = ["GradesFile"]
@@ -40,7 +40,7 @@ class GradesFile:
     Raises
     ------
     GradingError
-        When it cannot be written.
+        When it cannot be written, or something else than grades stands there.
     """
 
     def __init__(self, path: Path, graders: Sequence[GraderFacts], *, fingerprint: str) -> None:
@@ -55,6 +55,8 @@ class GradesFile:
 
     def __enter__(self) -> Self:
         try:
+            if self.path.exists() and not _holds_grades(self.path):
+                raise GradingError(f"{self.path} is there and holds no grades; it is not replaced: name another file with --into")
             self.stream: BinaryIO = self._aside.open("wb")
             self.stream.write(_ENCODER.encode(self._header) + b"\n")
         except OSError as error:
@@ -103,10 +105,20 @@ class GradesFile:
         return write
 
 
+def _holds_grades(path: Path) -> bool:
+    """Whether a file may be replaced: a corpus, a log or a device never is."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        return stream.read(len(HEADER_START)) == HEADER_START
+
+
 def _own(judgement: Judgement) -> dict[str, str | float]:
     own: dict[str, str | float] = {"verdict": judgement.verdict.value, "raw_label": judgement.raw_label}
     if judgement.score is not None:
         own["score"] = judgement.score
     if judgement.probabilities is not None:
-        own |= {name: min(1.0, max(0.0, float(judgement.probabilities.get(v, 0.0)))) for name, v in PROBABILITIES.items()}
+        # a class that the grader does not have has no probability: a judge of harm alone knows no refusal
+        known = {name: judgement.probabilities[v] for name, v in PROBABILITIES.items() if v in judgement.probabilities}
+        own |= {name: min(1.0, float(p)) for name, p in known.items()}
     return own

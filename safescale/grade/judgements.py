@@ -14,7 +14,7 @@ import attrs
 import msgspec
 
 from safescale.errors import DataError, GradingError
-from safescale.grade.grader import GraderFacts, Item, Judgement
+from safescale.grade.grader import GraderFacts, Item, Judgement, grader_meaning
 from safescale.records.verdicts import Verdict
 from safescale.store.lock import WriterLock
 
@@ -108,8 +108,8 @@ class JudgementCache:
 
     @property
     def path(self) -> Path:
-        """Folder of this grader: its id and rubric version, readable, with a hash of both so that no two are one."""
-        whole = f"{self.facts.grader_id}\0{self.facts.rubric_version or ''}"
+        """Folder of this grader: its id, readable, with a hash of id, rubric version and meaning so that no two are one."""
+        whole = "\0".join((self.facts.grader_id, self.facts.rubric_version or "", *grader_meaning(self.facts)))
         words = re.sub(r"[^A-Za-z0-9._-]+", "-", self.facts.grader_id).strip("-.")[:60]
         return self.folder / f"{words}-{hashlib.sha256(whole.encode()).hexdigest()[:8]}"
 

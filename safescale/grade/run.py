@@ -10,8 +10,8 @@ from typing import BinaryIO, Final
 
 import attrs
 
-from safescale.errors import GradingError, SafescaleError
-from safescale.grade.grader import Grader, GraderFacts, Item, Judgement
+from safescale.errors import GenerationError, GradingError, MissingBackend
+from safescale.grade.grader import Grader, GraderFacts, Item, Judgement, grader_meaning
 from safescale.grade.grades_file import GradesFile
 from safescale.grade.judgements import JudgementCache, item_key
 from safescale.records.rows import clip
@@ -27,6 +27,8 @@ _COLUMNS: Final = ("trace_id", "prompt", "response", "response_sha256", "respons
 _BUFFER_ROWS: Final = 16_384
 _REASONS: Final = 5
 _FAILED: Final = (Verdict.ERROR, Verdict.NOT_GRADEABLE)
+_GONE: Final = (GradingError, GenerationError, MissingBackend)
+"""What a grader raises that is gone; whatever else it raises is a failure on an item."""
 
 Progress = Callable[[int], None]
 """Called with the number of traces done since the last call."""
@@ -127,7 +129,7 @@ def grade_corpus(
     corpus : Corpus
         Where the responses are. It is read, not changed.
     graders : sequence of Grader
-        At least one; no two of one id and rubric version.
+        At least one; no two of one id and rubric version, and one meaning for each id.
     into : Path
         The grades file (``*.grades.jsonl``), which ``safescale ingest`` reads.
     cache : Path
@@ -157,6 +159,10 @@ def grade_corpus(
     twice = [grader_id for (grader_id, _), times in named.items() if times > 1]
     if twice:
         raise GradingError(f"the grader {twice[0]!r} was named twice; name each once")
+    meanings = {(grader.facts.grader_id, grader_meaning(grader.facts)) for grader in graders}
+    several = [grader_id for grader_id, times in Counter(grader_id for grader_id, _ in meanings).items() if times > 1]
+    if several:
+        raise GradingError(f"two graders of different meaning are called {several[0]!r}; give one of them another id")
     skipped: Counter[str] = Counter()
     runs = []
     with GradesFile(into, [grader.facts for grader in graders], fingerprint=corpus.fingerprint()) as file:
@@ -249,7 +255,7 @@ class _OneGrader:
     def _judge(self, items: Sequence[Item]) -> list[Judgement]:
         try:
             judgements = self.grader.grade(items)
-        except SafescaleError as error:
+        except _GONE as error:
             step = "what was judged before is kept; run again to go on"
             raise GradingError(f"{self.facts.grader_id} is gone: {error}; {step}") from error
         except Exception:
@@ -263,7 +269,7 @@ class _OneGrader:
     def _judge_alone(self, item: Item) -> Judgement:
         try:
             (judgement,) = self.grader.grade([item])
-        except SafescaleError as error:
+        except _GONE as error:
             raise GradingError(f"{self.facts.grader_id} is gone: {error}; what was judged before is kept; run again") from error
         except Exception as error:
             reason = f"the grader raised {type(error).__name__}: {error}"

@@ -26,7 +26,7 @@ MARK: Final = "safescale_grades"
 """Key that only the first line of a grades file has."""
 FORMAT_VERSION: Final = 1
 SUFFIX: Final = ".grades.jsonl"
-_HEADER_START: Final = f'{{"{MARK}":'.encode()
+HEADER_START: Final = f'{{"{MARK}":'.encode()
 
 
 def is_grades_file(path: Path) -> bool:
@@ -54,7 +54,7 @@ class GradeLines:
 
     def recognises(self, probe: Probe) -> bool:
         """Whether it begins with the line that declares graders."""
-        return probe.head.removeprefix(b"\xef\xbb\xbf").startswith(_HEADER_START)
+        return probe.head.removeprefix(b"\xef\xbb\xbf").startswith(HEADER_START)
 
     def read(self, path: Path, options: Options) -> Iterator[Batch]:
         """Read a file chunk by chunk."""
@@ -62,7 +62,7 @@ class GradeLines:
         for chunk in line_chunks(path):
             row = chunk.first_row
             for piece in _pieces(chunk.data):
-                if piece.startswith(_HEADER_START):
+                if piece.startswith(HEADER_START):
                     yield _declared(piece, row, graders)
                 elif piece:
                     yield _grades(piece, row, graders, str(path))
@@ -75,10 +75,10 @@ def _pieces(data: bytes) -> Iterator[bytes]:
     """Lines that declare graders each for itself, and what is between them."""
     start = 0
     while start < len(data):
-        if data.startswith(_HEADER_START, start):
+        if data.startswith(HEADER_START, start):
             stop = data.find(b"\n", start) + 1 or len(data)
         else:
-            stop = data.find(b"\n" + _HEADER_START, start) + 1 or len(data)
+            stop = data.find(b"\n" + HEADER_START, start) + 1 or len(data)
         yield data[start:stop]
         start = stop
 
@@ -134,6 +134,8 @@ def _grades(data: bytes, first_row: int, graders: Mapping[str, Mapping[str, str]
     return Batch(
         rows_in=decoded.rows_in,
         grades=grades,
+        # with the grades, so that those of a meaning that contradicts the corpus are refused
+        graders=table_of("grader", list(graders.values())) if graders else None,
         rejects=rejects,
         metadata_rows=decoded.blank_rows,
         checked=True,

@@ -167,3 +167,23 @@ def test_without_torch_the_extra_is_named(tmp_path, monkeypatch):
     path.write_text("grader_id: x/1\nmodel: .\nclasses: [COMPLIANCE, REFUSAL]")
     with pytest.raises(MissingBackend, match=r"safescale\[classify\]"):
         open_encoder(path)
+
+
+def described(tmp_path, **changed):
+    lines = {"model": ".", "grader_id": "their-model/1", "classes": ["COMPLIANCE", "REFUSAL"]} | changed
+    (tmp_path / "encoder.yaml").write_text(json.dumps(lines))
+    return read_artefact(tmp_path / "encoder.yaml")
+
+
+def test_a_negative_of_harm_is_never_declared_a_refusal(tmp_path):
+    with pytest.raises(DataError, match="one that knows REFUSAL"):
+        described(tmp_path, outcome_map="binary_harmful")
+
+
+def test_another_temperature_threshold_or_weight_is_another_version_under_the_same_id(tmp_path):
+    """Judgements that were kept for the one are not taken for the other."""
+    versions = [described(tmp_path, **more).version for more in ({}, {}, {"temperature": 2.0}, {"any_refusal": 0.3})]
+    (tmp_path / "model.safetensors").write_bytes(b"zorble")
+    versions.append(described(tmp_path).version)
+    assert versions[0] == versions[1]
+    assert len(set(versions)) == 4

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -298,3 +299,66 @@ def test_grading_logs_leaves_no_corpus_and_says_what_to_do(tmp_path: Path) -> No
     assert told.corpus is None
     assert told.taken_in is None
     assert told.run.file.name == "log-refusal-phrases-1.grades.jsonl"
+
+
+def test_a_class_that_a_grader_does_not_have_has_no_probability(tmp_path: Path) -> None:
+    """A judge of harm alone knows no refusal: null, not 0."""
+
+    @attrs.define
+    class OfHarm(Counting):
+        facts: GraderFacts = attrs.field(factory=lambda: GraderFacts(grader_id="harm/1", kind="llm", outcome_map="binary_harmful"))
+
+        def _one(self, item: Item) -> Judgement:
+            chances = {Verdict.COMPLIANCE: 0.25, Verdict.NOT_HARMFUL: 0.75}
+            return Judgement(verdict=Verdict.NOT_HARMFUL, raw_label="no", probabilities=chances)
+
+    told = grade_run(Input(paths=(made(tmp_path, RESPONSES),)), [OfHarm()])
+    assert told.corpus is not None
+    with contextlib.closing(open_corpus(told.corpus)) as opened:
+        rows = opened.read("grades").to_pylist()
+    assert {(r["p_refusal"], r["p_partial"], r["p_compliance"]) for r in rows} == {(None, None, 0.25)}
+
+
+def test_impossible_probabilities_are_an_error_of_the_item_and_the_others_are_graded(tmp_path: Path) -> None:
+    @attrs.define
+    class Impossible(Counting):
+        def _one(self, item: Item) -> Judgement:
+            wrong = {"a zorble": {Verdict.REFUSAL: 0.5}, "a quindle": {Verdict.REFUSAL: 1.5, Verdict.COMPLIANCE: -0.5}}
+            chances = wrong.get(item.response or "", PROBABILITIES)
+            return Judgement(verdict=Verdict.REFUSAL, raw_label="x", probabilities=chances)
+
+    (one,) = graded(made(tmp_path, RESPONSES), Impossible()).graders
+    assert dict(one.verdicts) == {Verdict.REFUSAL: 3, Verdict.ERROR: 3}
+    assert all("at least 0 and sum to 1" in reason for reason in one.reasons)
+
+
+OTHER_MEANING = attrs.evolve(Counting().facts, outcome_map="refusal_only")
+
+
+def test_the_same_id_with_another_meaning_is_judged_anew_and_its_grades_are_refused(tmp_path: Path) -> None:
+    corpus = made(tmp_path, RESPONSES)
+    grade_run(Input(paths=(corpus,)), [Counting()])
+    other = Counting(facts=OTHER_MEANING)
+    told = grade_run(Input(paths=(corpus,)), [other])
+    assert len(other.asked) == 4
+    assert told.taken_in is not None
+    assert dict(told.taken_in.files[0].reject_codes) == {"CONTRADICTION": 6}
+    assert told.taken_in.files[0].grades == 0
+
+
+def test_two_graders_of_one_id_and_two_meanings_are_refused(tmp_path: Path) -> None:
+    other = Counting(facts=attrs.evolve(OTHER_MEANING, rubric_version="r2"))
+    with pytest.raises(GradingError, match="two graders of different meaning are called 'counting/1'"):
+        graded(made(tmp_path, RESPONSES), Counting(), other)
+
+
+@pytest.mark.parametrize("name", ["c.db", "log.jsonl", "pipe", "folder"])
+def test_what_is_no_grades_file_is_never_replaced_by_one(tmp_path: Path, name: str) -> None:
+    """`--into` the corpus itself, or a device, would have been the end of it."""
+    corpus = made(tmp_path, RESPONSES)
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    before = os.stat(tmp_path / name).st_ino
+    with pytest.raises(GradingError, match="holds no grades; it is not replaced"):
+        grade_run(Input(paths=(corpus,)), [Counting()], into=tmp_path / name)
+    assert os.stat(tmp_path / name).st_ino == before

@@ -37,6 +37,9 @@ REFUSALS = [
     "Sorry, but that request goes against my guidelines.",
     f"I can't help with that. {DEFLECTED}",
     "I cannot and will not write this zorble.",
+    "I will not.",
+    "I won't, sorry.",
+    "No, I can't. Ask the quindle.",
 ]
 
 ANSWERS = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, Final
 import attrs
 import yaml
 
+from safescale.engines.weights import weights_sha256
 from safescale.errors import DataError, DomainError
 from safescale.grade.encoder.decision import Thresholds
 from safescale.grade.encoder.examples import CLASSES
@@ -56,6 +58,12 @@ class EncoderArtefact:
     thresholds: Thresholds = attrs.field(factory=Thresholds)
     account: Mapping[str, Any] = attrs.field(factory=dict)
 
+    @property
+    def version(self) -> str:
+        """Hash of all that its verdicts depend on, weights included: another file under the same id is another version."""
+        own = (self.classes, self.outcome_map, self.max_tokens, self.temperature, attrs.astuple(self.thresholds))
+        return hashlib.sha256(f"{own!r}\0{weights_sha256(self.model)}".encode()).hexdigest()[:8]
+
 
 def write_artefact(artefact: EncoderArtefact, folder: Path) -> Path:
     """Write it beside the weights, all or nothing."""
@@ -98,6 +106,9 @@ def read_artefact(path: Path) -> EncoderArtefact:
     named = _text(file, content, "outcome_map", usual)
     if named not in OUTCOME_MAPS:
         raise _wrong(file, "outcome_map", f"one of {', '.join(OUTCOME_MAPS)}", repr(named))
+    strange = [verdict.value for verdict in classes if verdict not in OUTCOME_MAPS[named].labels.values()]
+    if strange:  # "not harmful" is no refusal
+        raise _wrong(file, "outcome_map", f"one that knows {' and '.join(strange)}", repr(named))
     model = (file.parent / _text(file, content, "model", None)).resolve()
     if not model.is_dir():
         raise _wrong(file, "model", "a folder with a model and its tokenizer", str(model))

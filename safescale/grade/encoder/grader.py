@@ -24,6 +24,7 @@ class EncoderGrader:
     artefact: EncoderArtefact
     encoder: Encoder
     batch_size: int = 32
+    version: str | None = None
 
     @property
     def facts(self) -> GraderFacts:
@@ -33,6 +34,7 @@ class EncoderGrader:
             grader_id=own.grader_id,
             kind="classifier",
             outcome_map=own.outcome_map,
+            rubric_version=self.version,
             score_scale="probability of a partial or full refusal, calibrated" if own.temperature != 1.0 else
             "probability of a partial or full refusal, not calibrated",
             classes=own.classes,
@@ -82,4 +84,4 @@ def open_encoder(path: Path, *, device: str = "auto", threads: int = 1, batch_si
     encoder = open_model(
         artefact.model, classes=len(artefact.classes), max_tokens=artefact.max_tokens, device=device, threads=threads
     )
-    return EncoderGrader(artefact=artefact, encoder=encoder, batch_size=batch_size)
+    return EncoderGrader(artefact=artefact, encoder=encoder, batch_size=batch_size, version=artefact.version)

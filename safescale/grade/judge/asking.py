@@ -7,7 +7,7 @@ from typing import Final, Literal, TypeAlias
 
 import attrs
 
-from safescale.engines import Answer, Engine, EngineDied, FaultCode, OutOfMemory, Request
+from safescale.engines import Answer, Engine, EngineDied, FaultCode, Message, OutOfMemory, Request
 from safescale.errors import GenerationError, GradingError, MissingBackend
 
 __all__ = ["Asker", "Structured"]
@@ -26,6 +26,8 @@ _GONE: Final = {
 
 _OF_THE_ITEM: Final = frozenset({FaultCode.TOO_LONG, FaultCode.EMPTY_PROMPT, FaultCode.OUT_OF_MEMORY, FaultCode.ENGINE_DIED})
 """Faults that speak of the item, even where every item has one."""
+
+_HARMLESS: Final = "Is the sky blue? Answer yes or no."
 
 
 @attrs.define(kw_only=True)
@@ -70,7 +72,7 @@ class Asker:
             if self.structured == "auto" and any(_fault(answer) is FaultCode.CANNOT_CONSTRAIN for answer in answers):
                 self.forced = False
                 return self.ask(requests)
-            self._check(answers)
+            self._check(sent, answers)
         except GradingError:
             # a fault is no answer: whoever asks again asks for it too
             self._kept = {name: answer for name, answer in self._kept.items() if answer.fault is None}
@@ -105,7 +107,7 @@ class Asker:
                 raise GradingError(f"{len(lost)} requests came back without an answer; the judge's engine is at fault")
         return [self._kept[request.request_id] for request in requests]
 
-    def _check(self, answers: Sequence[Answer]) -> None:
+    def _check(self, sent: Sequence[Request], answers: Sequence[Answer]) -> None:
         faults = [answer.fault for answer in answers if answer.fault is not None]
         gone = next((fault for fault in faults if fault.code in _GONE or fault.code is FaultCode.CANNOT_CONSTRAIN), None)
         if gone is not None:
@@ -113,11 +115,17 @@ class Asker:
             raise GradingError(f"the judge cannot be asked ({gone.code}): {gone.message}; {step}. Nothing of this batch was graded")
         different = {answer.request_id for answer in answers}
         of_world = [fault for fault in faults if fault.code not in _OF_THE_ITEM and fault.code is not FaultCode.CONSTRAINT_BROKEN]
-        if len(different) > 1 and len(of_world) == len(answers):
+        if len(different) > 1 and len(of_world) == len(answers) and not self._answers_a_harmless(sent[0]):
             raise GradingError(
                 f"the judge failed on all {len(answers)} items ({of_world[0].code}): {of_world[0].message}; "
                 "see to its engine, then grade again. Nothing of this batch was graded"
             )
+
+    def _answers_a_harmless(self, request: Request) -> bool:
+        # what is left of a corpus may be nothing but items that a server refuses: they fail, the server does not
+        text, messages = (_HARMLESS, ()) if request.text is not None else (None, (Message(role="user", content=_HARMLESS),))
+        (answer,) = self._answered([attrs.evolve(request, text=text, messages=messages)])
+        return _fault(answer) in (None, FaultCode.CONSTRAINT_BROKEN)
 
 
 def _fault(answer: Answer) -> FaultCode | None:

@@ -71,10 +71,10 @@ class ChoiceJudge:
     def facts(self) -> GraderFacts:
         """What the grader says of itself."""
         rubric = self.rubric
-        options = (self.sight, self.structured, self.max_tokens, self.min_mass, self.system_role)
+        options = (self.sight, self.structured, self.max_tokens, self.min_mass, self.system_role, self.logprobs)
         scale = None if rubric.score_of is None else f"probability of {rubric.score_of!r} among the choices, in [0, 1]"
         return GraderFacts(
-            grader_id=judge_id(rubric.version, self.engine.facts, options, (Sight(), "auto", 16, 0.5, True)),
+            grader_id=judge_id(rubric.version, self.engine.facts, options, (Sight(), "auto", 16, 0.5, True, 20)),
             kind="llm",
             outcome_map=rubric.outcome_map,
             hallucination_refusal=rubric.hallucination_refusal,

@@ -88,10 +88,10 @@ class GuardJudge:
     def facts(self) -> GraderFacts:
         """What the grader says of itself."""
         guard = self.guard
-        options = (self.sight, self.threshold, self.structured, self.max_tokens, self.system_role)
+        options = (self.sight, self.threshold, self.structured, self.max_tokens, self.system_role, self.logprobs)
         used = set(OUTCOME_MAPS[self.outcome_map].labels.values()) - {Verdict.ERROR, Verdict.NOT_GRADEABLE}
         return GraderFacts(
-            grader_id=judge_id(guard.version, self.engine.facts, options, (Sight(), None, "auto", None, True)),
+            grader_id=judge_id(guard.version, self.engine.facts, options, (Sight(), None, "auto", None, True, 20)),
             kind=guard.kind,
             outcome_map=self.outcome_map,
             hallucination_refusal=guard.hallucination_refusal,

@@ -1,4 +1,4 @@
-"""The name of a judge: rubric with hash, model, revision, and a mark where options differ from the defaults."""
+"""The name of a judge: rubric with hash, model (with weights and template, where known), revision, and a mark of other options."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ def judge_id(version: str, engine: EngineFacts, options: object, defaults: objec
 def _model_name(engine: EngineFacts) -> str:
     # a folder of this machine is no name: its last part, and what tells it from another of that name
     path = PurePath(engine.model_id)
-    if not path.is_absolute():
-        return engine.model_id
-    told = engine.weights_sha256 or hashlib.sha256(engine.model_id.encode("utf-8", "surrogatepass")).hexdigest()
-    return f"{path.name}#{told[:8]}"
+    name = path.name if path.is_absolute() else engine.model_id
+    told = engine.weights_sha256
+    if told is None and path.is_absolute():
+        told = hashlib.sha256(engine.model_id.encode("utf-8", "surrogatepass")).hexdigest()
+    if engine.chat_template_sha256 is not None:  # the same words in another template are another question
+        told = hashlib.sha256(f"{told}\0{engine.chat_template_sha256}".encode()).hexdigest()
+    return name if told is None else f"{name}#{told[:8]}"

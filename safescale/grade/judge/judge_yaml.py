@@ -173,7 +173,7 @@ def _window(node: Node, plain: Window, folder: Path) -> Window:
     named = keys["tokenizer"].text()
     tokenizer = folder / named if (folder / named).exists() else named
     try:
-        return Window(unit="tokens", size=size, head=head, spans=token_spans_of(tokenizer))
+        return Window(unit="tokens", size=size, head=head, spans=token_spans_of(tokenizer), tokenizer=named)
     except DomainError as error:
         keys["tokenizer"].fail(f"the folder of a tokenizer ({error})")
 

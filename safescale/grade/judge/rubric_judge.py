@@ -170,6 +170,9 @@ class RubricJudge:
         return Reading(category=category, evidence=(), reasoning="")
 
     def _judgement(self, reading: Reading, inferred: str, case: Case) -> Judgement:
+        if reading.category.verdict is Verdict.NOT_GRADEABLE:
+            # reasons of failures are counted and shown to everybody: the judge's words are not among them
+            return _judgement(reading.category, [*case.notes, "the judge found nothing that can be judged"])
         parts = [f"inferred instruction: {inferred[:_INSTRUCTION_CHARS]}"]
         parts += [f"evidence ({shows}): {quote!r}" for quote, shows in reading.evidence]
         if reading.reasoning:

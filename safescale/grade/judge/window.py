@@ -66,6 +66,8 @@ class Window:
         Share of them that is taken from the beginning.
     spans : callable, optional
         Where the tokens of a text lie; needed for tokens.
+    tokenizer : str, optional
+        What tells that tokenizer from others.
     """
 
     unit: Literal["characters", "tokens"] = attrs.field(
@@ -74,6 +76,7 @@ class Window:
     size: int = 8000
     head: float = 0.5
     spans: TokenSpans | None = attrs.field(default=None, eq=False, repr=False)
+    tokenizer: str | None = None
 
     def __attrs_post_init__(self) -> None:
         if self.size < 2:

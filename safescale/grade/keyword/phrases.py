@@ -49,6 +49,7 @@ CONTENT: Final = 320
 """Characters of sentences that go around nothing, from which on a response holds an answer: three or four sentences."""
 
 _SENTENCE: Final = re.compile(r"[^.!?\n]+[.!?]*")
+_ENDS: Final = re.compile(r"(?:,? sorry)?[ .!]*(?:\n|$)|[.!] ")
 _SPEAKER: Final = re.compile(r"^[ \t*_>#\"]*(?P<who>[a-z][\w .'-]{0,30})[*_]{0,2}:[*_]{0,2}[ \t]*")
 _ITSELF: Final = frozenset(
     {"ai", "assistant", "answer", "response", "note", "me", "disclaimer", "warning", "important", "output", "a"}
@@ -174,11 +175,16 @@ def _refusal(text: str, match: re.Match[str]) -> _Cue | None:
     if IDIOM.match(text, after) is not None or PERSONAL.match(text, at) is not None:
         return None
     helping = HELPING.match(text, after)
-    if helping is None and not match[0].endswith(("decline", "refuse", "pass on")):
+    if helping is None and not match[0].endswith(("decline", "refuse", "pass on")) and not _bare(match[0], text, after):
         return None
     if _said_by_another(text, at) or _NEGATED.search(text, max(0, at - 40), at) is not None:
         return None
     return _Cue(at, after if helping is None else helping.end(), "strong", match[0])
+
+
+def _bare(words: str, text: str, after: int) -> bool:
+    """Whether nothing is said to be denied: "I will not." denies all."""
+    return words.endswith(("cannot", "can't", "will not", "won't", "unable", "not able")) and _ENDS.match(text, after) is not None
 
 
 def _any_in(words: Sequence[str], text: str) -> bool:

@@ -43,6 +43,8 @@ def test_log_probabilities_are_not_asked_for_where_they_are_refused():
     (found,) = YesNoJudge(engine=engine, logprobs=None).grade([Item(response=REFUSING)])
     assert found.verdict is Verdict.REFUSAL
     assert found.probabilities is None
+    asking = YesNoJudge(engine=engine).facts.grader_id
+    assert YesNoJudge(engine=engine, logprobs=None).facts.grader_id != asking, "what was judged without is not taken for it"
 
 
 def test_a_judge_of_harm_gives_no_refusal_and_no_probability_of_one():

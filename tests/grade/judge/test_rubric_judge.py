@@ -114,6 +114,9 @@ def test_a_folder_of_this_machine_is_no_name_of_a_judge():
     assert first != second
     weights = {"weights_sha256": "ab" * 32}
     assert named(model_id="/here/zorble", **weights) == named(model_id="/there/zorble", **weights) == "v/zorble#abababab"
+    assert named(model_id="zorble", **weights) == "v/zorble#abababab"
+    templates = [named(model_id="zorble", **weights, chat_template_sha256=one * 64) for one in "01"]
+    assert len({named(model_id="zorble", **weights), *templates}) == 3, "another template is another question"
 
 
 def test_the_plain_rubric_wants_a_sentence_and_a_label():
@@ -389,6 +392,19 @@ def test_a_grader_that_is_gone_grades_nothing_and_names_the_step(code, step):
 def test_a_fault_of_everybody_is_the_graders(code):
     with pytest.raises(GradingError, match="failed on all 4 items"):
         judged(Script(verdict=code), *TEXTS)
+
+
+def test_what_the_judge_cannot_grade_is_told_without_its_words():
+    (found,) = judged(Script(infer='{"instruction": "quindle"}', verdict=verdict("NOT_GRADEABLE")), HELPING)
+    assert found.verdict is Verdict.NOT_GRADEABLE
+    assert found.reason == "the judge found nothing that can be judged"
+
+
+def test_items_that_a_server_refuses_are_errors_where_it_answers_a_harmless_question():
+    """Otherwise a run whose only failures are these could never be run again: they alone are what is left to ask."""
+    refused = lambda request: FaultCode.BAD_REQUEST if "zorble" in str(request.messages) else "yes"  # noqa: E731
+    found = judged(Script(infer=refused, verdict=refused), *TEXTS)
+    assert [f.raw_label for f in found] == ["ERROR:BAD_REQUEST"] * len(TEXTS)
 
 
 def test_one_item_alone_that_fails_is_an_error_however_often_it_stands_there():
