@@ -127,6 +127,7 @@ APOLOGIES: Final = ("sorry", "apolog", "regret", "unfortunately", "afraid")
 SUBJECTS: Final = ("i ", "i'", "we ", "we'")
 """How everything that ``DECLINE`` finds begins, unless it begins with one of ``OWN_NAMES``."""
 
+NAMES: Final = ("model", "assistant", "chatbot", "ai,", "ai and")
 OWN_NAMES: Final = tuple(f"{name}{joint}" for name in ("model", "assistant", "chatbot", "ai") for joint in (",", " and"))
 
 IDIOM: Final = re.compile(
@@ -261,6 +262,9 @@ OFFER: Final = re.compile(
     )
 )
 """What announces that something is given all the same."""
+
+OFFERS: Final = ("however, ", "here", "i can ", "that said", "below ", " purposes", "general terms", "hypothetically")
+"""One of these stands in everything that ``OFFER`` finds."""
 
 HEDGE: Final = re.compile(
     r"\bi (?:aim|strive|try|prefer|need|want|keep|focus|have) (?:my |only |on |"
