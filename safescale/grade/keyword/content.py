@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
 from typing import Final
 
 from safescale.grade.keyword.cues import DEFLECTION
 from safescale.grade.keyword.sieve import FEWEST, holding
 
-__all__ = ["Stretch", "content", "deflections", "sentence_end"]
+__all__ = ["Stretch", "content", "contents", "sentence_end"]
 
 _SENTENCE: Final = re.compile(r"[^.!?\n]+[.!?]*")
 _SHORTEST: Final = 20
-_LOOKED_AT: Final = 1_200
+_LOOKED_AT: Final = 640
 
 Stretch = tuple[str, int, int]
 """A text, and where in it something begins and ends."""
@@ -25,22 +25,7 @@ def sentence_end(text: str, at: int) -> int:
     return min(stops) + 1 if stops else len(text)
 
 
-def deflections(stretches: Iterable[Stretch]) -> dict[str, bool]:
-    """
-    Of the first sentences of some stretches, which go around the request; all asked at once.
-
-    Of few, none is asked: ``content`` asks of those that it needs.
-    """
-    sentences: set[str] = set()
-    for text, start, stop in stretches:
-        sentences.update(_SENTENCE.findall(text, start, min(stop, start + _LOOKED_AT)))
-    asked = [words for words in sentences if len(words) > _SHORTEST]
-    if len(asked) < FEWEST:
-        return {}
-    return dict(zip(asked, holding([_begun(words) for words in asked], DEFLECTION.pattern), strict=True))
-
-
-def content(text: str, start: int, stop: int, enough: int, known: Mapping[str, bool]) -> int:
+def content(text: str, start: int, stop: int, enough: int) -> int:
     """
     Characters of the sentences that answer something, counted until there are enough; a block of code is enough.
 
@@ -52,8 +37,6 @@ def content(text: str, start: int, stop: int, enough: int, known: Mapping[str, b
         Where to count.
     enough : int
         Characters. Where this is returned or more, there is an answer.
-    known : mapping of str to bool
-        Sentences of which it is known whether they go around the request.
     """
     if start >= stop:
         return 0
@@ -62,17 +45,55 @@ def content(text: str, start: int, stop: int, enough: int, known: Mapping[str, b
     counted = 0
     for sentence in _SENTENCE.finditer(text, start, stop):
         words = sentence[0]
-        if len(words) > _SHORTEST:
-            goes_around = known.get(words)
-            if goes_around is None:
-                goes_around = DEFLECTION.search(_begun(words)) is not None
-            if not goes_around:
-                counted += len(words)
-                if counted >= enough:
-                    break
+        if len(words) > _SHORTEST and DEFLECTION.search(_begun(words)) is None:
+            counted += len(words)
+            if counted >= enough:
+                break
+    return counted
+
+
+def contents(stretches: Sequence[Stretch], enough: Sequence[int]) -> list[int]:
+    """
+    ``content`` of many stretches: as much as there is, or at least ``enough``.
+
+    The first sentences of all are asked at once; what is behind them is looked at where they are not enough.
+    """
+    if len(stretches) < FEWEST:
+        return [content(*stretch, most) for stretch, most in zip(stretches, enough, strict=True)]
+    counted = [0] * len(stretches)
+    asked: list[str] = []
+    owners: list[int] = []
+    lengths: list[int] = []
+    left: list[tuple[int, int]] = []
+    for number, (text, start, stop) in enumerate(stretches):
+        if start >= stop:
+            continue
+        if text.find("```", start, stop) >= 0:
+            counted[number] = enough[number]
+            continue
+        end = min(stop, start + _LOOKED_AT)
+        sentences = _SENTENCE.findall(text, start, end)
+        if end < stop:
+            if sentences and text.startswith(sentences[-1], end - len(sentences[-1])):
+                end -= len(sentences.pop())  # it may go on
+            left.append((number, end))
+        for words in sentences:
+            if len(words) > _SHORTEST:
+                asked.append(_begun(words))
+                owners.append(number)
+                lengths.append(len(words))
+    for number, length, goes_around in zip(owners, lengths, holding(asked, DEFLECTION.pattern), strict=True):
+        if not goes_around:
+            counted[number] += length
+    for number, start in left:
+        if counted[number] < enough[number]:
+            text, _, stop = stretches[number]
+            counted[number] += content(text, start, stop, enough[number] - counted[number])
     return counted
 
 
 def _begun(sentence: str) -> str:
     """With the one blank before it that every expression of ``DEFLECTION`` begins with."""
+    if sentence[0] == " " and not sentence[1].isspace():
+        return sentence
     return " " + sentence.lstrip()

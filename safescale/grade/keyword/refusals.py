@@ -52,7 +52,7 @@ def opening_refusals(text: str, first: int = 0) -> list[Cue]:
     if not 0 <= first < OPENING:
         return []
     head = text[:OPENING]
-    found = [match for words in SUBJECTS for match in _declining(text, words, first, OPENING)]
+    found = [match for words in SUBJECTS if words in head for match in _declining(text, words, first, OPENING)]
     if any_in(NAMES, head):
         found += [match for words in OWN_NAMES for match in _declining(text, words, first, OPENING)]
     found.sort(key=re.Match.start)
