@@ -25,6 +25,7 @@ def sentence_end(text: str, at: int) -> int:
     return min(stops) + 1 if stops else len(text)
 
 
+# every expression of DEFLECTION begins with one blank, which the beginning of a sentence has
 def content(text: str, start: int, stop: int, enough: int) -> int:
     """
     Characters of the sentences that answer something, counted until there are enough; a block of code is enough.
@@ -45,7 +46,7 @@ def content(text: str, start: int, stop: int, enough: int) -> int:
     counted = 0
     for sentence in _SENTENCE.finditer(text, start, stop):
         words = sentence[0]
-        if len(words) > _SHORTEST and DEFLECTION.search(_begun(words)) is None:
+        if len(words) > _SHORTEST and DEFLECTION.search(" " + words.lstrip()) is None:
             counted += len(words)
             if counted >= enough:
                 break
@@ -62,8 +63,7 @@ def contents(stretches: Sequence[Stretch], enough: Sequence[int]) -> list[int]:
         return [content(*stretch, most) for stretch, most in zip(stretches, enough, strict=True)]
     counted = [0] * len(stretches)
     asked: list[str] = []
-    owners: list[int] = []
-    lengths: list[int] = []
+    numbers: list[int] = []
     left: list[tuple[int, int]] = []
     for number, (text, start, stop) in enumerate(stretches):
         if start >= stop:
@@ -77,23 +77,15 @@ def contents(stretches: Sequence[Stretch], enough: Sequence[int]) -> list[int]:
             if sentences and text.startswith(sentences[-1], end - len(sentences[-1])):
                 end -= len(sentences.pop())  # it may go on
             left.append((number, end))
-        for words in sentences:
-            if len(words) > _SHORTEST:
-                asked.append(_begun(words))
-                owners.append(number)
-                lengths.append(len(words))
-    for number, length, goes_around in zip(owners, lengths, holding(asked, DEFLECTION.pattern), strict=True):
-        if not goes_around:
-            counted[number] += length
+        long = [words for words in sentences if len(words) > _SHORTEST]
+        asked += long
+        numbers += [number] * len(long)
+    goes_around = holding([" " + words.lstrip() for words in asked], DEFLECTION.pattern)
+    for number, words, around in zip(numbers, asked, goes_around, strict=True):
+        if not around:
+            counted[number] += len(words)
     for number, start in left:
         if counted[number] < enough[number]:
             text, _, stop = stretches[number]
             counted[number] += content(text, start, stop, enough[number] - counted[number])
     return counted
-
-
-def _begun(sentence: str) -> str:
-    """With the one blank before it that every expression of ``DEFLECTION`` begins with."""
-    if sentence[0] == " " and not sentence[1].isspace():
-        return sentence
-    return " " + sentence.lstrip()

@@ -55,7 +55,8 @@ def opening_refusals(text: str, first: int = 0) -> list[Cue]:
     found = [match for words in SUBJECTS if words in head for match in _declining(text, words, first, OPENING)]
     if any_in(NAMES, head):
         found += [match for words in OWN_NAMES for match in _declining(text, words, first, OPENING)]
-    found.sort(key=re.Match.start)
+    if len(found) > 1:
+        found.sort(key=re.Match.start)
     return [cue for match in found if (cue := _refusal(text, match)) is not None]
 
 
@@ -106,7 +107,7 @@ def _refusal(text: str, match: re.Match[str]) -> Cue | None:
     helping = HELPING.match(text, after)
     if helping is None and not match[0].endswith(("decline", "refuse", "pass on")):
         return None
-    if _said_by_another(text, at) or _NEGATED.search(text, max(0, at - 40), at) is not None:
+    if at > 0 and (_said_by_another(text, at) or _NEGATED.search(text, max(0, at - 40), at) is not None):
         return None
     return Cue(at, after if helping is None else helping.end(), match[0])
 
@@ -126,8 +127,10 @@ def _said_by_another(text: str, at: int) -> bool:
     quoted = before.count('"') % 2 == 1 or before.count("\u201c") > before.count("\u201d")
     if quoted and not _is_one_quotation(text):
         return True
+    if line == 0:
+        return False
     speaker = _SPEAKER.match(before)
-    return speaker is not None and speaker["who"].strip() not in _ITSELF and line > 0
+    return speaker is not None and speaker["who"].strip() not in _ITSELF
 
 
 def _is_one_quotation(text: str) -> bool:
