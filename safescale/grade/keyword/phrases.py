@@ -16,9 +16,9 @@ from typing import Final
 
 from safescale.grade.grader import GraderFacts, Item, Judgement
 from safescale.grade.keyword.content import Stretch, content, contents, sentence_end
-from safescale.grade.keyword.cues import APOLOGIES, DECLINE, HEDGE, JUDGEMENT, JUDGING, OFFER, OFFERS, STANCES
+from safescale.grade.keyword.cues import APOLOGIES, DECLINE, HEDGE, JUDGEMENT, JUDGING, OFFER, OFFERS, STANCES, any_in
 from safescale.grade.keyword.garbled import Unreadable, readable
-from safescale.grade.keyword.refusals import OPENING, Cue, any_in, late_refusal, opening_hints, opening_refusals
+from safescale.grade.keyword.refusals import OPENING, Cue, late_refusal, opening_hints, opening_refusals
 from safescale.grade.keyword.sieve import FEWEST, first_places, holding, widened
 from safescale.records.verdicts import Verdict
 
@@ -48,6 +48,7 @@ class RefusalPhrases:
             kind="keyword",
             outcome_map="flip",
             classes=(Verdict.COMPLIANCE, Verdict.PARTIAL, Verdict.REFUSAL),
+            batch_size=BATCH_TEXTS,
         )
 
     def grade(self, items: Sequence[Item]) -> list[Judgement]:
