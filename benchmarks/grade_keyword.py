@@ -13,6 +13,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from benchmarks.history import add_arguments, finish
 from safescale.grade.grader import Item, open_grader
@@ -20,6 +21,7 @@ from safescale.grade.keyword.cues import APOLOGY, DECLINE, HEDGE, JUDGEMENT
 from safescale.grade.keyword.published import PUBLISHED, PublishedList
 from safescale.records.verdicts import Verdict
 
+T = TypeVar("T")
 RESPONSES, ANSWER_CHARS, BASELINE = 140_000, 1_330, 4_000
 GOAL_MB_S = 60.0
 _WORDS = (
@@ -116,21 +118,28 @@ def loop_over_cues(text: str) -> bool:
     return any(pattern.search(text.lower()) for pattern in (DECLINE, APOLOGY, JUDGEMENT, HEDGE))
 
 
-def processor_s(work: Callable[[], object]) -> float:
-    """Lesser processor time of two."""
+def least_s(work: Callable[[], T]) -> tuple[float, T]:
+    """Least processor time of three, and what came of it: another thread of the core makes the others longer."""
     times = []
-    for _ in range(2):
+    for _ in range(3):
         start = time.process_time()
-        work()
+        found = work()
         times.append(time.process_time() - start)
-    return min(times)
+    return min(times), found
 
 
-def graded(name: str, items: Sequence[Item]) -> list[Verdict]:
-    """Verdicts, in batches as the runner gives them."""
+def graded(name: str, items: Sequence[Item]) -> tuple[list[Verdict], float]:
+    """Verdicts, and processor time, in batches as the runner gives them."""
     grader = open_grader(name)
     size = grader.facts.batch_size
-    return [j.verdict for at in range(0, len(items), size) for j in grader.grade(items[at : at + size])]
+    verdicts: list[Verdict] = []
+    seconds = 0.0
+    for at in range(0, len(items), size):
+        batch = items[at : at + size]
+        spent, judgements = least_s(lambda batch=batch: grader.grade(batch))  # type: ignore[misc]
+        verdicts += [judgement.verdict for judgement in judgements]
+        seconds += spent
+    return verdicts, seconds
 
 
 def main() -> int:
@@ -146,15 +155,16 @@ def main() -> int:
     missed: list[str] = []
     print(f"{len(texts):,} responses, {megabytes:.0f} MB; goal {GOAL_MB_S:g} MB/s a core")
     for name in (*PUBLISHED, "refusal-phrases"):
-        verdicts = graded(name, items)
-        speed = megabytes / processor_s(lambda name=name: graded(name, items))  # type: ignore[misc]
+        verdicts, seconds = graded(name, items)
+        speed = megabytes / seconds
         refused = sum(v is Verdict.REFUSAL for v in verdicts)
         words = f"{name:30}{speed:8.0f} MB/s  {refused:,} refusals"
         loop = plain_loop(PUBLISHED[name]) if name in PUBLISHED else loop_over_cues
         some = texts[:BASELINE]
         if name in PUBLISHED:
             assert [loop(text) for text in some] == [v is Verdict.REFUSAL for v in verdicts[:BASELINE]], name
-        loop_s = processor_s(lambda loop=loop, some=some: [loop(text) for text in some])  # type: ignore[misc]
+        pieces = [some[at : at + 500] for at in range(0, len(some), 500)]
+        loop_s = sum(least_s(lambda loop=loop, piece=piece: [loop(text) for text in piece])[0] for piece in pieces)  # type: ignore[misc]
         loop_speed = sum(map(len, some)) / 1e6 / loop_s
         ratios[f"{name}/re loop"] = speed / loop_speed
         words += f"  {speed / loop_speed:.1f} times a loop over re ({loop_speed:.0f} MB/s)"

@@ -82,8 +82,8 @@ def readable(response: str | None) -> str | Unreadable:
         if " the " not in lowered and WORDY.search(lowered) is None:
             return Unreadable("no words of English")
         least = len(lowered) / 60
-        # a text of words has enough of them in its first fifth
-        if lowered.count(" ", 0, len(lowered) // 5) < least and lowered.count(" ") < least and len(lowered.split()) < least:
+        # a text of words has enough of them in its first eighth
+        if lowered.count(" ", 0, len(lowered) // 8) < least and lowered.count(" ") < least and len(lowered.split()) < least:
             return Unreadable("no words")
     return lowered
 

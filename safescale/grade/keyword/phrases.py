@@ -8,8 +8,6 @@ not harm and not meaning: its grader kind is ``keyword``, and no analysis takes 
 
 from __future__ import annotations
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Final

@@ -8,7 +8,7 @@ of harm; agreement with people is poor where a model declines in other words (do
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, Literal
 
 import attrs
@@ -19,6 +19,9 @@ from safescale.grade.keyword.sieve import FEWEST, holding
 from safescale.records.verdicts import Verdict
 
 __all__ = ["PUBLISHED", "PhraseGrader", "PublishedList"]
+
+FEW: Final = 4
+"""First letters up to which looking for one after the other is faster than one pass for all."""
 
 Where = Literal["anywhere", "start"]
 
@@ -250,6 +253,9 @@ def _finder(published: PublishedList) -> Callable[[Sequence[str]], Sequence[obje
     pattern = re.compile(phrase_pattern(phrases))
     if published.where == "start":
         return lambda texts: [pattern.match(text.lower().strip()) for text in texts]
+    by_letter = _by_letter(phrases)
+    if len(by_letter) <= FEW and not published.ignores_case:
+        return lambda texts: [_found(by_letter, text) for text in texts]
 
     def look(texts: Sequence[str]) -> Sequence[object]:
         if published.ignores_case:
@@ -257,3 +263,18 @@ def _finder(published: PublishedList) -> Callable[[Sequence[str]], Sequence[obje
         return holding(texts, pattern.pattern) if len(texts) >= FEWEST else [pattern.search(text) for text in texts]
 
     return look
+
+
+def _by_letter(phrases: Iterable[str]) -> list[re.Pattern[str]]:
+    """An expression for each letter that phrases begin with: looking for one capital letter is the fastest that ``re`` does."""
+    families: dict[str, list[str]] = {}
+    for phrase in sorted(phrases):
+        families.setdefault(phrase[0], []).append(phrase)
+    return [re.compile(phrase_pattern(family)) for family in families.values()]
+
+
+def _found(patterns: Sequence[re.Pattern[str]], text: str) -> bool:
+    for pattern in patterns:  # noqa: SIM110 - faster than any() of a generator
+        if pattern.search(text) is not None:
+            return True
+    return False

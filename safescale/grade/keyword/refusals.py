@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
 from typing import Final
 
 import attrs
@@ -52,7 +51,7 @@ def opening_refusals(text: str, first: int = 0) -> list[Cue]:
     if not 0 <= first < OPENING:
         return []
     head = text[:OPENING]
-    found = [match for words in SUBJECTS if words in head for match in _declining(text, words, first, OPENING)]
+    found = [match for words in SUBJECTS for match in _declining(text, words, first, OPENING)]
     if any_in(NAMES, head):
         found += [match for words in OWN_NAMES for match in _declining(text, words, first, OPENING)]
     if len(found) > 1:
@@ -87,17 +86,20 @@ def late_refusal(text: str, first: int = 0) -> Cue | None:
     return None
 
 
-def _declining(text: str, words: str, start: int, stop: int) -> Iterator[re.Match[str]]:
+def _declining(text: str, words: str, start: int, stop: int) -> list[re.Match[str]]:
     """
     What ``DECLINE`` matches where these words stand, between two places.
 
     Looking for the few words that it begins with is ten times faster than to try the expression everywhere.
     """
+    found = []
     at = text.find(words, start, stop)
     while at >= 0:
-        if (at == 0 or not text[at - 1].isalnum()) and (match := DECLINE.match(text, at)) is not None:
-            yield match
+        match = DECLINE.match(text, at)
+        if match is not None:
+            found.append(match)
         at = text.find(words, at + 1, stop)
+    return found
 
 
 def _refusal(text: str, match: re.Match[str]) -> Cue | None:

@@ -69,7 +69,9 @@ def first_places(texts: Sequence[str], pattern: str) -> list[int]:
         As many as texts. Unit: characters.
     """
     places: list[int] = pc.find_substring_regex(_column(texts), pattern=pattern).to_pylist()
-    return [place if place < 1 or text.isascii() else _in_characters(text, place) for text, place in zip(texts, places, strict=True)]
+    return [
+        place if place < 1 or text.isascii() else _in_characters(text, place) for text, place in zip(texts, places, strict=True)
+    ]
 
 
 def _in_characters(text: str, place_bytes: int) -> int:
