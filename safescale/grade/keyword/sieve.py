@@ -24,14 +24,14 @@ _WORD_CLASS: Final = re.compile(r"\[\\w[^\]]*\]")
 
 
 def widened(pattern: str) -> str:
-    """
+    r"""
     An expression for RE2 that matches wherever ``pattern`` does, and perhaps elsewhere.
 
     Word boundaries are dropped, and a word character may be anything but a blank.
 
     Examples
     --------
-    >>> widened(r"\\bnot (?:\\w+ ){0,3}?right\\b")
+    >>> widened(r"\bnot (?:\w+ ){0,3}?right\b")
     'not (?:[^ ]+ ){0,3}?right'
     """
     if any(around in pattern for around in ("(?=", "(?!", "(?<")):
