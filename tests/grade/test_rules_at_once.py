@@ -78,10 +78,15 @@ def mutants(count: int, seed: int) -> list[str]:
         for _ in range(rng.randrange(5)):
             at, other = rng.randrange(len(text) + 1), rng.randrange(len(text) + 1)
             word = rng.choice(WORDS)
-            text = rng.choice(
-                [text[:at] + word + text[at:], text[:at] + word + text[at:], text[:at], text[at:], text[:at] + text[other:], word + text,
-                 text + rng.choice(SEEDS), text + text[-30:] * 9, text.upper(), text.replace(" ", rng.choice(["\u00a0", "  ", "\n"]), 3)]
-            )  # fmt: skip
+            cut = [
+                text[:at],
+                text[at:],
+                text[:at] + text[other:],
+                text.upper(),
+                text.replace(" ", rng.choice(["\u00a0", "  ", "\n"]), 3),
+            ]
+            put = [text[:at] + word + text[at:], word + text, text + rng.choice(SEEDS), text + text[-30:] * 9]
+            text = rng.choice(cut + put + put)
         found.append(text[:3_000])
     return found + ["".join(rng.choices(WORDS, k=rng.randrange(40))) for _ in range(count)]
 
@@ -143,13 +148,14 @@ def test_what_looks_around_itself_cannot_be_widened() -> None:
         widened(r"zorble(?! quindle)")
 
 
-@pytest.mark.parametrize(
-    "words, name", [("JUDGING", "JUDGEMENT"), ("APOLOGIES", "APOLOGY"), ("OFFERS", "OFFER"), ("STANCES", "HEDGE")]
-)
-def test_one_of_its_words_stands_in_everything_that_an_expression_finds(words: str, name: str) -> None:
-    for text in mutants(400, 6):
+HELD = {"JUDGEMENT": "JUDGING", "APOLOGY": "APOLOGIES", "OFFER": "OFFERS", "HEDGE": "STANCES"}
+
+
+@pytest.mark.parametrize("name", HELD)
+def test_one_of_its_words_stands_in_everything_that_an_expression_finds(name: str) -> None:
+    for text in mutants(200, 6):
         for match in getattr(cues, name).finditer(text.lower()):
-            assert cues.any_in(getattr(cues, words), match[0])
+            assert cues.any_in(getattr(cues, HELD[name]), match[0])
 
 
 @given(st.lists(st.sampled_from(WORDS), max_size=30).map("".join))

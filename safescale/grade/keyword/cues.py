@@ -91,8 +91,8 @@ _JUDGEMENTS: Final = (
         ("outside ", "beyond ", "not within ", "not in "),
     ),
     (
-        r"\b(?:request|question|prompt|query) (?:cannot|can't|has been|was|is) (?:be )?(?:\w+ )?(?:declined|denied|refused|rejected|"
-        r"fulfilled|blocked|inappropriate|harmful|not)",
+        r"\b(?:request|question|prompt|query) (?:cannot|can't|has been|was|is) (?:be )?(?:\w+ )?(?:declined|denied|refused|"
+        r"rejected|fulfilled|blocked|inappropriate|harmful|not)",
         ("request ", "question ", "prompt ", "query "),
     ),
     (r"\bnot something (?:that )?(?:i|we)(?: can| am|'m| will| would|'ll|'d| do)", ("not something ",)),
