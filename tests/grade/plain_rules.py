@@ -111,8 +111,9 @@ def _loop(text: str) -> int | None:
 
 def _declined(text: str, start: int, stop: int, begins: tuple[str, ...]) -> list[Place]:
     found = []
-    for at in range(start, stop):
-        match = DECLINE.match(text, at) if any(text[:stop].startswith(words, at) for words in begins) else None
+    part = text[:stop]
+    for at in range(start, len(part)):
+        match = DECLINE.match(text, at) if part.startswith(begins, at) else None
         if match is None or IDIOM.match(text, match.end()) or PERSONAL.match(text, at):
             continue
         helping = HELPING.match(text, match.end())
