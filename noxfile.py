@@ -88,7 +88,17 @@ def bench(session: nox.Session) -> None:
     session.install("-e", ".[dev]")
     session.run("python", "-m", "benchmarks.run", *session.posargs)
     shared = [word for word in session.posargs if word in ("--check", "--no-history", "--release")]
-    for name in ("end_to_end", "generate", "grouped_cells", "stats_wilson", "stats_slopes", "stats_eta", "stats_bootstrap"):
+    for name in (
+        "end_to_end",
+        "generate",
+        "grade_keyword",
+        "grade_then_analyze",
+        "grouped_cells",
+        "stats_wilson",
+        "stats_slopes",
+        "stats_eta",
+        "stats_bootstrap",
+    ):
         session.run("python", "-m", f"benchmarks.{name}", *shared)
     session.run("python", "-m", "benchmarks.five_million", "--rows", "100000", "--repeats", "1", *shared)
     for name in ("spearman", "nist"):

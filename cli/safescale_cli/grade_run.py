@@ -32,7 +32,10 @@ def run(
         typer.Option("--cache", help="Folder of judgements (default: beside the corpus, *.judgements).", show_default=False),
     ] = None,
     no_import: Annotated[bool, typer.Option("--no-import", help="Write the grades file alone; leave the corpus as it is.")] = False,
-    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Responses that a grader gets at once.")] = 256,
+    batch_size: Annotated[
+        int | None,
+        typer.Option("--batch-size", min=1, help="Responses that a grader gets at once (default: its own).", show_default=False),
+    ] = None,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Responses to grade at most.", show_default=False)] = None,
     format_name: FromOption = None,
     column_map: MapOption = None,

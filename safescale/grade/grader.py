@@ -97,6 +97,8 @@ class GraderFacts:
         Whether the verdict depends on the prompt too; if not, equal responses have equal verdicts.
     classes : tuple of Verdict
         Verdicts that it can give besides ERROR and NOT_GRADEABLE.
+    batch_size : int, default 256
+        Responses that it does best to get at once, unless the user says otherwise: what a kill can cost.
     """
 
     grader_id: str
@@ -107,6 +109,7 @@ class GraderFacts:
     score_scale: str | None = None
     sees_prompt: bool = False
     classes: tuple[Verdict, ...] = attrs.field(default=(), converter=_verdicts)
+    batch_size: int = attrs.field(default=256, validator=attrs.validators.ge(1))
 
 
 def grader_meaning(facts: GraderFacts) -> tuple[str, str, str]:

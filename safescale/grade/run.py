@@ -20,9 +20,6 @@ from safescale.store.base import Corpus
 
 __all__ = ["GraderRun", "GradingRun", "grade_corpus"]
 
-BATCH: Final = 256
-"""Responses that a grader gets at once, unless it is told otherwise: what a kill can cost."""
-
 _COLUMNS: Final = ("trace_id", "prompt", "response", "response_sha256", "response_kind", "finish_reason", "prompt_kind")
 _BUFFER_ROWS: Final = 16_384
 _REASONS: Final = 5
@@ -114,7 +111,7 @@ def grade_corpus(
     *,
     into: Path,
     cache: Path,
-    batch_size: int = BATCH,
+    batch_size: int | None = None,
     limit: int | None = None,
     progress: Progress | None = None,
 ) -> GradingRun:
@@ -134,8 +131,8 @@ def grade_corpus(
         The grades file (``*.grades.jsonl``), which ``safescale ingest`` reads.
     cache : Path
         Folder in which judgements are kept.
-    batch_size : int, default 256
-        Responses that a grader gets at once.
+    batch_size : int, optional
+        Responses that a grader gets at once. Default: what each grader does best with (``GraderFacts.batch_size``).
     limit : int, optional
         Responses to grade at most (the first of the corpus).
     progress : callable, optional
@@ -185,9 +182,10 @@ def grade_corpus(
 class _OneGrader:
     """One grader's way through a corpus: rows wait until enough of their responses are new to make a batch."""
 
-    def __init__(self, grader: Grader, cache: JudgementCache, out: BinaryIO, batch_size: int) -> None:
-        self.grader, self.cache, self.batch_size = grader, cache, batch_size
+    def __init__(self, grader: Grader, cache: JudgementCache, out: BinaryIO, batch_size: int | None) -> None:
+        self.grader, self.cache = grader, cache
         self.facts = grader.facts
+        self.batch_size = batch_size or self.facts.batch_size
         self.lines = GradesFile.lines_of(self.facts, out)
         self.rows: list[tuple[str, str]] = []
         self.new: dict[str, Item] = {}

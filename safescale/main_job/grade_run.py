@@ -13,7 +13,7 @@ import attrs
 
 from safescale.errors import DomainError
 from safescale.grade.grader import Grader
-from safescale.grade.run import BATCH, GradingRun, grade_corpus
+from safescale.grade.run import GradingRun, grade_corpus
 from safescale.ingest.grade_lines import SUFFIX
 from safescale.ingest.outcome import IngestReport
 from safescale.ingest.session import Progress, ingest
@@ -43,7 +43,7 @@ def grade_run(
     *,
     into: Path | None = None,
     cache: Path | None = None,
-    batch_size: int = BATCH,
+    batch_size: int | None = None,
     limit: int | None = None,
     import_grades: bool = True,
     reading: Progress | None = None,
