@@ -238,8 +238,8 @@ def _join(own: Mapping[str, OptionValue], options: VllmOptions, *, on_cpu: bool)
     address = own.get("address")
     if address is not None and not isinstance(address, str):
         raise DomainError(f"option 'address' of engine 'ray' is HOST:PORT or 'auto', got {address!r}")
-    # one actor for each engine and each of its workers, and places for the tasks around them: they are no threads, and with four in all
-    # Ray Data waited for ever for a place to prepare rows in
+    # one actor for each engine and each of its workers, and places for the tasks around them (they are no threads): with four in
+    # all Ray Data waited for ever for one to prepare rows in
     needed = 6 + options.data_parallel_size * (1 + options.tensor_parallel_size * options.pipeline_parallel_size)
     local = {"num_cpus": _whole(own, "cpus", needed), "include_dashboard": False} if address is None else {"address": address}
     try:
