@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 # two shared cores: a deadline would test the machine
 _COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("fast", max_examples=25, derandomize=True, **_COMMON)
+settings.register_profile("change", max_examples=40, derandomize=True, **_COMMON)
 settings.register_profile("default", max_examples=100, derandomize=True, **_COMMON)
 settings.register_profile("thorough", max_examples=500, derandomize=False, **_COMMON)
 settings.register_profile("long", max_examples=10_000, derandomize=False, **_COMMON)
