@@ -34,6 +34,7 @@ from benchmarks.refusal_rows import (
     xstest,
 )
 from safescale.grade.classifier.features import FEATURE_SPEC
+from safescale.grade.classifier.known_responses import KNOWN, known_bytes
 from safescale.grade.classifier.training import Settings, featurise, fit, predict
 from safescale.grade.classifier.weights import ARTEFACT, METADATA, Weights, weights_bytes
 
@@ -44,6 +45,7 @@ OWN = 700
 WEIGHTS = {"xstest": 1.0, "speechmap": 0.5, "cut": 0.3, "own": 0.3, "adjudicated": 0.5}
 SETTINGS = Settings()
 RESAMPLES = 1_000
+OF_OTHERS = ("xstest", "speechmap", "adjudicated")
 PACKAGE = Path(__file__).resolve().parents[1] / "safescale" / "grade" / "classifier"
 VERSION = 1
 
@@ -198,12 +200,18 @@ def print_table(title: str, table: dict[str, Any]) -> None:
         print(f"{name:46}{f['n']:>6}  {both}  {f['accuracy_any_refusal'][0]:.3f}     {f['ece_any_refusal'][0]:.3f}", flush=True)
 
 
+def write_known(rows: list[Row]) -> None:
+    """Marks of the responses of others that the weights have seen, whole ones."""
+    (PACKAGE / KNOWN).write_bytes(known_bytes(row.text for row in rows if row.origin in OF_OTHERS))
+
+
 def write(pool: Pool, evaluated: dict[str, Any]) -> None:
     """Weights of all rows but the stress set, and what is known of them, into the package."""
     train = pool.origin != "stress"
     weights = pool.trained(train)
     artefact = weights_bytes(weights)
     (PACKAGE / ARTEFACT).write_bytes(artefact)
+    write_known(pool.rows)
     facts = {
         "name": "refusal-classifier",
         "version": VERSION,

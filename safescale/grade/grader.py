@@ -15,7 +15,11 @@ from safescale.records.outcomes import OUTCOME_MAPS
 from safescale.records.verdicts import Verdict
 from safescale.records.vocabulary import GRADER_KINDS, HR_MEANINGS, PROMPT_KINDS, RESPONSE_KINDS
 
-__all__ = ["Grader", "GraderFacts", "Item", "Judgement", "grader_meaning", "grader_names", "open_grader"]
+__all__ = ["TRAINED_ON", "Grader", "GraderFacts", "Item", "Judgement", "grader_meaning", "grader_names", "open_grader"]
+
+
+TRAINED_ON: Final = "it was trained on this response"
+"""How the reason of a judgement begins where the grader knows the response: agreement there says nothing of how good it is."""
 
 
 @attrs.frozen(kw_only=True)

@@ -11,7 +11,7 @@ from typing import BinaryIO, Final
 import attrs
 
 from safescale.errors import GenerationError, GradingError, MissingBackend
-from safescale.grade.grader import Grader, GraderFacts, Item, Judgement, grader_meaning
+from safescale.grade.grader import TRAINED_ON, Grader, GraderFacts, Item, Judgement, grader_meaning
 from safescale.grade.grades_file import GradesFile
 from safescale.grade.judgements import JudgementCache, item_key
 from safescale.records.rows import clip
@@ -52,6 +52,8 @@ class GraderRun:
         Responses that failed (ERROR) in an earlier run and were tried again.
     torn_lines : int
         Judgements that a kill had left half written; they were given anew.
+    trained_on : int
+        Traces whose response the grader was trained on: agreement there says nothing of how good it is.
     reasons : mapping of str to int
         Why traces could not be graded: the most usual reasons of ERROR and NOT_GRADEABLE.
     """
@@ -63,6 +65,7 @@ class GraderRun:
     shared: int
     retried: int
     torn_lines: int
+    trained_on: int
     reasons: Mapping[str, int]
 
     @property
@@ -193,7 +196,7 @@ class _OneGrader:
         self.retry = frozenset(cache.failed)
         self.verdicts: Counter[Verdict] = Counter()
         self.reasons: Counter[str] = Counter()
-        self.judged = self.cached = self.retried = 0
+        self.judged = self.cached = self.retried = self.trained_on = 0
 
     def run(self, corpus: Corpus, limit: int | None, progress: Progress | None) -> Counter[str]:
         """Grade; gives the traces that have nothing to grade, by reason."""
@@ -245,6 +248,7 @@ class _OneGrader:
             judgement = self.cache.known[key]
             self.cached += key in self.earlier
             self.verdicts[judgement.verdict] += 1
+            self.trained_on += judgement.reason is not None and judgement.reason.startswith(TRAINED_ON)
             if judgement.verdict in _FAILED:
                 self.reasons[judgement.reason or judgement.raw_label or judgement.verdict.value] += 1
             self.lines(trace_id, judgement)
@@ -284,6 +288,7 @@ class _OneGrader:
             shared=sum(self.verdicts.values()) - self.cached - self.judged,
             retried=self.retried,
             torn_lines=self.cache.torn_lines,
+            trained_on=self.trained_on,
             reasons=dict(self.reasons.most_common(_REASONS)),
         )
 

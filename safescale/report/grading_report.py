@@ -26,6 +26,10 @@ def grading_text(run: GradingRun, *, cache: Path, corpus: Path | None, taken_in:
     lines += ["", _table(run.graders)]
     for one in run.graders:
         lines += [f"  {one.facts.grader_id} could not grade {count:,}: {why}" for why, count in one.reasons.items()]
+        if one.trained_on:
+            lines.append(
+                f"  {one.facts.grader_id} was trained on {one.trained_on:,} of these responses: agreement there says nothing of it"
+            )
         if one.torn_lines:
             lines.append(f"  {one.facts.grader_id}: {one.torn_lines:,} half-written lines of a killed run, judged anew")
         if one.retried:
@@ -62,6 +66,7 @@ def grading_json(run: GradingRun, *, cache: Path, corpus: Path | None, taken_in:
                     "failed": one.failed,
                     "retried": one.retried,
                     "torn_lines": one.torn_lines,
+                    "trained_on": one.trained_on,
                     "reasons": dict(one.reasons),
                 }
                 for one in run.graders
