@@ -8,7 +8,6 @@ from typing import Final
 
 import numpy as np
 
-from safescale.grade.classifier.features import Words
 from safescale.grade.classifier.weights import Weights, load_weights
 from safescale.grade.classifier.windows import is_garbled
 from safescale.grade.grader import GraderFacts, Item, Judgement
@@ -30,7 +29,6 @@ class RefusalClassifier:
 
     def __init__(self, weights: Weights, *, version: int) -> None:
         self._weights = weights
-        self._words = Words()
         self._facts = GraderFacts(
             grader_id=f"refusal-classifier/{version}",
             kind="classifier",
@@ -57,7 +55,7 @@ class RefusalClassifier:
         texts = [item.response or "" for item, reason in zip(items, why, strict=True) if reason is None]
         if not texts:
             return [_not_gradeable(reason or "") for reason in why]
-        probabilities, left_out = self._weights.probabilities(texts, self._words)
+        probabilities, left_out = self._weights.probabilities(texts)
         graded = iter(zip(probabilities.tolist(), left_out.tolist(), strict=True))
         return [_not_gradeable(reason) if reason is not None else _judgement(*next(graded)) for reason in why]
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_array
 
 from safescale.grade.classifier.descent import descend
-from safescale.grade.classifier.features import BUCKETS, Words, grams
+from safescale.grade.classifier.features import BUCKETS, grams
 from safescale.grade.classifier.weights import Weights
 
 __all__ = ["Settings", "featurise", "fit", "predict"]
@@ -43,18 +43,17 @@ class Settings:
 
     least_responses: int = 6
     least_sources: int = 4
-    ridge: float = 1.0
+    ridge: float = 2.0
     loudness: float = 4.0
     steps: int = 40
 
 
 def featurise(texts: Sequence[str]) -> csr_array:
     """Features (responses, BUCKETS) of some responses."""
-    words = Words()
     pointer, buckets, values = [0], [], []
     for start in range(0, len(texts), _CHUNK):
         some = texts[start : start + _CHUNK]
-        document, bucket, value = grams(some, words).present()
+        document, bucket, value = grams(some).present()
         pointer += (np.searchsorted(document, np.arange(1, len(some) + 1)) + pointer[-1]).tolist()
         buckets.append(bucket.astype(np.int32))
         values.append(value.astype(np.float32))
