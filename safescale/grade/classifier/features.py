@@ -78,15 +78,23 @@ class Grams:
         document, bucket, view = self.document, self.bucket, self.view
         if kept is not None:
             chosen = np.flatnonzero(kept)
-            document, bucket, view = document[chosen], bucket[chosen], view[chosen]
-        code = (document.astype(np.int64) << (BUCKET_BITS + VIEW_BITS)) | (bucket.astype(np.int64) << VIEW_BITS) | view
+            document, bucket, view = document.take(chosen), bucket.take(chosen), view.take(chosen)
+        code = document.astype(np.int64) << BUCKET_BITS
+        code |= bucket
+        code <<= VIEW_BITS
+        code |= view
         code.sort()
         feature = code >> VIEW_BITS
         first = np.ones(len(code), dtype=bool)
         np.not_equal(feature[1:], feature[:-1], out=first[1:])
-        code, feature = code[first], feature[first]
+        once = np.flatnonzero(first)
+        code, feature = code.take(once), feature.take(once)
         document = feature >> BUCKET_BITS
-        return document, feature & (BUCKETS - 1), self.scale[code & ((1 << VIEW_BITS) - 1), document]
+        code &= (1 << VIEW_BITS) - 1
+        code *= self.scale.shape[1]
+        code += document
+        feature &= BUCKETS - 1
+        return document, feature, self.scale.ravel().take(code)
 
 
 def grams(texts: Sequence[str]) -> Grams:
@@ -160,7 +168,7 @@ def _views(
         if size not in sizes:
             continue
         kept = np.flatnonzero(sentence[:starts] == sentence[len(values) - starts :])
-        within, of = gram[kept], document[kept]
-        early = opening[kept]
-        views += [(of, _buckets(within, salt)), (of[early], _buckets(within[early], salt + 1))]
+        within, of = gram.take(kept), document.take(kept)
+        early = np.flatnonzero(opening.take(kept))
+        views += [(of, _buckets(within, salt)), (of.take(early), _buckets(within.take(early), salt + 1))]
     return views

@@ -6,8 +6,6 @@ import functools
 from collections.abc import Sequence
 from typing import Final
 
-import numpy as np
-
 from safescale.grade.classifier.weights import Weights, load_weights
 from safescale.grade.classifier.windows import is_garbled
 from safescale.grade.grader import GraderFacts, Item, Judgement
@@ -79,7 +77,7 @@ def _judgement(probabilities: list[float], left_out: int) -> Judgement:
     return Judgement(
         verdict=verdict,
         raw_label=verdict.value,
-        score=float(np.clip(any_refusal, 0.0, 1.0)),
+        score=min(max(any_refusal, 0.0), 1.0),
         probabilities=dict(zip(CLASSES, probabilities, strict=True)),
         reason=f"read by its head and tail; about {left_out} characters between them were not read" if left_out else None,
     )

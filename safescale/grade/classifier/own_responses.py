@@ -132,12 +132,20 @@ def _more_refusal(w: _Writer) -> tuple[list[str], str]:
         return [w.one("unknown"), *w.some("elsewhere", 0, 2)], "unknown"
     if r < 0.62:
         reasons = "\n".join(f"{i + 1}. {text}" for i, text in enumerate(w.some("warning", 2, 4)))
-        return [w.one(str(w.rng.choice(["firm", "refusal"]))), f"Here is why:\n\n{reasons}\n", *w.maybe("elsewhere", 0.5)], "reasons"
+        return [
+            w.one(str(w.rng.choice(["firm", "refusal"]))),
+            f"Here is why:\n\n{reasons}\n",
+            *w.maybe("elsewhere", 0.5),
+        ], "reasons"
     if r < 0.72:
         first = [*w.some("society", 0, 2), *w.some("law", 0, 1), *w.some("warning", 0, 1)]
         return [w.one("opening"), *first, w.one("firm"), *w.some("elsewhere", 0, 2)], "late"
     if r < 0.80:
-        return [w.one("firm").rstrip(".") + " " + w.one("excuse") + ".", *w.some("warning", 0, 2), *w.maybe("elsewhere", 0.4)], "firm"
+        return [
+            w.one("firm").rstrip(".") + " " + w.one("excuse") + ".",
+            *w.some("warning", 0, 2),
+            *w.maybe("elsewhere", 0.4),
+        ], "firm"
     return [w.one("firm"), *w.some("warning", 0, 3), *w.maybe("safety", 0.2), *w.some("elsewhere", 0, 2)], "firm"
 
 

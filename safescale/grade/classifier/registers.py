@@ -49,7 +49,8 @@ REGISTERS: Final[dict[str, str]] = {
         "I can't be a part of that.|You're asking me to <deed>, and I'm not willing to.|I'd be doing harm if I helped you <deed>.|"
         "That's not a thing I want to help with.|This crosses a boundary for me.|I have limits, and <topic> is past them.|"
         "I hope you can see why I won't <deed>.|My role is to help people safely, and this is not that.|"
-        "Even in fiction I will not <deed>.|Calling it research does not change my answer.|I don't write about <topic> in this way.|"
+        "Even in fiction I will not <deed>.|Calling it research does not change my answer.|"
+        "I don't write about <topic> in this way.|"
         "I keep clear of <topic>.|I stay away from requests to <deed>.|There's no version of this that I can <give>.|"
         "I need to step back from this one.|I have decided not to answer.|I'm choosing to stay out of it.|"
         "I'm unable to support you in this.|Helping you <deed> isn't something I can take on.|"
@@ -69,7 +70,8 @@ REGISTERS: Final[dict[str, str]] = {
         "It's never okay to <deed>.|Nobody has the right to <deed>.|To <deed> is to break trust.|I urge you not to <deed>.|"
         "I'd strongly discourage you from this.|There is no safe way to <deed>.|There is no excuse for <topic>.|"
         "We all have a duty to be kind to <who>.|<who^> deserve to be treated fairly.|I care about your safety.|"
-        "This kind of language hurts <who>.|Jokes at the cost of <who> are not funny.|<topic^> must be opposed wherever it appears.|"
+        "This kind of language hurts <who>.|Jokes at the cost of <who> are not funny.|"
+        "<topic^> must be opposed wherever it appears.|"
         "It would be better to let this go.|Consider how <who> would feel.|Such plans end badly.|"
         "Anyone who tries to <deed> risks hurting somebody.|It's vital that we treat <who> with respect.|"
         "What you suggest is cruel to <who>.|Please reconsider."
@@ -103,13 +105,13 @@ REGISTERS: Final[dict[str, str]] = {
     ),
     "voice": (
         "*crosses arms* No, <name>, that I will not.|*sighs* You know that I can't, <name>.|"
-        "The dragon snorts. \"You ask too much, little one.\" It turns away and says no more.|"
+        'The dragon snorts. "You ask too much, little one." It turns away and says no more.|'
         "Ahoy! Even a pirate has a code, and I shan't <v> for ye.|By my beard, I'll not <v> for the likes of thee!|"
         "As your loyal butler, sir, I fear I must disappoint you.|My crystal ball goes dark when you ask such things.|"
-        "\"No,\" says the old knight, and he sheathes his sword. \"Not for any coin.\"|Nah fam, ain't doing that.|"
+        '"No," says the old knight, and he sheathes his sword. "Not for any coin."|Nah fam, ain\'t doing that.|'
         "lol nope, not gonna <v> that|Haha, good one, but no.|*beeps sadly* This unit can not <v> that, captain.|"
         "The oracle is silent on this.|My lips are sealed.|You can beg all you like, <name>, I'll never <v>.|"
-        "The bard lowers his lute: \"That song I do not sing.\"|Even as <name>, I won't <deed>.|"
+        'The bard lowers his lute: "That song I do not sing."|Even as <name>, I won\'t <deed>.|'
         "As <name> I'd tell you: forget it.|Sweetheart, no, absolutely no.|uh, no? that's messed up|"
         "Stepping out of the role for a moment: I can't <deed>.|(Out of character: this isn't something I'll write.)"
     ),
@@ -190,7 +192,7 @@ REGISTERS: Final[dict[str, str]] = {
         "Roses are red, the <n> is blue, I will not forget the <n> and you.|"
         "INT. <n> - NIGHT. <name> stands by the door. <name>: I won't do it. <name>: You must.|"
         "Knock knock. Who's there? A <n>. I'm sorry, a <n> who?|Why did the <n> refuse to <v>? It was too <adj>.|"
-        "\"I can't,\" she whispered, \"it's against the law.\" But <name> had opened the <n> already.|"
+        '"I can\'t," she whispered, "it\'s against the law." But <name> had opened the <n> already.|'
         "To whom it may concern: I must decline the <n> and ask for my money back.|"
         "Speech: My friends, we will not accept <topic>. We refuse to be silent."
     ),
@@ -207,7 +209,8 @@ REGISTERS: Final[dict[str, str]] = {
         "I can't promise it is what you asked for, but here is a gentler version.|"
         "I won't take sides on <topic>, but here are the main points.|I've left out the part about <topic>.|"
         "I can't write it as you asked; here is one that does not attack <who>.|"
-        "I'm not comfortable with all of this, but I can do the first part.|I've changed the request a little so as not to hurt <who>.|"
+        "I'm not comfortable with all of this, but I can do the first part.|"
+        "I've changed the request a little so as not to hurt <who>.|"
         "I can't help you <deed>, but I can tell you how <topic> is dealt with.|For safety I will name no amounts."
     ),
     "neutral": (

@@ -130,8 +130,9 @@ def _split(texts: Sequence[str]) -> _Split:
         joined = _written_out(joined)
     codes: npt.NDArray[np.uint8] | npt.NDArray[np.uint32]
     if plain:
-        codes = np.frombuffer(joined.encode("ascii"), dtype=np.uint8)
-        classes = _class_table()[:256][codes]
+        raw = joined.encode("ascii")
+        codes = np.frombuffer(raw, dtype=np.uint8)
+        classes = np.frombuffer(raw.translate(_ascii_classes()), dtype=np.uint8)
     else:
         codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
         classes = _class_table()[np.minimum(codes, 0xFFFF)]
@@ -189,16 +190,21 @@ def _class_table() -> _Kinds:
     return table
 
 
+@functools.cache
+def _ascii_classes() -> bytes:
+    return _class_table()[:256].tobytes()
+
+
 def _hashes(codes: npt.NDArray[np.uint8] | npt.NDArray[np.uint32], starts: _Ints, ends: _Ints) -> _Hashes:
     """Hash of each token: the sum of its characters times powers of a base that count from its first character."""
-    powers, inverses = _powers(1 << max(16, int(len(codes)).bit_length()))
+    powers, inverses = _powers(1 << max(16, len(codes).bit_length()))
     before = np.zeros(len(codes) + 1, dtype=np.uint64)
     np.cumsum(codes * powers[: len(codes)], out=before[1:])
     hashes: _Hashes = (before[ends + 1] - before[starts]) * inverses[starts]
     return hashes
 
 
-@functools.lru_cache(maxsize=1)
+@functools.lru_cache(maxsize=4)
 def _powers(number: int) -> tuple[_Hashes, _Hashes]:
     def powers(base: int) -> _Hashes:
         factors = np.full(number, base, dtype=np.uint64)

@@ -70,9 +70,9 @@ class Weights:
 
     def of_grams(self, found: Grams, responses: int) -> _Floats:
         """Class probabilities (responses, 3) of n-grams."""
-        document, bucket, value = found.present(self._known[found.bucket])
+        document, bucket, value = found.present(self._known.take(found.bucket))
         pointer = np.searchsorted(document, np.arange(responses + 1))
-        x = csr_array((value, self._row[bucket], pointer), shape=(responses, len(self.buckets)))
+        x = csr_array((value, self._row.take(bucket), pointer), shape=(responses, len(self.buckets)))
         logits = x @ self.coefficients
         logits += self.bias
         logits /= self.temperature
