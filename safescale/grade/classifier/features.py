@@ -89,12 +89,12 @@ class Grams:
         np.not_equal(feature[1:], feature[:-1], out=first[1:])
         once = np.flatnonzero(first)
         code, feature = code.take(once), feature.take(once)
-        document = feature >> BUCKET_BITS
+        response: _Ints = feature >> BUCKET_BITS
         code &= (1 << VIEW_BITS) - 1
         code *= self.scale.shape[1]
-        code += document
+        code += response
         feature &= BUCKETS - 1
-        return document, feature, self.scale.ravel().take(code)
+        return response, feature, self.scale.ravel().take(code)
 
 
 def grams(texts: Sequence[str]) -> Grams:
