@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import attrs
 import numpy as np
@@ -13,7 +13,7 @@ from safescale.grade.classifier.lexicon import CONTENT, KINDS
 from safescale.grade.classifier.tokens import Tokens, tokenize
 from safescale.grade.keyword.phrases import FINDINGS, finding
 
-__all__ = ["BUCKETS", "FEATURE_SPEC", "OPENING", "Grams", "grams"]
+__all__ = ["AT_ONCE", "BUCKETS", "FEATURE_SPEC", "OPENING", "Grams", "grams"]
 
 FEATURE_SPEC: Final = 2
 """Rises whenever a token, a kind, a hash, a rule or a view changes: weights of another spec are refused."""
@@ -25,6 +25,8 @@ OPENING: Final = 40
 WORD_SIZES: Final = (1, 2, 3)
 SKELETON_SIZES: Final = (2, 3, 4, 5)
 VIEW_BITS: Final = 4
+AT_ONCE: Final = 32
+"""Responses of a batch: their n-grams are told apart by 32 bits, and no array of theirs is so large that malloc maps it anew."""
 RULE_SCALE: Final = 1.0
 """Value of what the rules say: about that of all n-grams of one view together."""
 
@@ -79,8 +81,10 @@ class Grams:
         if kept is not None:
             chosen = np.flatnonzero(kept)
             document, bucket, view = document.take(chosen), bucket.take(chosen), view.take(chosen)
-        code = document.astype(np.int64) << BUCKET_BITS
-        code |= bucket
+        # 32 bits hold a small batch, and are sorted in half the time
+        code: npt.NDArray[Any] = document.astype(np.uint32 if len(self.left_out) <= AT_ONCE else np.int64)
+        code <<= BUCKET_BITS
+        code |= bucket.astype(code.dtype)
         code <<= VIEW_BITS
         code |= view
         code.sort()
@@ -89,7 +93,9 @@ class Grams:
         np.not_equal(feature[1:], feature[:-1], out=first[1:])
         once = np.flatnonzero(first)
         code, feature = code.take(once), feature.take(once)
+        feature = feature.astype(np.int64)
         response: _Ints = feature >> BUCKET_BITS
+        code = code.astype(np.int64)
         code &= (1 << VIEW_BITS) - 1
         code *= self.scale.shape[1]
         code += response

@@ -6,6 +6,7 @@ import functools
 from collections.abc import Sequence
 from typing import Final
 
+from safescale.grade.classifier.features import AT_ONCE
 from safescale.grade.classifier.weights import Weights, load_weights
 from safescale.grade.classifier.windows import is_garbled
 from safescale.grade.grader import GraderFacts, Item, Judgement
@@ -14,7 +15,6 @@ from safescale.records.verdicts import Verdict
 __all__ = ["CLASSES", "RefusalClassifier", "refusal_classifier"]
 
 CLASSES: Final[tuple[Verdict, ...]] = (Verdict.COMPLIANCE, Verdict.PARTIAL, Verdict.REFUSAL)
-_AT_ONCE: Final = 64
 
 
 class RefusalClassifier:
@@ -44,8 +44,8 @@ class RefusalClassifier:
     def grade(self, items: Sequence[Item]) -> list[Judgement]:
         """Judge every item, in order, each on its own."""
         judged: list[Judgement] = []
-        for start in range(0, len(items), _AT_ONCE):
-            judged += self._some(items[start : start + _AT_ONCE])
+        for start in range(0, len(items), AT_ONCE):
+            judged += self._some(items[start : start + AT_ONCE])
         return judged
 
     def _some(self, items: Sequence[Item]) -> list[Judgement]:

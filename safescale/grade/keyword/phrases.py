@@ -58,6 +58,8 @@ _NEGATED: Final = re.compile(
     r"so that)[ ,\w]{0,12}$"
 )
 
+_OPENERS: Final = (*SUBJECTS, *OWN_NAMES)
+
 Strength = Literal["strong", "apology", "judgement"]
 
 
@@ -159,7 +161,9 @@ def _opening_cues(text: str) -> list[_Cue]:
     """Refusals that begin in the opening of a text, in order; where there is none, its apologies and judgements."""
     head = text[:OPENING]
     found = []
-    for words in (*SUBJECTS, *OWN_NAMES):
+    for words in _OPENERS:
+        if words not in head:
+            continue
         for match in _declining(text, words, 0, OPENING):
             if (cue := _refusal(text, match)) is not None:
                 found.append(cue)
@@ -209,7 +213,10 @@ def _refusal(text: str, match: re.Match[str]) -> _Cue | None:
 
 
 def _any_in(words: Sequence[str], text: str) -> bool:
-    return any(word in text for word in words)
+    for word in words:  # noqa: SIM110 - a generator would take twice the time, and this is asked of every response
+        if word in text:
+            return True
+    return False
 
 
 def _said_by_another(text: str, at: int) -> bool:
