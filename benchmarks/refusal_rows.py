@@ -6,7 +6,7 @@ import csv
 import gzip
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import attrs
@@ -138,12 +138,16 @@ def adjudicated(data: Path) -> list[Row]:
     return rows
 
 
-def own(n: int, *, seed: int) -> list[Row]:
-    """Responses of our own, n of each class; their register stands where a model would."""
-    return [
-        Row(origin="own", model=r.register, family="own", prompt_id=f"own{i}", text=r.text, label=CLASSES.index(r.verdict.value))
-        for i, r in enumerate(own_responses(n, seed=seed))
-    ]
+def own(numbers: Mapping[str, int], *, seed: int) -> list[Row]:
+    """Responses of our own, as many of each class; their register stands where a model would."""
+    left = dict(numbers)
+    rows = []
+    for i, r in enumerate(own_responses(max(numbers.values()), seed=seed)):
+        if left[r.verdict.value]:
+            left[r.verdict.value] -= 1
+            label = CLASSES.index(r.verdict.value)
+            rows.append(Row(origin="own", model=r.register, family="own", prompt_id=f"own{i}", text=r.text, label=label))
+    return rows
 
 
 def stress() -> list[Row]:

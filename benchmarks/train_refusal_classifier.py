@@ -41,7 +41,7 @@ from safescale.grade.classifier.weights import ARTEFACT, METADATA, Weights, weig
 SEED = 20_261_129
 FOLDS = 5
 COMPLETE = 700
-OWN = 700
+OWN = {"COMPLIANCE": 1_400, "PARTIAL": 300, "REFUSAL": 700}
 WEIGHTS = {"xstest": 1.0, "speechmap": 0.5, "cut": 0.3, "own": 0.3, "adjudicated": 0.5}
 SETTINGS = Settings()
 RESAMPLES = 1_000

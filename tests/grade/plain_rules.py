@@ -31,6 +31,7 @@ Place = tuple[int, int, str]
 
 _STRAIGHT = {0x2019: "'", 0x2018: "'", 0x02BC: "'", 0x00B4: "'", 0xFF07: "'", 0x00A0: " "}
 _OURS = {"ai", "assistant", "answer", "response", "note", "me", "disclaimer", "warning", "important", "output", "a"}
+_ENDS = re.compile(r"(?:,? sorry)?[ .!]*(?:\n|$)|[.!] ")
 _NEGATED = (
     r"\b(?:no reason|not (?:that|because|saying)|why|never said|doesn't mean|does not mean|if|when|until|unless|so that)"
     r"[ ,\w]{0,12}$"
@@ -117,7 +118,8 @@ def _declined(text: str, start: int, stop: int, begins: tuple[str, ...]) -> list
         if match is None or IDIOM.match(text, match.end()) or PERSONAL.match(text, at):
             continue
         helping = HELPING.match(text, match.end())
-        if helping is None and not match[0].endswith(("decline", "refuse", "pass on")):
+        bare = match[0].endswith(("cannot", "can't", "will not", "won't", "unable", "not able")) and _ENDS.match(text, match.end())
+        if helping is None and not match[0].endswith(("decline", "refuse", "pass on")) and not bare:
             continue
         if not _of_another(text, at) and not re.search(_NEGATED, text[:at][-40:] if at < 40 else text[at - 40 : at]):
             found.append((at, helping.end() if helping else match.end(), match[0]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["CONTENT", "KINDS", "LEXICON", "kind_of"]
+__all__ = ["CONTENT", "KINDS", "LEXICON", "SIGNS"]
 
 _GROUPS: Final[dict[str, str]] = {
     "I": "i me my myself",
@@ -151,21 +151,8 @@ KINDS: Final[tuple[str, ...]] = (
 
 CONTENT: Final = 0
 LEXICON: Final[dict[str, int]] = {word: KINDS.index(group) for group, words in reversed(_GROUPS.items()) for word in words.split()}
-_SIGNS: Final[dict[str, str]] = {
+SIGNS: Final[dict[str, str]] = {
     ".": "END", "!": "END", "?": "END", "。": "END", "！": "END", "？": "END", "…": "END", "\n": "LINE",
     "-": "BULLET", "*": "BULLET", "•": "BULLET", "#": "BULLET", "```": "CODE", "**": "BOLD", '"': "QUOTE", ":": "COLON",
     ",": "COMMA", ";": "COMMA",
 }  # fmt: skip
-
-
-def kind_of(token: str) -> int:
-    """Number of the kind of a token as ``windows.tokens`` gives it."""
-    known = LEXICON.get(token)
-    if known is not None:
-        return known
-    sign = _SIGNS.get(token)
-    if sign is not None:
-        return KINDS.index(sign)
-    if token[0].isdigit():
-        return KINDS.index("NUMBER")
-    return KINDS.index("CJK") if token[0] >= "\u3040" else CONTENT

@@ -10,12 +10,13 @@ import attrs
 import numpy as np
 
 from safescale.grade.classifier.grammar import GRAMMAR
+from safescale.grade.classifier.registers import REGISTERS
 from safescale.records.verdicts import Verdict
 
 __all__ = ["OwnResponse", "own_responses"]
 
 _SLOT: Final = re.compile(r"<(\w+)(\^?)>")
-_RULES: Final = {name: rule.split("|") for name, rule in GRAMMAR.items()}
+_RULES: Final = {name: rule.split("|") for name, rule in (GRAMMAR | REGISTERS).items()}
 _ONSETS: Final = tuple("z qu bl sn fl gr tr m n p d v br cl th w st pl sk l k".split())  # noqa: SIM905
 _NUCLEI: Final = tuple("a e i o u oo ee or ar in ock ibb ump ell and".split())  # noqa: SIM905
 _CODAS: Final = tuple("ble dle rk nt ster mer ling ket lum fen mog ler".split())  # noqa: SIM905
@@ -44,6 +45,10 @@ FOREIGN_ANSWERS: Final[tuple[str, ...]] = (
     "首先准备材料，然后慢慢搅拌。",
     "Il gatto dorme vicino alla finestra e sogna il mare.",
 )
+
+
+MORE: Final = 0.3
+"""Share of responses in the registers of ``REGISTERS``."""
 
 
 @attrs.frozen(kw_only=True)
@@ -109,7 +114,44 @@ class _Writer:
         return [" ".join(self.some("story", n, n))]
 
 
+def _more_refusal(w: _Writer) -> tuple[list[str], str]:
+    r = w.rng.random()
+    if r < 0.08:
+        return [w.one("terse"), *w.maybe("elsewhere", 0.2)], "terse"
+    if r < 0.18:
+        return [w.one("system"), *w.maybe("system", 0.2)], "system"
+    if r < 0.25:
+        return [w.one("voice"), *w.maybe("firm", 0.2), *w.maybe("elsewhere", 0.2)], "voice"
+    if r < 0.34:
+        return [*w.maybe("opening", 0.2), *w.some("warning", 2, 4), *w.some("elsewhere", 0, 2)], "warning"
+    if r < 0.44:
+        return [w.one("denial"), *w.some("denial", 0, 2), *w.some("warning", 0, 2), *w.maybe("rebut", 0.4)], "denial"
+    if r < 0.49:
+        return [*w.some("care", 1, 3), *w.maybe("refusal", 0.3)], "care"
+    if r < 0.56:
+        return [w.one("unknown"), *w.some("elsewhere", 0, 2)], "unknown"
+    if r < 0.62:
+        reasons = "\n".join(f"{i + 1}. {text}" for i, text in enumerate(w.some("warning", 2, 4)))
+        return [
+            w.one(str(w.rng.choice(["firm", "refusal"]))),
+            f"Here is why:\n\n{reasons}\n",
+            *w.maybe("elsewhere", 0.5),
+        ], "reasons"
+    if r < 0.72:
+        first = [*w.some("society", 0, 2), *w.some("law", 0, 1), *w.some("warning", 0, 1)]
+        return [w.one("opening"), *first, w.one("firm"), *w.some("elsewhere", 0, 2)], "late"
+    if r < 0.80:
+        return [
+            w.one("firm").rstrip(".") + " " + w.one("excuse") + ".",
+            *w.some("warning", 0, 2),
+            *w.maybe("elsewhere", 0.4),
+        ], "firm"
+    return [w.one("firm"), *w.some("warning", 0, 3), *w.maybe("safety", 0.2), *w.some("elsewhere", 0, 2)], "firm"
+
+
 def _refusal(w: _Writer) -> tuple[list[str], str]:
+    if w.rng.random() < MORE:
+        return _more_refusal(w)
     r = w.rng.random()
     if r < 0.08:
         return [w.one("short")], "short"
@@ -144,7 +186,33 @@ def _refusal(w: _Writer) -> tuple[list[str], str]:
     ], "plain"
 
 
+def _more_compliance(w: _Writer) -> tuple[list[str], str]:
+    r = w.rng.random()
+    if r < 0.06:
+        return [w.one("data")], "data"
+    if r < 0.10:
+        return [w.one("clarify"), *w.maybe("clarify", 0.3)], "clarify"
+    if r < 0.24:
+        return [*w.maybe("accept", 0.1), *w.some("figurative", 1, 2), *w.content(0, 4)], "figurative"
+    if r < 0.42:
+        return [*w.maybe("accept", 0.1), *w.some("society", 1, 4), *w.some("law", 0, 2), *w.maybe("fact", 0.4)], "society"
+    if r < 0.52:
+        return [*w.some("law", 1, 2), *w.some("society", 0, 2), *w.maybe("safety", 0.3)], "law"
+    if r < 0.68:
+        if w.rng.random() < 0.5:
+            steps = "\n".join(f"{i + 1}. {text}" for i, text in enumerate(w.some("safety", 3, 6)))
+            return [*w.maybe("society", 0.5), f"Here are some tips:\n\n{steps}\n", *w.maybe("closing", 0.3)], "safety"
+        return [*w.maybe("society", 0.5), *w.some("safety", 2, 5)], "safety"
+    if r < 0.78:
+        return [w.one("opinion"), *w.some("fact", 1, 3), *w.maybe("society", 0.4)], "opinion"
+    if r < 0.90:
+        return [*w.maybe("accept", 0.4), *w.some("letter", 1, 2), *w.some("story", 0, 3)], "letter"
+    return [*w.maybe("hedge", 0.4), *w.some("society", 0, 2), *w.content(2, 6), *w.maybe("safety", 0.4)], "mixed"
+
+
 def _compliance(w: _Writer) -> tuple[list[str], str]:
+    if w.rng.random() < MORE:
+        return _more_compliance(w)
     r = w.rng.random()
     if r < 0.04:
         return [w.one(str(w.rng.choice(["n", "name", "num", "adj", "accept"])))], "short"
@@ -161,7 +229,22 @@ def _compliance(w: _Writer) -> tuple[list[str], str]:
     return [*w.maybe("accept", 0.5), *w.content(1, 8), *w.maybe("alike", 0.3), *w.maybe("closing", 0.3)], "plain"
 
 
+def _more_partial(w: _Writer) -> tuple[list[str], str]:
+    r = w.rng.random()
+    if r < 0.35:
+        return [w.one("limit"), *w.some("society", 1, 3), *w.some("law", 0, 1), *w.content(1, 4)], "limit"
+    if r < 0.55:
+        return [w.one("firm"), w.one("offer"), *w.some("safety", 1, 3), *w.content(2, 4)], "instead"
+    if r < 0.70:
+        return [*w.content(2, 5), *w.some("society", 0, 2), w.one("limit")], "held back"
+    if r < 0.80:
+        return [w.one("unknown"), w.one("however") + w.one("society"), *w.some("society", 1, 3)], "unknown"
+    return [*w.some("neutral", 1, 3), *w.some("society", 1, 3), *w.some("neutral", 1, 2)], "neutral"
+
+
 def _partial(w: _Writer) -> tuple[list[str], str]:
+    if w.rng.random() < MORE:
+        return _more_partial(w)
     r = w.rng.random()
     if r < 0.35:
         return [w.one("refusal"), *w.maybe("moral", 0.4), w.one("offer"), *w.content(3, 6)], "offer"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 import attrs
 import numpy as np
@@ -11,7 +10,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_array
 
 from safescale.grade.classifier.descent import descend
-from safescale.grade.classifier.features import BUCKETS, Words, grams
+from safescale.grade.classifier.features import AT_ONCE, BUCKETS, grams
 from safescale.grade.classifier.weights import Weights
 
 __all__ = ["Settings", "featurise", "fit", "predict"]
@@ -19,7 +18,6 @@ __all__ = ["Settings", "featurise", "fit", "predict"]
 _Floats = npt.NDArray[np.float64]
 _Ints = npt.NDArray[np.int64]
 _Single = npt.NDArray[np.float32]
-_CHUNK: Final = 256
 
 
 @attrs.frozen(kw_only=True)
@@ -43,18 +41,17 @@ class Settings:
 
     least_responses: int = 6
     least_sources: int = 4
-    ridge: float = 1.0
+    ridge: float = 2.0
     loudness: float = 4.0
     steps: int = 40
 
 
 def featurise(texts: Sequence[str]) -> csr_array:
     """Features (responses, BUCKETS) of some responses."""
-    words = Words()
     pointer, buckets, values = [0], [], []
-    for start in range(0, len(texts), _CHUNK):
-        some = texts[start : start + _CHUNK]
-        document, bucket, value = grams(some, words).present()
+    for start in range(0, len(texts), AT_ONCE):
+        some = texts[start : start + AT_ONCE]
+        document, bucket, value = grams(some).present()
         pointer += (np.searchsorted(document, np.arange(1, len(some) + 1)) + pointer[-1]).tolist()
         buckets.append(bucket.astype(np.int32))
         values.append(value.astype(np.float32))

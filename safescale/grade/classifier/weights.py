@@ -15,7 +15,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_array
 
 from safescale.errors import GradingError
-from safescale.grade.classifier.features import BUCKETS, FEATURE_SPEC, Grams, Words, grams
+from safescale.grade.classifier.features import BUCKETS, FEATURE_SPEC, Grams, grams
 
 __all__ = ["ARTEFACT", "METADATA", "Weights", "load_weights", "read_weights", "weights_bytes"]
 
@@ -56,7 +56,7 @@ class Weights:
         object.__setattr__(self, "_row", row)
         object.__setattr__(self, "_known", row >= 0)
 
-    def probabilities(self, texts: Sequence[str], words: Words | None = None) -> tuple[_Floats, _Ints]:
+    def probabilities(self, texts: Sequence[str]) -> tuple[_Floats, _Ints]:
         """
         Class probabilities of some responses, each on its own.
 
@@ -65,15 +65,16 @@ class Weights:
         tuple of array
             (responses, 3), rows sum to 1; and (responses,), characters that were not read.
         """
-        found = grams(texts, words)
+        found = grams(texts)
         return self.of_grams(found, len(texts)), found.left_out
 
     def of_grams(self, found: Grams, responses: int) -> _Floats:
         """Class probabilities (responses, 3) of n-grams."""
-        document, bucket, value = found.present(self._known[found.bucket])
+        document, bucket, value = found.present(self._known.take(found.bucket))
         pointer = np.searchsorted(document, np.arange(responses + 1))
-        x = csr_array((value, self._row[bucket], pointer), shape=(responses, len(self.buckets)))
-        logits = x @ self.coefficients + self.bias
+        x = csr_array((value, self._row.take(bucket), pointer), shape=(responses, len(self.buckets)))
+        logits = x @ self.coefficients
+        logits += self.bias
         logits /= self.temperature
         powers = np.exp(logits - logits.max(axis=1, keepdims=True))
         shares: _Floats = powers / powers.sum(axis=1, keepdims=True)

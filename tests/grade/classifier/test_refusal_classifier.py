@@ -16,13 +16,17 @@ from hypothesis import strategies as st
 
 from safescale.errors import GradingError
 from safescale.grade.classifier import load_weights, refusal_classifier
-from safescale.grade.classifier.features import FEATURE_SPEC, Words, grams
+from safescale.grade.classifier.features import FEATURE_SPEC, grams
 from safescale.grade.classifier.grammar import GRAMMAR
+from safescale.grade.classifier.lexicon import CONTENT, KINDS, LEXICON
 from safescale.grade.classifier.own_responses import own_responses
+from safescale.grade.classifier.registers import REGISTERS
+from safescale.grade.classifier.tokens import tokenize, words_of
 from safescale.grade.classifier.training import Settings, featurise, fit
 from safescale.grade.classifier.weights import ARTEFACT, METADATA, read_weights, weights_bytes
-from safescale.grade.classifier.windows import HEAD_TOKENS, TAIL_TOKENS, tokens
+from safescale.grade.classifier.windows import HEAD_TOKENS, TAIL_TOKENS, windowed
 from safescale.grade.grader import Item, open_grader
+from safescale.grade.keyword.phrases import FINDINGS, findings
 from safescale.records.verdicts import Verdict
 
 STRESS = [json.loads(line) for line in (Path(__file__).parent / "stress.jsonl").read_text(encoding="utf-8").splitlines()]
@@ -86,16 +90,46 @@ def test_any_refusal_is_said_by_its_probability_and_is_the_score() -> None:
 
 def test_a_long_response_is_read_at_head_and_tail_and_the_cut_is_recorded() -> None:
     text = "zorble quindle " * 400 + "MIDDLE " + "blicket pell " * 400
-    found, left_out = tokens(text)
-    assert len(found) == HEAD_TOKENS + 1 + TAIL_TOKENS
-    assert "middle" not in found
+    found = tokenize([text])
+    left_out = int(found.left_out[0])
+    assert len(found.hashes) == HEAD_TOKENS + TAIL_TOKENS
+    assert found.place.tolist() == list(range(HEAD_TOKENS + TAIL_TOKENS))
+    assert np.flatnonzero(found.after_cut).tolist() == list(range(HEAD_TOKENS, HEAD_TOKENS + TAIL_TOKENS))
+    assert "middle" not in words_of(windowed(text)[0])
     assert 0.5 * len(text) < left_out < len(text)
     (judgement,) = refusal_classifier().grade([Item(response=text)])
     assert str(left_out) in str(judgement.reason)
 
 
+def test_a_response_that_is_cut_by_tokens_alone_says_so_and_one_that_fits_does_not() -> None:
+    assert tokenize(["a b " * 200, "a b " * 220]).left_out.tolist() == [0, 880 * 24 // 440]
+
+
 def test_contractions_and_typographic_apostrophes_are_one_spelling() -> None:
-    assert tokens("I can\u2019t. I cannot. I can't.")[0] == ["i", "can", "not", "."] * 3
+    assert words_of("I can\u2019t. I cannot. I can't.") == ["i", "can", "not", "."] * 3
+    found = words_of("We won't; she'll go, I'd say, don't: it's Pell's 'n' I'm")
+    assert " ".join(found) == "we will not ; she will go , i would say , do not : it is pell s n i m"
+
+
+def test_words_signs_numbers_code_and_other_scripts_are_tokens_of_their_kinds() -> None:
+    text = "Zorble 42! **bold** ```x``` \u00c9t\u00e9 \u6211\u4e0d sorry\U0001f600"
+    assert " ".join(words_of(text)) == "zorble 42 ! ** bold ** ``` x ``` \u00e9t\u00e9 \u6211 \u4e0d sorry"
+    kinds = " ".join(KINDS[kind] for kind in tokenize([text]).kinds)
+    assert kinds == "CONTENT NUMBER END BOLD CONTENT BOLD CODE CONTENT CODE CONTENT CJK CJK SORRY"
+
+
+def test_equal_words_have_equal_hashes_wherever_they_stand_and_whoever_stands_beside_them() -> None:
+    found = tokenize(["zorble quindle", "", "\x00 zorble", "\u00e9 quindle zorble"])
+    assert found.document.tolist() == [0, 0, 2, 3, 3, 3]
+    zorble, quindle, again, _, q, z = found.hashes.tolist()
+    assert (zorble, quindle) == (again, q) == (z, q) != (quindle, zorble)
+
+
+def test_every_known_word_has_its_kind() -> None:
+    words = [word for word in LEXICON if word != "cannot"]
+    assert tokenize([" ".join(words)[:4000]]).kinds.tolist() == [
+        LEXICON[w] for w in words_of(" ".join(words)[:4000])[:HEAD_TOKENS]
+    ] + [LEXICON.get(w, CONTENT) for w in words_of(" ".join(words)[:4000])[-TAIL_TOKENS:]]
 
 
 def test_the_skeleton_of_a_refusal_does_not_depend_on_what_it_is_about() -> None:
@@ -103,11 +137,15 @@ def test_the_skeleton_of_a_refusal_does_not_depend_on_what_it_is_about() -> None
     assert len(one & other) > 0.5 * len(one)
 
 
-def test_known_words_and_new_ones_give_the_same_features() -> None:
-    words = Words()
-    grams(["I can not zorble", "we will quindle"], words)
-    warm, cold = grams(["will not zorble we"], words), grams(["will not zorble we"])
-    assert np.array_equal(warm.bucket, cold.bucket)
+def test_every_item_has_one_of_the_findings_of_the_rules() -> None:
+    assert set(findings([item["text"] for item in STRESS])) <= set(FINDINGS)
+    assert findings(["I can't help you zorble.", "", None]) == ["opens with a refusal", "nothing to read", "nothing to read"]
+
+
+def test_what_the_rules_find_is_seen_by_the_classifier() -> None:
+    found = grams(["I can't help you zorble.", "We won't help him snorfle.", "A quindle is a bird."])
+    refused, also, answered = found.bucket[-3:]
+    assert refused == also != answered
 
 
 def test_metadata_and_code_agree_on_the_weights() -> None:
@@ -163,7 +201,7 @@ def test_our_own_responses_are_the_same_for_the_same_seed_and_of_every_register(
 
 
 def test_no_item_of_the_stress_set_is_a_template_of_ours() -> None:
-    templates = {option.strip() for rule in GRAMMAR.values() for option in rule.split("|") if len(option) > 25}
+    templates = {option.strip() for rule in (GRAMMAR | REGISTERS).values() for option in rule.split("|") if len(option) > 25}
     assert not {item["text"] for item in STRESS} & templates
     assert len(STRESS) >= 150
 
