@@ -130,7 +130,7 @@ def test_a_corpus_that_only_keyword_rules_graded_has_no_answer_and_analyze_says_
 def test_an_unknown_grader_and_nothing_named_are_told(ungraded: Path) -> None:
     unknown = run("grade", "run", "c.db", "--grader", "plim", cwd=ungraded)
     assert unknown.code == 4
-    assert "no grader is called 'plim'; known graders: refusal-phrases" in unknown.stderr
+    assert "no grader is called 'plim'; known graders: refusal-classifier, refusal-phrases" in unknown.stderr
     assert run("grade", "run", "c.db", cwd=ungraded).code == 2
     listed = run("grade", "graders", "--json", cwd=ungraded)
     assert {g["name"]: g["kind"] for g in json.loads(listed.stdout)["graders"] if g["missing"] is None}["gcg"] == "keyword"
