@@ -7,7 +7,7 @@ import itertools
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safescale.errors import DataError
@@ -33,6 +33,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_law_shards_give_every_line_exactly_once(folder: Path) -> None:
     reached = set()
 
+    @settings(max_examples=max(100, settings.default.max_examples))
     @given(BYTES | st.binary(max_size=60), st.integers(1, 70), st.integers(1, 40))
     def law(data: bytes, shard_bytes: int, chunk_bytes: int) -> None:
         path = folder / "law.jsonl"

@@ -108,7 +108,7 @@ def test_the_file_is_a_wal_strict_database_with_keys_and_indexes(tmp_path: Path)
         assert {(k.column, k.other_table) for k in db["grades"].foreign_keys} == {("trace_id", "traces"), ("grader_id", "graders")}
         assert {tuple(i.columns) for i in db["traces"].indexes} >= {("attack_class", "model_id", "condition")}
         assert {tuple(i.columns) for i in db["grades"].indexes} == {("trace_id",)}
-        assert [m.name for m in migrations.applied(db)] == ["m001_tables", "m002_notes"]
+        assert [m.name for m in migrations.applied(db)] == ["m001_tables", "m002_notes", "m003_probabilities"]
         assert migrations.pending(db) == []
         (row,) = db.query("SELECT response, typeof(response) AS kind FROM traces WHERE trace_id = 'made:1-0'")
         assert row == {"response": "the réponse of made:1-0", "kind": "text"}
