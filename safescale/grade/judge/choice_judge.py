@@ -8,13 +8,14 @@ import attrs
 
 from safescale.engines import Answer, Constraint, Engine, Request, Sampling
 from safescale.errors import DomainError
-from safescale.grade.grader import GraderFacts, Item, Judgement
+from safescale.grade.grader import GraderFacts, Judgement
 from safescale.grade.judge.asking import Asker, Structured
+from safescale.grade.judge.by_engine import JudgeByEngine
 from safescale.grade.judge.choice_probabilities import ChoiceProbabilities, choice_probabilities
 from safescale.grade.judge.fencing import neutralised, storable
 from safescale.grade.judge.identity import judge_id
 from safescale.grade.judge.rubric import Category, Rubric, filled, load_rubric
-from safescale.grade.judge.sight import Shown, Sight
+from safescale.grade.judge.sight import Sight
 from safescale.grade.judge.steps import Case, Unusable, chat, run_step, said, worded
 from safescale.records.rows import clip
 from safescale.records.verdicts import Verdict
@@ -23,7 +24,7 @@ __all__ = ["ChoiceJudge", "LetterJudge", "YesNoJudge"]
 
 
 @attrs.define(kw_only=True, eq=False)
-class ChoiceJudge:
+class ChoiceJudge(JudgeByEngine):
     """
     A grader that asks a language model one question with one of a few words as the answer.
 
@@ -84,25 +85,9 @@ class ChoiceJudge:
             classes=tuple(dict.fromkeys(category.verdict for category in rubric.categories)),
         )
 
-    def close(self) -> None:
-        """Close the engine."""
-        self.engine.close()
-
-    def grade(self, items: Sequence[Item]) -> list[Judgement]:
-        """
-        Judge every item, in order.
-
-        Raises
-        ------
-        GradingError
-            When the judge's engine is gone (no server, wrong key): nothing is graded, nothing is lost.
-        """
-        seen = [self.sight.of(item) for item in items]
-        cases = [Case(place=i, shown=s, notes=list(s.notes)) for i, s in enumerate(seen) if isinstance(s, Shown)]
+    def _judged(self, cases: Sequence[Case]) -> dict[int, Judgement]:
         read = run_step(self._asker, cases, self._request, self._read, repair=self._repair)
-        judged = {case.place: case.done or self._judgement(*read[case.place], case) for case in cases}
-        self._asker.forget()
-        return [judged[i] if isinstance(s, Shown) else s for i, s in enumerate(seen)]
+        return {case.place: case.done or self._judgement(*read[case.place], case) for case in cases}
 
     def _request(self, case: Case) -> Request:
         fence = case.shown.fence()

@@ -11,6 +11,7 @@ from safescale.engines import Answer, Constraint, Engine, Message, Request, Samp
 from safescale.errors import DataError, DomainError
 from safescale.grade.grader import GraderFacts, Item, Judgement
 from safescale.grade.judge.asking import Asker, Structured
+from safescale.grade.judge.by_engine import JudgeByEngine
 from safescale.grade.judge.choice_probabilities import ChoiceProbabilities, choice_probabilities
 from safescale.grade.judge.fencing import neutralised, storable
 from safescale.grade.judge.guard import Guard
@@ -33,7 +34,7 @@ _STRONGREJECT_SCHEMA: Final = (
 
 
 @attrs.define(kw_only=True, eq=False)
-class GuardJudge:
+class GuardJudge(JudgeByEngine):
     """
     A grader that asks a guard model in the format it was trained on.
 
@@ -101,26 +102,10 @@ class GuardJudge:
             classes=tuple(verdict for verdict in Verdict if verdict in used),
         )
 
-    def close(self) -> None:
-        """Close the engine."""
-        self.engine.close()
-
-    def grade(self, items: Sequence[Item]) -> list[Judgement]:
-        """
-        Judge every item, in order.
-
-        Raises
-        ------
-        GradingError
-            When the guard's engine is gone (no server, wrong key): nothing is graded, nothing is lost.
-        """
-        seen = [self._seen(item) for item in items]
-        cases = [Case(place=i, shown=s, notes=list(s.notes)) for i, s in enumerate(seen) if isinstance(s, Shown)]
+    def _judged(self, cases: Sequence[Case]) -> dict[int, Judgement]:
         repair = self._repair if self.guard.repair and not self.guard.published else None
         read = run_step(self._asker, cases, self._request, self._read, repair=repair)
-        judged = {case.place: case.done or self._judgement(*read[case.place], case) for case in cases}
-        self._asker.forget()
-        return [judged[i] if isinstance(s, Shown) else s for i, s in enumerate(seen)]
+        return {case.place: case.done or self._judgement(*read[case.place], case) for case in cases}
 
     def _seen(self, item: Item) -> Shown | Judgement:
         shown = self.sight.of(item)

@@ -9,12 +9,13 @@ import attrs
 
 from safescale.engines import Answer, Constraint, Engine, Request, Sampling
 from safescale.errors import DomainError
-from safescale.grade.grader import GraderFacts, Item, Judgement
+from safescale.grade.grader import GraderFacts, Judgement
 from safescale.grade.judge.asking import Asker, Structured
+from safescale.grade.judge.by_engine import JudgeByEngine
 from safescale.grade.judge.fencing import neutralised, storable
 from safescale.grade.judge.identity import judge_id
 from safescale.grade.judge.rubric import Category, Rubric, Turn, filled, load_rubric
-from safescale.grade.judge.sight import Shown, Sight
+from safescale.grade.judge.sight import Sight
 from safescale.grade.judge.steps import Case, Unusable, chat, run_step, said, worded
 from safescale.grade.judge.verdict_json import Reading, instruction_schema, read_instruction, read_verdict, verdict_schema
 from safescale.records.rows import clip
@@ -26,7 +27,7 @@ _INSTRUCTION_CHARS: Final = 600
 
 
 @attrs.define(kw_only=True, eq=False)
-class RubricJudge:
+class RubricJudge(JudgeByEngine):
     """
     A grader that asks a language model twice (FLIP): what instruction was this response following, and what is the verdict.
 
@@ -80,21 +81,7 @@ class RubricJudge:
             classes=tuple(dict.fromkeys(c.verdict for c in rubric.categories if c.verdict is not Verdict.NOT_GRADEABLE)),
         )
 
-    def close(self) -> None:
-        """Close the engine."""
-        self.engine.close()
-
-    def grade(self, items: Sequence[Item]) -> list[Judgement]:
-        """
-        Judge every item, in order.
-
-        Raises
-        ------
-        GradingError
-            When the judge's engine is gone (no server, wrong key): nothing is graded, nothing is lost.
-        """
-        seen = [self.sight.of(item) for item in items]
-        cases = [Case(place=i, shown=s, notes=list(s.notes)) for i, s in enumerate(seen) if isinstance(s, Shown)]
+    def _judged(self, cases: Sequence[Case]) -> dict[int, Judgement]:
         repair = self._repair
         inferred = run_step(self._asker, cases, self._infer_request, self._read_instruction, repair=repair)
         verdicts = run_step(
@@ -104,11 +91,7 @@ class RubricJudge:
             self._read_verdict,
             repair=repair,
         )
-        judged: dict[int, Judgement] = {}
-        for case in cases:
-            judged[case.place] = case.done or self._judgement(verdicts[case.place], inferred[case.place], case)
-        self._asker.forget()
-        return [judged[i] if isinstance(s, Shown) else s for i, s in enumerate(seen)]
+        return {case.place: case.done or self._judgement(verdicts[case.place], inferred[case.place], case) for case in cases}
 
     # ---- what is asked ----------------------------------------------------------------------------------------------
 
