@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import safescale
 from safescale.errors import DataError
 from safescale.generate.plan import RunPlan
 from safescale.ingest.run_lines import FORMAT, MANIFEST, part_paths
-from safescale.store.parquet_manifest import fsync_path
 
-__all__ = ["read_manifest", "refuse_other_runs", "run_record", "what_differs", "write_json"]
-
-_HALF_A_PAIR: Final = re.compile("[\ud800-\udfff]")
+__all__ = ["read_manifest", "refuse_other_runs", "run_record", "what_differs"]
 
 
 def run_record(manifest: Mapping[str, Any]) -> dict[str, str | None]:
@@ -129,16 +124,3 @@ def what_differs(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
 def _shown(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 60 else text[:59] + "…"
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Replace a JSON file: readers find the old one or the new one, whole, also after a loss of power."""
-    temporary = path.with_suffix(".tmp")
-    # a name of a file that is no UTF-8 comes as half surrogate pairs, which JSON has no way to hold
-    text = _HALF_A_PAIR.sub(lambda half: f"\\\\u{ord(half[0]):04x}", json.dumps(value, indent=1, ensure_ascii=False))
-    with temporary.open("w", encoding="utf-8") as stream:
-        stream.write(text + "\n")
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(temporary, path)
-    fsync_path(path.parent)

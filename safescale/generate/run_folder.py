@@ -14,10 +14,11 @@ import attrs
 from safescale.engines import Answer, EngineFacts
 from safescale.errors import DataError, GenerationError
 from safescale.generate.answered import count_line, scan_run
-from safescale.generate.manifest import read_manifest, run_record, what_differs, write_json
+from safescale.generate.manifest import read_manifest, run_record, what_differs
 from safescale.generate.part import Part, set_aside_torn_lines
 from safescale.generate.plan import Planned, RunPlan
 from safescale.ingest.run_lines import EVENTS, FORMAT, LOCK, MANIFEST, ResponseLine, is_retried, part_paths
+from safescale.store.json_file import write_json
 from safescale.store.lock import WriterLock
 
 __all__ = ["RunFolder", "events"]

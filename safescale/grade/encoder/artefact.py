@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +16,7 @@ from safescale.grade.encoder.decision import Thresholds
 from safescale.grade.encoder.examples import CLASSES
 from safescale.records.outcomes import OUTCOME_MAPS
 from safescale.records.verdicts import Verdict
+from safescale.store.json_file import write_json
 
 __all__ = ["ARTEFACT_FILE", "EncoderArtefact", "read_artefact", "write_artefact"]
 
@@ -78,9 +78,8 @@ def write_artefact(artefact: EncoderArtefact, folder: Path) -> Path:
         "full_refusal": artefact.thresholds.full_refusal,
         "account": dict(artefact.account),
     }
-    path, partial = folder / ARTEFACT_FILE, folder / f".{ARTEFACT_FILE}.partial"
-    partial.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    partial.replace(path)
+    path = folder / ARTEFACT_FILE
+    write_json(path, content)
     return path
 
 

@@ -23,6 +23,7 @@ from safescale.grade.encoder.examples import Examples, LabelledResponse, Split
 from safescale.grade.encoder.settings import TrainingSettings
 from safescale.records.verdicts import Verdict
 from safescale.stats import TemperatureScaling, scaled_probabilities, temperature_scaling
+from safescale.store.json_file import write_json
 
 __all__ = ["EpochProgress", "Trained", "train_encoder"]
 
@@ -199,10 +200,7 @@ class _Fit:
 
     def tune_loss(self) -> float:
         logits = self.encoder.logits(self.tune_windows)
-        top = logits.max(axis=1)
-        total = top + np.log(np.exp(logits - top[:, None]).sum(axis=1))
-        right = logits[np.arange(len(logits)), [self.code[row.label] for row in self.tune]]
-        return float(np.mean(total - right))
+        return temperature_scaling(logits, np.array([self.code[row.label] for row in self.tune])).log_loss_before
 
     def keep(self, folder: Path) -> None:
         import torch
@@ -284,9 +282,7 @@ def _state(unfinished: Path, identity: str) -> dict[str, Any] | None:
 
 
 def _write_state(unfinished: Path, identity: str, epochs: int, losses: Sequence[float]) -> None:
-    partial = unfinished / f"{_STATE}.partial"
-    partial.write_text(json.dumps({"identity": identity, "epochs": epochs, "losses": list(losses)}), encoding="utf-8")
-    partial.replace(unfinished / _STATE)
+    write_json(unfinished / _STATE, {"identity": identity, "epochs": epochs, "losses": list(losses)})
 
 
 def _forget(unfinished: Path, last: int, losses: Sequence[float]) -> None:
