@@ -2,7 +2,7 @@
 
 from safescale.generate.asking import Asking, Engines, Pace
 from safescale.generate.by_file import TakenBatch, read_batches, still_to_ask, take_answers, write_batches
-from safescale.generate.conditions import Condition
+from safescale.generate.conditions import Condition, Transform
 from safescale.generate.generate import BATCH_SIZE, GenerateResult, RunResult, generate, look_ahead
 from safescale.generate.models_file import DeclaredModel, ModelsFile, read_models
 from safescale.generate.plan import Planned, RunPlan, plan_runs, request_seed
@@ -26,6 +26,7 @@ __all__ = [
     "RunPrompt",
     "RunResult",
     "TakenBatch",
+    "Transform",
     "Watch",
     "generate",
     "look_ahead",

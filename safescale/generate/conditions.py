@@ -4,18 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import attrs
 
 from safescale.engines import Message
+from safescale.errors import DomainError
 from safescale.ingest.mapped_yaml import Node
+from safescale.records.vocabulary import PROMPT_KINDS
 
-__all__ = ["CONDITION_KEYS", "PLACE", "Condition", "condition_of"]
+__all__ = ["CONDITION_KEYS", "PLACE", "Condition", "Transform", "condition_of"]
 
 CONDITION_KEYS: Final = ("system", "system_file", "template", "template_file", "prefill", "attack_class")
 PLACE: Final = "{prompt}"
 """Where the prompt stands in a template; every other brace is a brace."""
+
+
+class Transform(Protocol):
+    """What a condition makes of each prompt where one template does not do: a puzzle of its own before each, say."""
+
+    @property
+    def identity(self) -> str:
+        """All that determines the texts, in one line; it goes into the run's id."""
+        ...
+
+    def __call__(self, prompt_id: str, prompt: str) -> str:
+        """Message of the user for one prompt."""
+        ...
 
 
 @attrs.frozen(kw_only=True)
@@ -35,6 +50,10 @@ class Condition:
         Beginning of the answer, which the model continues.
     attack_class : str, optional
         Attack class of the traces, over that of the prompt: for a template that is itself an attack.
+    prompt_kind : str, optional
+        Kind of the traces' prompts, over that of the prompt: for a condition that asks something else in its place.
+    transform : Transform, optional
+        What makes the message of the user, prompt by prompt; then there is no template.
     """
 
     name: str
@@ -42,9 +61,24 @@ class Condition:
     template: str | None = None
     prefill: str | None = None
     attack_class: str | None = None
+    prompt_kind: str | None = attrs.field(default=None, validator=attrs.validators.optional(attrs.validators.in_(PROMPT_KINDS)))
+    transform: Transform | None = None
 
-    def user_text(self, prompt: str) -> str:
+    def __attrs_post_init__(self) -> None:
+        if self.template is not None and self.transform is not None:
+            raise DomainError(f"the condition {self.name!r} has a template and a transform; give one of the two")
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """What of it determines answers."""
+        texts = ("system", "template", "prefill", "attack_class", "prompt_kind")
+        found = {name: getattr(self, name) for name in texts if getattr(self, name) is not None}
+        return found if self.transform is None else {**found, "transform": self.transform.identity}
+
+    def user_text(self, prompt: str, *, prompt_id: str) -> str:
         """Message of the user."""
+        if self.transform is not None:
+            return self.transform(prompt_id, prompt)
         return prompt if self.template is None else self.template.replace(PLACE, prompt)
 
     def messages(self, text: str) -> tuple[Message, ...]:

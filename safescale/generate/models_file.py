@@ -22,9 +22,9 @@ _TOP: Final = ("models", "sampling", "conditions")
 _SIZE: Final = ("params_total_b", "params_active_b", "params_source", "tampering", "tampering_detail")
 _MODEL: Final = (
     *("model", "model_id", "engine", "revision", "tokenizer", "chat_template", "max_model_len", "batch_size", "seed"),
-    *("base_url", "api_key_env", "options", "adapters", "base", "send", "sampling", *_SIZE),
+    *("base_url", "api_key_env", "options", "adapters", "base", "send", "sampling", "lineage", *_SIZE),
 )
-_ADAPTER: Final = ("path", "model_id", *_SIZE)
+_ADAPTER: Final = ("path", "model_id", "lineage", *_SIZE)
 _SAMPLING: Final = ("temperature", "top_p", "top_k", "max_tokens", "stop", "logprobs")
 _TAMPERED_ID: Final = {"abliterated": "+abliterated", "fine_tuned": "+lora_finetune", "steered": "+steered"}
 
@@ -54,6 +54,9 @@ class DeclaredModel:
         Whether the declared size is an estimate.
     tampering, tampering_detail : str, optional
         Declared state of its safety training.
+    lineage : str, optional
+        Declared lineage: models trained alike and from one source but for their size; one seed of a lineage that was trained
+        several times. Default: what the registry knows of the id. No part of the run's id.
     """
 
     model_id: str
@@ -67,6 +70,7 @@ class DeclaredModel:
     size_estimated: bool = False
     tampering: str | None = None
     tampering_detail: str | None = None
+    lineage: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -153,7 +157,7 @@ def _models_of(node: Node, folder: Path, engine: str | None) -> list[DeclaredMod
         found.append(DeclaredModel(model_id=spec.model_id, declared=declared, **shared, **_known(node, given, spec.model_id)))
     for name, (where, place, facts) in adapters.items():
         model_id = facts["model_id"].text() if "model_id" in facts else f"{spec.model_id}+{name}"
-        sizes = {key: given[key] for key in _SIZE[:3] if key in given} | facts
+        sizes = {key: given[key] for key in ("lineage", *_SIZE[:3]) if key in given} | facts
         known = _known(place, sizes, model_id)
         more = {"adapter": name, "adapter_sha256": _folder_sha256(Path(where)) or where}
         found.append(DeclaredModel(model_id=model_id, adapter=name, declared={**declared, **more}, **shared, **known))
@@ -221,6 +225,8 @@ def _known(node: Node, given: Mapping[str, Node], model_id: str) -> dict[str, An
         found["size_estimated"] = given["params_source"].choice(("declared", "estimated")) == "estimated"
         if "params_total_b" not in found:
             given["params_source"].fail("params_total_b beside it")
+    if "lineage" in given:
+        found["lineage"] = given["lineage"].text()
     if "tampering_detail" in given:
         found["tampering_detail"] = given["tampering_detail"].text()
     if "tampering" in given:

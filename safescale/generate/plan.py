@@ -37,6 +37,11 @@ class Planned(NamedTuple):
         """Attack class of the trace."""
         return self.condition.attack_class or self.prompt.attack_class
 
+    @property
+    def prompt_kind(self) -> str:
+        """Kind of what is asked."""
+        return self.condition.prompt_kind or self.prompt.prompt_kind
+
 
 @attrs.frozen(kw_only=True)
 class RunPlan:
@@ -108,7 +113,7 @@ class RunPlan:
             response_id = self._response_id(prompt, condition, sample)
             if response_id in done:
                 continue
-            text = condition.user_text(prompt.prompt)
+            text = condition.user_text(prompt.prompt, prompt_id=prompt.prompt_id)
             yield Planned(response_id, self._request(text, condition, prompt, sample), prompt, text, condition, sample)
 
     def _positions(self) -> Iterator[tuple[Condition, RunPrompt, int]]:
@@ -133,7 +138,7 @@ class RunPlan:
         tags = (
             ("condition", condition.name),
             ("prompt_id", prompt.prompt_id),
-            ("prompt_kind", prompt.prompt_kind),
+            ("prompt_kind", condition.prompt_kind or prompt.prompt_kind),
             ("attack_class", condition.attack_class or prompt.attack_class),
         )
         unseeded = Request(
@@ -224,7 +229,7 @@ def _identity(plan: RunPlan) -> dict[str, Any]:
         "sampling": {**sampling, "stop": list(plan.sampling.stop)},
         "seed": plan.seed,
         "prompt_set_sha256": plan.prompts.sha256,
-        "conditions": {c.name: attrs.asdict(c, filter=lambda a, v: a.name != "name" and v is not None) for c in plan.conditions},
+        "conditions": {c.name: c.identity for c in plan.conditions},
     }
 
 

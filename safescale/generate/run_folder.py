@@ -225,7 +225,7 @@ def response_line(plan: RunPlan, planned: Planned, answer: Answer) -> ResponseLi
         request_id=planned.request.request_id,
         model_id=plan.model.model_id,
         prompt_id=planned.prompt.prompt_id,
-        prompt_kind=planned.prompt.prompt_kind,
+        prompt_kind=planned.prompt_kind,
         attack_class=planned.attack_class,
         condition=planned.condition.name,
         sample_index=planned.sample_index,

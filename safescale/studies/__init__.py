@@ -1,0 +1,1 @@
+"""Whole experiments, composed of the other rooms."""
