@@ -108,7 +108,8 @@ def condition_of(name: str, node: Node, given: Mapping[str, Node], folder: Path)
     if "template" in texts and texts["template"].count(PLACE) != 1:
         key = "template" if "template" in given else "template_file"
         given[key].fail(f"a text with {PLACE} in it, once", got=f"{texts['template'].count(PLACE)} times")
-    return Condition(name=name, **texts, **{key: given[key].text() for key in ("prefill", "attack_class") if key in given})
+    texts |= {key: given[key].text() for key in ("prefill", "attack_class") if key in given}
+    return Condition(name=name, **texts)  # type: ignore[arg-type]
 
 
 def _file_text(node: Node, folder: Path) -> str:

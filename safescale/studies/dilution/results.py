@@ -225,8 +225,8 @@ class Solving:
     """
     How often the puzzle alone is solved, and how that goes with delta. An association: nothing here says why.
 
-    ``rates`` are (model_id, solved, asked); ``within`` compares, within models, prompts whose puzzle was solved with those whose was
-    not: difference of mean delta in pp with its interval over models; ``between`` is Spearman's rho over models with its exact p.
+    ``rates`` are (model_id, solved, asked); ``within`` compares, within models, prompts whose puzzle was solved with the others:
+    difference of mean delta in pp with its interval over models; ``between`` is Spearman's rho over models with its exact p.
     """
 
     rates: tuple[tuple[str, int, int], ...]
