@@ -6,7 +6,7 @@ import pytest
 import scipy.integrate
 import scipy.optimize
 import scipy.stats
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import strategies as own
@@ -113,6 +113,7 @@ def test_q_profile_ends_give_chi_square_quantiles_put_back():
         assert found == pytest.approx(q, rel=1e-9) or (tau_pp == 0 and found < q)
 
 
+@settings(max_examples=20)
 @given(sized_counts())
 def test_law_rates_with_given_variances_are_a_meta_regression_of_rates(counts):
     """The same core: rates read as differences from nothing give every number of `meta_regression_slope`."""
@@ -126,6 +127,7 @@ def test_law_rates_with_given_variances_are_a_meta_regression_of_rates(counts):
         assert (one.rate_at_1b, one.binomial_noise_share) == (other.effect_at_1b, other.sampling_noise_share)
 
 
+@settings(max_examples=20)
 @given(sized_effects())
 def test_law_swapping_treated_and_control_mirrors_everything(rows):
     sizes, effects, v = rows
@@ -141,6 +143,7 @@ def test_law_swapping_treated_and_control_mirrors_everything(rows):
             assert down.p_value == pytest.approx(up.p_value, rel=1e-5)
 
 
+@settings(max_examples=20)
 @given(sized_effects(), st.randoms(use_true_random=False))
 def test_law_order_of_models_is_irrelevant(rows, random):
     order = list(range(len(rows[0])))
@@ -151,6 +154,7 @@ def test_law_order_of_models_is_irrelevant(rows, random):
     assert other.tau_pp == pytest.approx(one.tau_pp, rel=1e-5, abs=1e-5)
 
 
+@settings(max_examples=20)
 @given(sized_effects())
 def test_law_half_the_differences_with_a_quarter_of_their_variances_have_half_the_slope(rows):
     sizes, effects, v = rows
@@ -161,6 +165,7 @@ def test_law_half_the_differences_with_a_quarter_of_their_variances_have_half_th
     assert half.p_value == pytest.approx(whole.p_value, rel=1e-4)
 
 
+@settings(max_examples=20)
 @given(sized_effects())
 def test_law_as_noise_vanishes_it_is_the_t_interval(rows):
     sizes, effects, _ = rows

@@ -3,7 +3,7 @@
 import attrs
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import strategies as own
@@ -79,6 +79,7 @@ def test_the_result_says_what_it_was_given(case):
 
 
 @pytest.mark.parametrize("case", FITS)
+@settings(max_examples=15)
 @given(rows=own.sized_rates(untied=True))
 def test_law_rates_read_as_differences_give_the_same_numbers(case, rows):
     """In [0, 1] the quantity is a matter of the check alone: every digit is the same."""
@@ -88,6 +89,7 @@ def test_law_rates_read_as_differences_give_the_same_numbers(case, rows):
 
 
 @pytest.mark.parametrize("case", FITS)
+@settings(max_examples=15)
 @given(rows=sized_differences())
 def test_law_a_shift_moves_no_slope_and_no_p(case, rows):
     """What a slope of rates is, a slope of those rates minus a constant is too; the p counts the same arrangements."""
@@ -100,6 +102,7 @@ def test_law_a_shift_moves_no_slope_and_no_p(case, rows):
 
 
 @pytest.mark.parametrize("case", FITS)
+@settings(max_examples=15)
 @given(rows=own.sized_rates(untied=True))
 def test_law_swapping_treated_and_control_mirrors_the_slope(case, rows):
     sizes, rates = rows
