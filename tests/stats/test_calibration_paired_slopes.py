@@ -100,5 +100,8 @@ def test_calibration_of_effect_meta_regression(capsys):
             of_tau = [row[-1] for row in rows if row[5] == tau]
             print(f"tau {tau:2d} pp: worst {max(of_tau):.3f}, mean {np.mean(of_tau):.3f} of {len(of_tau)} cells")
     # the worst of 216 cells, each with a Monte Carlo error of .007, is about .02 above its own
-    assert max(row[-1] for row in rows) <= 0.085
+    assert max(row[-1] for row in rows if row[4] == 0) <= 0.08
     assert np.quantile([row[-1] for row in rows], 0.95) <= 0.065
+    # of 20 models that hardly a pair differs in, the one without any weighs most; the docstring says so
+    assert max(row[-1] for row in rows) <= 0.15
+    assert max(row[-1] for row in rows if row[1] <= 10) <= 0.09
