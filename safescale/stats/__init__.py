@@ -141,7 +141,7 @@ if TYPE_CHECKING:
     from safescale.stats.share_ratio import ShareRatioNull, share_ratio_null
     from safescale.stats.size_slope import SizeSlopeMethod, SizeSlopeTest, size_slope_test
     from safescale.stats.sizes import distinct_sizes, smallest_attainable_p, spread_decades
-    from safescale.stats.slope import LogScalingSlope, log_scaling_slope
+    from safescale.stats.slope import LogScalingSlope, SlopeQuantity, log_scaling_slope
     from safescale.stats.slope_permutation import PermutationMethod, PermutationSlopeTest, SlopeTwoSided, permutation_slope_test
     from safescale.stats.slopes_by_group import SLOPE_REASONS, LogScalingSlopes, log_scaling_slopes
     from safescale.stats.spearman import SpearmanMethod, SpearmanTest, SpearmanTwoSided, spearman_test
@@ -270,6 +270,7 @@ __all__ = [
     "SlopeEquivalenceTest",
     "SlopeEstimate",
     "SlopePower",
+    "SlopeQuantity",
     "SlopeTwoSided",
     "SlopeWithout",
     "SpearmanMethod",
@@ -608,6 +609,7 @@ _HOME = {
     "smallest_attainable_p": "sizes",
     "spread_decades": "sizes",
     "LogScalingSlope": "slope",
+    "SlopeQuantity": "slope",
     "log_scaling_slope": "slope",
     "PermutationMethod": "slope_permutation",
     "PermutationSlopeTest": "slope_permutation",
