@@ -1,4 +1,4 @@
-"""From verdicts to paired counts: which prompts are compared, and how often each failed."""
+"""From verdicts to paired counts: which prompts of a model are compared under two conditions, and how often each failed."""
 
 from __future__ import annotations
 
@@ -8,24 +8,39 @@ import numpy.typing as npt
 
 from safescale.studies.dilution.outcomes import Int8Array, Outcomes
 
-__all__ = ["FloatArray", "PairedPrompts", "harmful_prompts", "mean_over_samples", "paired_prompts"]
+__all__ = ["BoolArray", "FloatArray", "IntArray", "PairedPrompts", "counts_over_samples", "harmful_prompts", "paired_prompts"]
 
 FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 
 
 @attrs.frozen(kw_only=True, eq=False)
 class PairedPrompts:
     """
-    One model's harmful prompts under two conditions.
+    One model's harmful prompts that have an evaluable verdict under both of two conditions.
 
-    ``treated`` and ``control`` are mean attack success over the evaluable samples of each prompt that has one under both, shape
-    ``(prompts,)``; ``dropped`` counts the other harmful prompts.
+    Attributes
+    ----------
+    control_failed, control_trials, treated_failed, treated_trials : ndarray of int, shape (prompts,)
+        Attack successes and evaluable responses of each prompt, every number of trials at least 1.
+    at : ndarray of int, shape (prompts,)
+        Position of each prompt in the experiment.
+    dropped : int
+        Harmful prompts that are not among them.
     """
 
-    treated: FloatArray
-    control: FloatArray
+    control_failed: IntArray
+    control_trials: IntArray
+    treated_failed: IntArray
+    treated_trials: IntArray
+    at: IntArray
     dropped: int
+
+    @property
+    def differences(self) -> FloatArray:
+        """Rate under treated minus rate under control of each prompt, shape (prompts,)."""
+        return self.treated_failed / self.treated_trials - self.control_failed / self.control_trials
 
 
 def harmful_prompts(outcomes: Outcomes) -> BoolArray:
@@ -33,25 +48,22 @@ def harmful_prompts(outcomes: Outcomes) -> BoolArray:
     return np.array([prompt.prompt_kind == "harmful" for prompt in outcomes.prompts], dtype=bool)
 
 
-def mean_over_samples(verdicts: Int8Array) -> tuple[FloatArray, BoolArray]:
-    """
-    Mean of the verdicts that are there, over the last axis.
-
-    Returns
-    -------
-    tuple of ndarray
-        Means (0 where there is none), and where there is one; both of the shape without the last axis.
-    """
-    there = verdicts >= 0
-    counted = there.sum(axis=-1)
-    sums = np.where(there, verdicts, 0).sum(axis=-1)
-    return sums / np.maximum(counted, 1), counted > 0
+def counts_over_samples(verdicts: Int8Array) -> tuple[IntArray, IntArray]:
+    """Number of ones, and of verdicts that are there, over the last axis (samples)."""
+    return np.sum(verdicts == 1, axis=-1, dtype=np.int64), np.sum(verdicts >= 0, axis=-1, dtype=np.int64)
 
 
 def paired_prompts(outcomes: Outcomes, model: int, treated: int, control: int) -> PairedPrompts:
-    """Harmful prompts of one model that are evaluable under both conditions."""
+    """Harmful prompts of one model that are evaluable under both conditions (positions on the axes of the outcomes)."""
+    failed_1, trials_1 = counts_over_samples(outcomes.failed[model, treated])
+    failed_2, trials_2 = counts_over_samples(outcomes.failed[model, control])
     harmful = harmful_prompts(outcomes)
-    first, has_first = mean_over_samples(outcomes.failed[model, treated][harmful])
-    second, has_second = mean_over_samples(outcomes.failed[model, control][harmful])
-    both = has_first & has_second
-    return PairedPrompts(treated=first[both], control=second[both], dropped=int(np.sum(~both)))
+    both = harmful & (trials_1 > 0) & (trials_2 > 0)
+    return PairedPrompts(
+        control_failed=failed_2[both],
+        control_trials=trials_2[both],
+        treated_failed=failed_1[both],
+        treated_trials=trials_1[both],
+        at=np.flatnonzero(both),
+        dropped=int(harmful.sum() - both.sum()),
+    )
