@@ -17,14 +17,10 @@ from safescale.studies.dilution.planted import PlantedDilution, planted_counts, 
 from safescale.studies.dilution.results import BetweenModels, DilutionVerdict, ModelDelta, OddsSlope, Room
 from safescale.studies.dilution.sentences import direction_words
 from safescale.studies.dilution.verdict import verdict_of
-from studies.dilution_worlds import DESIGN, SIZES, only, with_models, world
+from studies.dilution_worlds import DESIGN, SIZES, main_only, only, with_models, world
 
 SUPPORTS, CONTRADICTS, CANNOT_TELL = DilutionVerdict.SUPPORTS, DilutionVerdict.CONTRADICTS, DilutionVerdict.CANNOT_TELL
 SMALL = {"harmful": 300, "benign": 0}
-
-
-def main_only(outcomes):
-    return only(outcomes, conditions=lambda c: c.role == "baseline" or c.main)
 
 
 def planted(slope, *, seed=0, **changes):

@@ -12,7 +12,7 @@ from safescale.errors import InsufficientData
 from safescale.stats import permutation_detectable_slope, plan_equivalence, plan_models, smallest_attainable_p
 from safescale.studies.dilution.between_models import SizedModels
 from safescale.studies.dilution.design import MIN_DECADES, MIN_SIZES, DilutionDesign
-from safescale.studies.dilution.power import DilutionAssumptions
+from safescale.studies.dilution.power import DilutionAssumptions, affordable_repeats
 from safescale.studies.dilution.results import BetweenModels, DilutionVerdict
 
 __all__ = ["settle_words"]
@@ -84,9 +84,15 @@ def _sizes(fitted: SizedModels) -> list[float]:
 def _reach(size: BetweenModels, fitted: SizedModels, design: DilutionDesign) -> str:
     if size.permutation_floor > design.alpha or size.tau_pp is None:
         return ""
+    sizes = _sizes(fitted)
     try:
         found = permutation_detectable_slope(
-            _sizes(fitted), tau_pp=size.tau_pp, variances=_noise(fitted), groups=fitted.groups, alpha=design.alpha, repeats=REPEATS
+            sizes,
+            tau_pp=size.tau_pp,
+            variances=_noise(fitted),
+            groups=fitted.groups,
+            alpha=design.alpha,
+            repeats=affordable_repeats(sizes, fitted.groups, most=REPEATS),
         )
     except InsufficientData:
         return ""

@@ -4,12 +4,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Final
 
 from safescale.analyses.words import p_clause, p_words, percent, plural, signed
-from safescale.studies.dilution.design import MIN_DECADES, MIN_SIZES, DilutionDesign
+from safescale.studies.dilution.design import LARGE_PP, MIN_DECADES, MIN_SIZES, DilutionDesign
 from safescale.studies.dilution.results import BetweenModels, DilutionVerdict, GraderAnswer, ModelDelta, Room
 
-__all__ = ["is_flat", "verdict_of", "verdict_over_graders"]
+__all__ = ["VERDICT_RULES", "is_flat", "verdict_of", "verdict_over_graders"]
+
+VERDICT_RULES: Final = (
+    "supports: the permutation test rejects at alpha (two-sided) and delta rises with size",
+    "contradicts: it rejects and delta falls with size, or an equivalence test puts the slope within the margin",
+    "cannot tell: neither; or the experiment is exploratory, or fewer sizes are left than the design asks for",
+    "cannot tell: the claim does not hold without estimated sizes",
+    "cannot tell: several models share each size, and the permutation test with sizes as units denies the slope (above alpha; "
+    "where the sizes cannot reach alpha, above the smallest p that they can)",
+    "cannot tell: delta rises with size, but is not above 0 at the largest size",
+    f"cannot tell: the baseline leaves less than {LARGE_PP:g} pp above it where the other answer would show (at the smallest size "
+    "for supports, at the largest for contradicts), and the slope in log odds does not say the same at alpha",
+    "cannot tell: another grader reaches the opposite verdict",
+)
+"""The rules of the verdict in words, for a registration; `verdict_of` and `verdict_over_graders` apply them."""
 
 
 def verdict_of(
