@@ -16,6 +16,7 @@ from safescale.stats import (
 from safescale.studies.dilution.answer import grader_answer
 from safescale.studies.dilution.between_models import compared_within, sized_models
 from safescale.studies.dilution.outcomes import AskedModel
+from safescale.studies.dilution.paired import MOST_INCOMPLETE, fitted_prompts
 from studies.dilution_worlds import DESIGN, SIZES, main_only, only, world
 
 
@@ -158,6 +159,16 @@ def test_the_interaction_speaks_of_these_models_and_is_narrower_than_models_as_u
     assert found.slope_pp_per_decade == pytest.approx(answer.size.slope_pp_per_decade)
     assert found.high - found.low < (answer.size.high - answer.size.low) / 2
     assert found.p_value < 0.001 < answer.size.permutation_p
+
+
+def test_of_very_many_prompts_those_with_a_missing_pair_leave_the_fit_over_items():
+    few = np.ones((3, MOST_INCOMPLETE), dtype=int)
+    many = np.ones((3, MOST_INCOMPLETE + 1), dtype=int)
+    assert fitted_prompts(few, few).all()
+    assert fitted_prompts(many, many).all()
+    few[1, 5] = many[1, 5] = 0
+    assert fitted_prompts(few, np.ones_like(few)).all()
+    assert np.flatnonzero(~fitted_prompts(np.ones_like(many), many)).tolist() == [5]
 
 
 def test_control_contrasts_are_four_and_one_holm_family():

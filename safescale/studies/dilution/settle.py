@@ -19,7 +19,7 @@ from safescale.studies.dilution.verdict import Doubt, DoubtKind
 
 __all__ = ["settle_words"]
 
-REPEATS: Final = 2_000
+REPEATS: Final = 400
 MOST_MODELS: Final = 1_000
 
 
