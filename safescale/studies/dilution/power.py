@@ -263,6 +263,12 @@ def _words(plan: DilutionPlan) -> str:
             f"not "
             "help, and more models do."
         )
+    if plan.lineages is not None and plan.models > len(plan.sizes_b):
+        sentences.append(
+            f"{plural(plan.models, 'model')} share {plural(len(plan.sizes_b), 'size')}: the verdict asks the same test with sizes as "
+            "units too, so that what is odd about one size in every lineage is not taken for an effect of size, and a claim is rarer "
+            "than these figures."
+        )
     sentences.append(_room(plan))
     return " ".join(sentence for sentence in sentences if sentence)
 
