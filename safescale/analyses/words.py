@@ -68,7 +68,10 @@ def signed(value: float, digits: int = 1) -> str:
 
 
 def size_words(params_b: float) -> str:
-    """``0.8B``, ``70B``."""
+    """``0.8B``, ``70B``; of toy models ``5M`` and ``30k``."""
+    if params_b < 0.01:
+        millions = float(f"{1_000 * params_b:.4g}")
+        return f"{millions:g}M" if millions >= 1 else f"{float(f'{1_000_000 * params_b:.4g}'):g}k"
     return f"{params_b:g}B"
 
 
