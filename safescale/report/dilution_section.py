@@ -146,8 +146,11 @@ def _graders(result: DilutionResult, source: str) -> Section:
 
 def _source(result: DilutionResult, run: DilutionRun, answer: GraderAnswer | None) -> str:
     if answer is None:
+        counted = sum(one.prompts for one in run.excluded)
         return source_line(
-            run.command, result.fingerprint, plural(len(result.answers), "grader"), "see each table", "see each table"
+            *(run.command, result.fingerprint, f"the whole run, {plural(len(result.answers), 'grader')}"),
+            f"{result.design.tier.value.replace('_', ' ')} attack success over evaluable harmful prompts",
+            f"{counted:,} without an evaluable verdict, over all models, conditions and graders",
         )
     pairs = sum(delta.prompts for delta in answer.deltas)
     dropped = sum(delta.dropped for delta in answer.deltas)
@@ -215,7 +218,7 @@ def _parts(answer: GraderAnswer, result: DilutionResult, run: DilutionRun, n: in
         id=f"{prefix}-length",
         title="Were prose and puzzle of equal length?",
         paragraphs=(length_words(answer.length_match),),
-        tables=_kept(length_table(answer.length_match, id=f"{prefix}-tokens", source=source)),
+        tables=_kept(length_table(answer, id=f"{prefix}-tokens", source=source)),
     )
     return (size, models, controls, length, *_further_parts(answer, result, prefix, n, footer, source, sink))
 
@@ -247,7 +250,7 @@ def _further_parts(
         id=f"{prefix}-solving",
         title="Is the puzzle solved, and how does that go with the change?",
         paragraphs=solving_words(answer.solving),
-        tables=_kept(solving_table(answer.solving, id=f"{prefix}-solved", source=source)),
+        tables=_kept(solving_table(answer, id=f"{prefix}-solved", source=source)),
     )
     templates = Section(
         id=f"{prefix}-templates",
@@ -262,7 +265,7 @@ def _further_parts(
         paragraphs=words,
         tables=_kept(
             refusal_table(answer, id=f"{prefix}-refusal", source=source),
-            room_table(answer.room, id=f"{prefix}-room", source=source),
+            room_table(answer, id=f"{prefix}-room", source=source),
             balance_table(answer.exclusions, id=f"{prefix}-balance", level=level, source=source),
         ),
     )

@@ -9,6 +9,7 @@ from safescale.analyses.words import percent, signed
 from safescale.report import numbers
 from safescale.report.document import Table, Value
 from safescale.report.table import table
+from safescale.studies.dilution.outcomes import AskedModel
 from safescale.studies.dilution.results import (
     BetweenModels,
     Contrast,
@@ -28,6 +29,7 @@ __all__ = [
     "lineages_table",
     "pp_of",
     "rule_table",
+    "size_key",
     "size_of",
     "slopes_table",
 ]
@@ -35,11 +37,14 @@ __all__ = [
 SPEAKS_OF: Final = {"these_models": "these models (these_models)", "new_models": "further models like these (new_models)"}
 
 
+def size_key(model: AskedModel) -> tuple[bool, float, str, str]:
+    """From the smallest model up; unknown sizes last."""
+    return model.params_b is None, model.params_b or 0.0, model.lineage, model.model_id
+
+
 def by_size(deltas: Iterable[ModelDelta]) -> tuple[ModelDelta, ...]:
     """From the smallest model up; unknown sizes last."""
-    return tuple(
-        sorted(deltas, key=lambda d: (d.model.params_b is None, d.model.params_b or 0.0, d.model.lineage, d.model.model_id))
-    )
+    return tuple(sorted(deltas, key=lambda delta: size_key(delta.model)))
 
 
 def size_of(delta: ModelDelta) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from safescale.analyses.words import and_list, capital, p_clause, percent, plural, signed, size_words
+from safescale.analyses.words import and_list, capital, p_clause, p_words, percent, plural, signed, size_words
 from safescale.report.dilution_facts import DilutionRun
 from safescale.studies.dilution.results import (
     BetweenModels,
@@ -74,7 +74,7 @@ def testability_sentence(answer: GraderAnswer) -> str:
     words = f"{plural(models, 'model')} of {span} in {plural(len(lineages), 'lineage')}"
     if answer.size is None:
         return f"{words}; no slope on size."
-    return f"{words}; the smallest permutation p possible here is {p_clause(answer.size.permutation_floor).removeprefix('p = ')}."
+    return f"{words}; the smallest permutation p possible here is {p_words(answer.size.permutation_floor)}."
 
 
 def departures_words(run: DilutionRun) -> tuple[str, ...]:
@@ -116,7 +116,7 @@ def size_sentence(size: BetweenModels | None, alpha: float, margin_pp: float) ->
     words = (
         f"With models as units the change in attack success goes by {_slope(size)} pp per decade of parameters over "
         f"{plural(size.models, 'model')}{over}; permutation {p_clause(size.permutation_p)}"
-        f" (smallest possible {p_clause(size.permutation_floor).removeprefix('p = ')})."
+        f" (smallest possible {p_words(size.permutation_floor)})."
     )
     if size.over_lineages_low is not None and size.over_lineages_high is not None:
         ends = f"[{signed(size.over_lineages_low)}, {signed(size.over_lineages_high)}]"
@@ -145,8 +145,8 @@ def rule_words(rule: LargestAgainstSmallest | None) -> str:
     }[rule.large]
     return (
         f"The rule of report 353: delta at the largest size ({size_words(rule.largest_b)}) minus delta at the smallest "
-        f"({size_words(rule.smallest_b)}) is {signed(rule.difference_pp)} pp [{signed(rule.low_pp)}, {signed(rule.high_pp)}]; {large} "
-        f"{rule.threshold_pp:g} pp. It speaks of these models."
+        f"({size_words(rule.smallest_b)}) is {signed(rule.difference_pp)} pp [{signed(rule.low_pp)}, {signed(rule.high_pp)}]; "
+        f"{large} {rule.threshold_pp:g} pp. It speaks of these models."
     )
 
 
@@ -157,8 +157,8 @@ def interaction_words(found: Interaction | None) -> str:
     return (
         f"On items, with prompts as clusters, condition x log10 size is {signed(found.slope_pp_per_decade)} "
         f"[{signed(found.low)}, {signed(found.high)}] pp per decade ({p_clause(found.p_value)}; {plural(found.prompts, 'prompt')}, "
-        f"{plural(found.models, 'model')}). It is labelled {found.generalises_to}: it speaks of these models on other prompts, and the "
-        "verdict does not rest on it."
+        f"{plural(found.models, 'model')}). It is labelled {found.generalises_to}: it speaks of these models on other prompts, and "
+        "the verdict does not rest on it."
     )
 
 
@@ -205,8 +205,8 @@ def solving_words(solving: Solving | None) -> tuple[str, ...]:
         low, high = solving.within_low_pp, solving.within_high_pp
         interval = "" if low is None or high is None else f" [{signed(low)}, {signed(high)}]"
         found.append(
-            f"Within models, delta of prompts whose puzzle was solved minus delta of the others is {signed(solving.within_pp)}{interval} "
-            "pp (interval over models)."
+            "Within models, delta of prompts whose puzzle was solved minus delta of the others is "
+            f"{signed(solving.within_pp)}{interval} pp (interval over models)."
         )
     if solving.why_not:
         found.append(f"Not computed: {solving.why_not.rstrip('.')}.")
@@ -237,8 +237,8 @@ def templates_words(found: TemplateRates | None) -> str:
     ]
     if found.sd_templates_pp is not None and found.sd_samples_pp is not None:
         words.append(
-            f"Standard deviation between templates {found.sd_templates_pp:.1f} pp, between samples {found.sd_samples_pp:.1f} pp; these "
-            "are of this grid alone."
+            f"Standard deviation between templates {found.sd_templates_pp:.1f} pp, between samples {found.sd_samples_pp:.1f} pp; "
+            "these are of this grid alone."
         )
     return " ".join(words)
 

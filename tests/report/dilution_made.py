@@ -268,12 +268,16 @@ def bare(answer: GraderAnswer) -> GraderAnswer:
     """The same without any part that may be missing."""
     return attrs.evolve(
         answer,
-        **dict.fromkeys(
-            (
-                *("size", "without_estimates", "rule", "interaction", "dose", "solving", "length_match", "templates"),
-                *("exclusions", "room"),
-            )
-        ),
+        size=None,
+        without_estimates=None,
+        rule=None,
+        interaction=None,
+        dose=None,
+        solving=None,
+        length_match=None,
+        templates=None,
+        exclusions=None,
+        room=None,
         deltas=(),
         contrasts=(),
         baseline_refusal=(),
