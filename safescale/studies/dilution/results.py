@@ -70,6 +70,8 @@ class ModelDelta:
         Exact two-sided p; None with several samples.
     level : float
         Of the interval.
+    p_value : float or None
+        Two-sided p of no difference: ``mcnemar_p`` with one sample, else of the clustered interval.
     """
 
     model: AskedModel
@@ -88,6 +90,7 @@ class ModelDelta:
     variance: float
     mcnemar_p: float | None
     level: float
+    p_value: float | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -194,7 +197,8 @@ class Contrast:
     One condition against another in every model, and over models.
 
     ``mean``, ``low``, ``high`` (fractions) are over models as units; ``slope`` is on size. ``adjusted_p`` is Holm's over the
-    contrasts of the experiment.
+    control contrasts of the experiment, ``slope_adjusted_p`` the same for the permutation p of their slopes; None for the main
+    contrast, which is no member of that family.
     """
 
     name: str
@@ -207,6 +211,7 @@ class Contrast:
     p_value: float | None
     adjusted_p: float | None
     slope: BetweenModels | None
+    slope_adjusted_p: float | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -232,6 +237,8 @@ class DoseResponse:
     high: float | None
     p_value: float | None
     size_slopes: tuple[tuple[int, BetweenModels], ...]
+    size_slopes_adjusted_p: tuple[float, ...] = ()
+    """Holm's over lengths, in their order."""
 
 
 @attrs.frozen(kw_only=True)
@@ -395,6 +402,10 @@ class GraderAnswer:
     """(model_id, condition, refused, benign prompts with a verdict)."""
     verdict: DilutionVerdict
     words: str
+    main: Contrast | None = None
+    """Puzzle minus baseline over models; ``deltas`` and ``size`` are its parts."""
+    deltas_adjusted_p: tuple[float | None, ...] = ()
+    """Holm's over models, of the p of each of ``deltas``."""
     refusal: tuple[RefusalRate, ...] = ()
     exclusions: ExclusionBalance | None = None
     room: Room | None = None
