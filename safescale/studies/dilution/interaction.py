@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-
 from safescale.errors import InsufficientData
 from safescale.stats import item_interaction_slope
 from safescale.studies.dilution.outcomes import Outcomes
@@ -25,6 +24,8 @@ def interaction_of(
     tuple
         The interaction and None, or None and why there is none.
     """
+    if not fitted:
+        return None, "no model stands in a slope"
     ids = {delta.model.model_id: delta.model.params_b for delta in fitted}
     rows = [at for at, model in enumerate(outcomes.models) if model.model_id in ids]
     harmful = harmful_prompts(outcomes)
