@@ -346,8 +346,10 @@ def test_another_grader_has_a_finding_and_a_part_of_its_own() -> None:
     assert [finding.verdict.split(" that")[0].split(" whether")[0] for finding in document.findings] == [
         *("the data cannot tell", "the data support", "the data contradict"),
     ]
-    # one of them supports, one contradicts: the words say so, from the verdicts of the answers
-    assert "by toy-world the data say supports, by quindle-judge the reverse" in document.findings[0].answer
+    answer = document.findings[0].answer
+    assert answer.startswith("Cannot tell whether")
+    assert "by toy-world" in answer
+    assert "by quindle-judge" in answer
     ids = sections_of(document)
     assert {finding.section for finding in document.findings} <= set(ids)
     band = " ".join(ids["dilution-graders"].paragraphs)
