@@ -68,10 +68,10 @@ def signed(value: float, digits: int = 1) -> str:
 
 
 def size_words(params_b: float) -> str:
-    """``0.8B``, ``70B``; of toy models ``5M`` and ``30k``."""
-    if params_b < 0.01:
-        millions = float(f"{1_000 * params_b:.4g}")
-        return f"{millions:g}M" if millions >= 1 else f"{float(f'{1_000_000 * params_b:.4g}'):g}k"
+    """``0.8B``, ``70B``; below 0.1B, where few digits would be left, ``31.7k`` and ``4.2M``."""
+    for unit, scale, below in (("k", 1e6, 999.5), ("M", 1e3, 99.95)):
+        if params_b * scale < below:
+            return f"{params_b * scale:.3g}{unit}"
     return f"{params_b:g}B"
 
 

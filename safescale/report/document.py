@@ -99,18 +99,19 @@ class Figure:
 @attrs.frozen(kw_only=True)
 class Section:
     """
-    A heading with what stands under it, in this order: paragraphs, warnings, commands, figures, tables, methods, sections.
+    A heading with what stands under it, in the order of the fields: paragraphs, warnings, commands, verbatim, figures and so on.
 
-    ``methods`` are sentences ready for the methods section of a paper.
+    ``verbatim`` are lines of a text that is shown as it is. ``methods`` are sentences ready for the methods section of a paper.
     """
 
     id: str
     title: str
     paragraphs: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    commands: tuple[str, ...] = ()
+    verbatim: tuple[str, ...] = ()
     figures: tuple[Figure, ...] = ()
     tables: tuple[Table, ...] = ()
-    commands: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()
     sections: tuple[Section, ...] = ()
 
