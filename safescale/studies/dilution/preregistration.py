@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +14,7 @@ import yaml
 import safescale
 from safescale.errors import DataError
 from safescale.generate.manifest import what_differs
+from safescale.generate.run_folder import now
 from safescale.store.text_file import write_text
 from safescale.studies.dilution.design import LARGE_PP, MIN_DECADES, MIN_SIZES
 from safescale.studies.dilution.setting import DilutionSetting
@@ -163,7 +163,7 @@ def register(out: Path, content: Mapping[str, Any]) -> Registration:
     found = Registration(
         file=out / FILE,
         registered=content,
-        registered_at=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        registered_at=now(),
         sha256=sha256_of(content),
     )
     written = {"registered_at": found.registered_at, "sha256": found.sha256, "registered": dict(content)}

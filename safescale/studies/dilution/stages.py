@@ -8,12 +8,12 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 import attrs
 
+from safescale.generate.run_folder import now
 from safescale.store.json_file import write_json
 
 __all__ = ["FILE", "STAGES", "StageLog", "StageTimes", "peak_mb"]
@@ -88,7 +88,7 @@ class StageLog:
         if self._say is not None:
             self._say(name)
         counts: dict[str, int] = {}
-        row: dict[str, Any] = {"stage": name, "started_at": _now(), "ended": None}
+        row: dict[str, Any] = {"stage": name, "started_at": now(), "ended": None}
         self._rows.append(row)
         self._write()
         began, cpu = time.perf_counter(), _cpu_s()
@@ -150,6 +150,3 @@ def _cpu_s() -> float:
         used.ru_utime + used.ru_stime for used in (resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN))
     )
 
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
