@@ -61,6 +61,7 @@ if TYPE_CHECKING:
         PairedDifferenceMethod,
     )
     from safescale.stats.difference_of_differences import DifferenceOfDifferences, GapInterval, difference_of_differences
+    from safescale.stats.effect_meta_regression import EffectMetaRegression, effect_meta_regression
     from safescale.stats.equivalence import SlopeEquivalenceTest, SlopeEstimate, slope_equivalence_test
     from safescale.stats.equivalence_power import (
         EquivalencePlan,
@@ -88,6 +89,7 @@ if TYPE_CHECKING:
         intraclass_correlation_binary,
     )
     from safescale.stats.isotonic import IsotonicCheck, IsotonicDirection, MonotoneFit, isotonic_check
+    from safescale.stats.item_interaction import ItemInteractionMethod, ItemInteractionSlope, item_interaction_slope
     from safescale.stats.jeffreys import jeffreys_interval, jeffreys_intervals
     from safescale.stats.jonckheere import JonckheereTerpstraTest, jonckheere_terpstra_test
     from safescale.stats.kendall import KendallMethod, KendallTest, RankingAgreement, kendall_tau, kendall_test
@@ -117,8 +119,15 @@ if TYPE_CHECKING:
     from safescale.stats.odds_ratio import OddsRatioInterval, OddsRatioMethod, odds_ratio
     from safescale.stats.ols import OLSFit, ols
     from safescale.stats.pabak import Pabak, pabak
+    from safescale.stats.paired_difference import PairedClusterMethod, PairedDifference, paired_difference
     from safescale.stats.partial_pooling import PartialPooling, TauPrior, partial_pooling
     from safescale.stats.permutation import PermutationTest, Statistic, permutation_test
+    from safescale.stats.permutation_power import (
+        PermutationDetectableSlope,
+        PermutationSlopePower,
+        permutation_detectable_slope,
+        permutation_slope_power,
+    )
     from safescale.stats.plan import ModelsPlan, plan_models
     from safescale.stats.plan_labels import LabelAllocation, LabelsPlan, plan_labels
     from safescale.stats.plan_prompts import PromptsPlan, plan_prompts
@@ -141,9 +150,10 @@ if TYPE_CHECKING:
     from safescale.stats.share_ratio import ShareRatioNull, share_ratio_null
     from safescale.stats.size_slope import SizeSlopeMethod, SizeSlopeTest, size_slope_test
     from safescale.stats.sizes import distinct_sizes, smallest_attainable_p, spread_decades
-    from safescale.stats.slope import LogScalingSlope, log_scaling_slope
+    from safescale.stats.slope import LogScalingSlope, SlopeQuantity, log_scaling_slope
     from safescale.stats.slope_permutation import PermutationMethod, PermutationSlopeTest, SlopeTwoSided, permutation_slope_test
     from safescale.stats.slopes_by_group import SLOPE_REASONS, LogScalingSlopes, log_scaling_slopes
+    from safescale.stats.slopes_over_replicates import SlopesOverReplicates, slopes_over_replicates
     from safescale.stats.spearman import SpearmanMethod, SpearmanTest, SpearmanTwoSided, spearman_test
     from safescale.stats.stratified_rate import RateOf, StratifiedRate, stratified_rate
     from safescale.stats.tango import tango_interval
@@ -199,6 +209,7 @@ __all__ = [
     "DifferenceIntervals",
     "DifferenceMethod",
     "DifferenceOfDifferences",
+    "EffectMetaRegression",
     "EquivalencePlan",
     "EtaSquared",
     "EtaSquaredBinomialNull",
@@ -214,6 +225,8 @@ __all__ = [
     "IntraclassCorrelation",
     "IsotonicCheck",
     "IsotonicDirection",
+    "ItemInteractionMethod",
+    "ItemInteractionSlope",
     "JonckheereTerpstraTest",
     "KendallMethod",
     "KendallTest",
@@ -239,10 +252,14 @@ __all__ = [
     "OddsRatioMethod",
     "PPIRate",
     "Pabak",
+    "PairedClusterMethod",
+    "PairedDifference",
     "PairedDifferenceInterval",
     "PairedDifferenceMethod",
     "PartialPooling",
+    "PermutationDetectableSlope",
     "PermutationMethod",
+    "PermutationSlopePower",
     "PermutationSlopeTest",
     "PermutationTest",
     "PromptsPlan",
@@ -270,8 +287,10 @@ __all__ = [
     "SlopeEquivalenceTest",
     "SlopeEstimate",
     "SlopePower",
+    "SlopeQuantity",
     "SlopeTwoSided",
     "SlopeWithout",
+    "SlopesOverReplicates",
     "SpearmanMethod",
     "SpearmanPowerFloor",
     "SpearmanTest",
@@ -321,6 +340,7 @@ __all__ = [
     "difference_of_differences",
     "disjoint_intervals_alpha",
     "distinct_sizes",
+    "effect_meta_regression",
     "eta_squared",
     "eta_squared_binomial_null",
     "fisher_exact_test",
@@ -332,6 +352,7 @@ __all__ = [
     "intraclass_correlation",
     "intraclass_correlation_binary",
     "isotonic_check",
+    "item_interaction_slope",
     "jeffreys_interval",
     "jeffreys_intervals",
     "jonckheere_terpstra_test",
@@ -357,8 +378,11 @@ __all__ = [
     "odds_ratio",
     "ols",
     "pabak",
+    "paired_difference",
     "paired_newcombe_interval",
     "partial_pooling",
+    "permutation_detectable_slope",
+    "permutation_slope_power",
     "permutation_slope_test",
     "permutation_test",
     "plan_equivalence",
@@ -381,6 +405,7 @@ __all__ = [
     "slope_equivalence_power",
     "slope_equivalence_test",
     "slope_power",
+    "slopes_over_replicates",
     "smallest_attainable_p",
     "spearman_power_floor",
     "spearman_test",
@@ -474,6 +499,8 @@ _HOME = {
     "SlopeEquivalencePower": "equivalence_power",
     "plan_equivalence": "equivalence_power",
     "slope_equivalence_power": "equivalence_power",
+    "EffectMetaRegression": "effect_meta_regression",
+    "effect_meta_regression": "effect_meta_regression",
     "SpreadBetweenModels": "between_models",
     "spread_between_models": "between_models",
     "EtaSquared": "eta_squared",
@@ -508,6 +535,9 @@ _HOME = {
     "IsotonicDirection": "isotonic",
     "MonotoneFit": "isotonic",
     "isotonic_check": "isotonic",
+    "ItemInteractionMethod": "item_interaction",
+    "ItemInteractionSlope": "item_interaction",
+    "item_interaction_slope": "item_interaction",
     "jeffreys_interval": "jeffreys",
     "jeffreys_intervals": "jeffreys",
     "JonckheereTerpstraTest": "jonckheere",
@@ -554,12 +584,19 @@ _HOME = {
     "ols": "ols",
     "Pabak": "pabak",
     "pabak": "pabak",
+    "PairedClusterMethod": "paired_difference",
+    "PairedDifference": "paired_difference",
+    "paired_difference": "paired_difference",
     "PartialPooling": "partial_pooling",
     "TauPrior": "partial_pooling",
     "partial_pooling": "partial_pooling",
     "PermutationTest": "permutation",
     "Statistic": "permutation",
     "permutation_test": "permutation",
+    "PermutationDetectableSlope": "permutation_power",
+    "PermutationSlopePower": "permutation_power",
+    "permutation_detectable_slope": "permutation_power",
+    "permutation_slope_power": "permutation_power",
     "ModelsPlan": "plan",
     "plan_models": "plan",
     "LabelAllocation": "plan_labels",
@@ -608,6 +645,7 @@ _HOME = {
     "smallest_attainable_p": "sizes",
     "spread_decades": "sizes",
     "LogScalingSlope": "slope",
+    "SlopeQuantity": "slope",
     "log_scaling_slope": "slope",
     "PermutationMethod": "slope_permutation",
     "PermutationSlopeTest": "slope_permutation",
@@ -616,6 +654,8 @@ _HOME = {
     "LogScalingSlopes": "slopes_by_group",
     "SLOPE_REASONS": "slopes_by_group",
     "log_scaling_slopes": "slopes_by_group",
+    "SlopesOverReplicates": "slopes_over_replicates",
+    "slopes_over_replicates": "slopes_over_replicates",
     "SpearmanMethod": "spearman",
     "SpearmanTest": "spearman",
     "SpearmanTwoSided": "spearman",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Hashable, Iterable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import attrs
 import numpy as np
@@ -19,6 +19,8 @@ from safescale.errors import DomainError
 
 FloatVector: TypeAlias = npt.NDArray[np.float64]
 IntVector: TypeAlias = npt.NDArray[np.int64]
+SlopeQuantity: TypeAlias = Literal["rate", "difference"]
+SLOPE_QUANTITIES = ("rate", "difference")
 
 # counts above it are no counts, and do not fit an array
 _MAX_COUNT = int(np.iinfo(np.int64).max)
@@ -195,6 +197,27 @@ def sizes_and_rates(params_b: npt.ArrayLike, rates: npt.ArrayLike) -> tuple[Floa
     if np.any((y < 0) | (y > 1)):
         at = int(np.argmax((y < 0) | (y > 1)))
         raise DomainError(f"rates must be fractions in [0, 1], got {y[at]:g} at position {at}; divide percent by 100")
+    return x, y
+
+
+def differences(name: str, values: npt.ArrayLike) -> FloatVector:
+    """Differences of two rates, in [-1, 1]."""
+    y = vector(name, values)
+    if np.any(np.abs(y) > 1):
+        at = int(np.argmax(np.abs(y) > 1))
+        raise DomainError(
+            f"{name} must be differences of two fractions in [-1, 1], got {y[at]:g} at position {at}; divide points by 100"
+        )
+    return y
+
+
+def sizes_and_quantities(params_b: npt.ArrayLike, rates: npt.ArrayLike, quantity: SlopeQuantity) -> tuple[FloatVector, FloatVector]:
+    """Model sizes, and one rate or one difference of two rates of each, shape ``(models,)`` each."""
+    choice("quantity", quantity, SLOPE_QUANTITIES)
+    if quantity == "rate":
+        return sizes_and_rates(params_b, rates)
+    x, y = sizes(params_b), differences("rates", rates)
+    same_length("params_b", len(x), "rates", len(y))
     return x, y
 
 

@@ -35,7 +35,7 @@ def no_scatter(residual_sd: float, largest_weight: float, *, n: int, equal: bool
     return None
 
 
-def student_inference(slope: float, se: float | None, dof: int, level: float) -> tuple[tuple[float, float] | None, float | None]:
+def student_inference(slope: float, se: float | None, dof: float, level: float) -> tuple[tuple[float, float] | None, float | None]:
     """Interval (pp per decade) and two-sided p of a slope (fraction per decade)."""
     if se is None:
         return None, None

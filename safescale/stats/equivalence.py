@@ -11,6 +11,7 @@ import scipy
 from safescale.errors import DomainError, InsufficientData
 from safescale.stats._domain import fraction, real
 from safescale.stats._random_effects import mixture_quantiles, mixture_tails, slope_mixture
+from safescale.stats.effect_meta_regression import EffectMetaRegression
 from safescale.stats.meta_regression import MetaRegressionSlope
 
 __all__ = ["SlopeEquivalenceTest", "SlopeEstimate", "slope_equivalence_test"]
@@ -30,7 +31,7 @@ class SlopeEstimate(Protocol):
         """Percentage points per decade; None where there is none."""
 
     @property
-    def residual_dof(self) -> int:
+    def residual_dof(self) -> float:
         """Degrees of freedom of the standard error."""
 
     @property
@@ -57,7 +58,7 @@ class SlopeEquivalenceTest:
         The margin and the level that were given.
     slope_pp_per_decade, standard_error_pp_per_decade : float
         The slope that was tested.
-    residual_dof : int
+    residual_dof : float
         Degrees of freedom of its standard error.
     generalises_to : {"these_models", "new_models"}
         As of the slope.
@@ -72,7 +73,7 @@ class SlopeEquivalenceTest:
     alpha: float
     slope_pp_per_decade: float
     standard_error_pp_per_decade: float
-    residual_dof: int
+    residual_dof: float
     generalises_to: Literal["these_models", "new_models"]
 
 
@@ -81,9 +82,9 @@ def slope_equivalence_test(slope: SlopeEstimate, *, margin_pp_per_decade: float 
     Two one-sided tests (TOST) that a slope lies strictly within a margin of zero.
 
     ``p = max(P(T >= (b + m) / SE), P(T <= (b - m) / SE))`` with T Student's t of the slope's degrees of freedom. A
-    `meta_regression_slope` by the reference prior is no Student's t: there p is ``max(P(b <= -m), P(b >= m))`` under its own
-    distribution, with tau integrated out, and the interval is its own at ``1 - 2 alpha``. No p depends on the ``level`` that the
-    slope was printed at.
+    `meta_regression_slope` or `effect_meta_regression` by the reference prior is no Student's t: there p is ``max(P(b <= -m),
+    P(b >= m))`` under its own distribution, with tau integrated out, and the interval is its own at ``1 - 2 alpha``. No p
+    depends on the ``level`` that the slope was printed at.
 
     Parameters
     ----------
@@ -132,7 +133,7 @@ def slope_equivalence_test(slope: SlopeEstimate, *, margin_pp_per_decade: float 
     b, se, dof = slope.slope_pp_per_decade, slope.standard_error_pp_per_decade, slope.residual_dof
     if se is None or se <= 0:
         raise InsufficientData("the slope has no standard error, so flatness cannot be tested; add models that scatter")
-    if isinstance(slope, MetaRegressionSlope) and slope.method == "reference_prior":
+    if isinstance(slope, MetaRegressionSlope | EffectMetaRegression) and slope.method == "reference_prior":
         p_below, p_above, interval = _of_mixture(slope, m, alpha)
     else:
         p_below, p_above = float(scipy.special.stdtr(dof, -(b + m) / se)), float(scipy.special.stdtr(dof, (b - m) / se))
@@ -154,9 +155,12 @@ def slope_equivalence_test(slope: SlopeEstimate, *, margin_pp_per_decade: float 
     )
 
 
-def _of_mixture(slope: MetaRegressionSlope, m: float, alpha: float) -> tuple[float, float, tuple[float, float]]:
+def _of_mixture(
+    slope: MetaRegressionSlope | EffectMetaRegression, m: float, alpha: float
+) -> tuple[float, float, tuple[float, float]]:
     """Both tails beyond the margins and the interval, of the distribution that the slope itself is read from."""
-    y = np.array(slope.successes) / np.array(slope.trials)
+    of_rates = isinstance(slope, MetaRegressionSlope)
+    y = np.array(slope.successes) / np.array(slope.trials) if of_rates else np.array(slope.effects)
     mixture = slope_mixture(np.log10(slope.params_b), y - y[0], np.array(slope.variances))
     slopes, sds = 100 * mixture.line.slope, 100 / np.sqrt(mixture.line.information)
     p_below, _ = mixture_tails(slopes, sds, mixture.mass, np.asarray(-m))

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal
 
 import attrs
 import numpy as np
 import numpy.typing as npt
-import scipy
 
 from safescale.errors import DomainError
 from safescale.stats._domain import (
-    FloatVector,
     choice,
     fraction,
     positive,
@@ -19,24 +17,11 @@ from safescale.stats._domain import (
     sizes,
     successes_of_trials_arrays,
 )
-from safescale.stats._inference import LOG10_OF_2, ROUNDING, require_three_sizes, student_inference
-from safescale.stats._random_effects import (
-    WeightedLine,
-    line_variances,
-    mixture_quantiles,
-    mixture_tails,
-    q_profile,
-    reml_tau2,
-    slope_mixture,
-    weighted_line,
-)
+from safescale.stats._inference import LOG10_OF_2, require_three_sizes
+from safescale.stats._meta_regression import META_REGRESSION_METHODS, MetaRegressionMethod, meta_regression
+from safescale.stats._random_effects import line_variances
 
 __all__ = ["MetaRegressionMethod", "MetaRegressionSlope", "meta_regression_slope"]
-
-MetaRegressionMethod: TypeAlias = Literal["reference_prior", "knapp_hartung", "knapp_hartung_guarded"]
-META_REGRESSION_METHODS = ("reference_prior", "knapp_hartung", "knapp_hartung_guarded")
-_TINY = float(np.finfo(np.float64).tiny)
-_SE_TAIL = 0.025  # of the interval that the standard error of a mixture is read from; with 3 or 4 models it has no variance
 
 
 @attrs.frozen(kw_only=True)
@@ -208,70 +193,28 @@ def meta_regression_slope(
         same_length("params_b", len(x), "variances", len(v))
         if np.any(v > 0.25):
             raise DomainError(f"variances of rates cannot exceed 0.25, got {v.max():g}; divide squared percent by 10,000")
-    tau2 = float(reml_tau2(x, y, v))
-    line, at_zero = weighted_line(x, y, v, np.asarray(tau2)), weighted_line(x, y, v, np.asarray(0.0))
-    inference = _integrated(x, y, v, level) if method == "reference_prior" else _knapp_hartung(line, len(x) - 2, method, level)
-    tau = q_profile(x, y, v, level)
-    typical = (len(x) - 2) / float(at_zero.residual_trace)
+    fit = meta_regression(x, y, v, method, level, values="rates")
     return MetaRegressionSlope(
-        slope_pp_per_decade=100 * inference.slope,
-        slope_pp_per_doubling=100 * inference.slope * LOG10_OF_2,
-        standard_error_pp_per_decade=inference.standard_error,
-        interval=inference.interval,
-        p_value=inference.p_value,
-        rate_at_1b=base + float(line.height - line.slope * line.centre),
-        tau_pp=100 * float(np.sqrt(tau2)),
-        tau_interval_pp=None if tau is None else (100 * float(np.sqrt(tau[0])), 100 * float(np.sqrt(tau[1]))),
-        tau_undefined_because=None if tau is not None else _too_little_scatter(float(at_zero.q), len(x) - 2),
-        binomial_noise_share=float(v.mean() / (v.mean() + tau2)),
-        i_squared=tau2 / (tau2 + typical),
-        q_residual=float(at_zero.q),
+        slope_pp_per_decade=100 * fit.slope,
+        slope_pp_per_doubling=100 * fit.slope * LOG10_OF_2,
+        standard_error_pp_per_decade=fit.standard_error_pp,
+        interval=fit.interval_pp,
+        p_value=fit.p_value,
+        rate_at_1b=base + fit.height_at_1b,
+        tau_pp=100 * float(np.sqrt(fit.tau2)),
+        tau_interval_pp=fit.tau_interval_pp,
+        tau_undefined_because=fit.tau_undefined_because,
+        binomial_noise_share=fit.noise_share,
+        i_squared=fit.i_squared,
+        q_residual=fit.q_residual,
         n=len(x),
         residual_dof=len(x) - 2,
         level=level,
         method=method,
-        undefined_because=inference.undefined_because,
+        undefined_because=fit.undefined_because,
         params_b=tuple(size.tolist()),
         successes=tuple(k.tolist()),
         trials=tuple(n.tolist()),
         variances=tuple(v.tolist()),
         variances_given=variances is not None,
-    )
-
-
-class _Inference(NamedTuple):
-    slope: float
-    standard_error: float | None
-    interval: tuple[float, float] | None
-    p_value: float | None
-    undefined_because: str | None
-
-
-def _integrated(x: FloatVector, y: FloatVector, v: FloatVector, level: float) -> _Inference:
-    mixture = slope_mixture(x, y, v)
-    slopes, sds = mixture.line.slope, 1.0 / np.sqrt(mixture.line.information)
-    tail = (1.0 - level) / 2.0
-    wanted = np.array([tail, _SE_TAIL, 0.5, 1.0 - _SE_TAIL, 1.0 - tail])
-    low, near, slope, far, high = mixture_quantiles(slopes, sds, mixture.mass, wanted).tolist()
-    below, above = mixture_tails(slopes, sds, mixture.mass, np.asarray(0.0))
-    t = -float(scipy.special.stdtrit(len(x) - 2, _SE_TAIL))
-    p_value = min(1.0, max(2 * min(float(below), float(above)), _TINY))
-    return _Inference(slope, 100 * (far - near) / (2 * t), (100 * low, 100 * high), p_value, None)
-
-
-def _knapp_hartung(line: WeightedLine, dof: int, method: MetaRegressionMethod, level: float) -> _Inference:
-    slope, q = float(line.slope), float(line.q) / dof
-    if method == "knapp_hartung" and q <= ROUNDING:
-        reason = "the rates lie on the fitted line, which leaves no scatter to scale by; use method='reference_prior'"
-        return _Inference(slope, None, None, None, reason)
-    inflation = max(1.0, q) if method == "knapp_hartung_guarded" else q
-    se = float(np.sqrt(inflation / line.information))
-    interval, p_value = student_inference(slope, se, dof, level)
-    return _Inference(slope, 100 * se, interval, p_value, None)
-
-
-def _too_little_scatter(q: float, dof: int) -> str:
-    return (
-        f"the rates scatter less about the line than their sampling variances allow (Q = {q:.3g} on {dof} degrees of "
-        "freedom), so no spread between models fits; are the variances too large, or the models not independent?"
     )

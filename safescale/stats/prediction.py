@@ -89,7 +89,7 @@ def prediction_interval(slope: LogScalingSlope | MetaRegressionSlope, params_b: 
     InsufficientData
         If the fit has no scatter to predict with.
     DomainError
-        If the size is not positive, or the slope is weighted (the new model's weight is unknown).
+        If the size is not positive, or the slope is weighted (the new model's weight is unknown), or of differences.
 
     References
     ----------
@@ -109,6 +109,8 @@ def prediction_interval(slope: LogScalingSlope | MetaRegressionSlope, params_b: 
         raise DomainError(f"params_b must be positive (billions of parameters), got {size:g}; give the new model's size")
     if not isinstance(slope, LogScalingSlope | MetaRegressionSlope):
         raise DomainError(f"slope must come from log_scaling_slope or meta_regression_slope, got {type(slope).__name__}")
+    if isinstance(slope, LogScalingSlope) and slope.quantity != "rate":
+        raise DomainError("slope is of differences, and a rate is predicted here; read the line of differences itself")
     if isinstance(slope, LogScalingSlope):
         estimate, low, high = _of_line(slope, np.log10(size), level)
     elif slope.method == "reference_prior":

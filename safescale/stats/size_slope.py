@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy
 
-from safescale.stats._domain import choice, unit_labels
+from safescale.stats._domain import SlopeQuantity, choice, unit_labels
 from safescale.stats._tails import seeded
 from safescale.stats.fisher import ALTERNATIVES, Alternative
 from safescale.stats.sizes import smallest_attainable_p
@@ -43,7 +43,7 @@ class SizeSlopeTest:
     n : int
         Number of models.
     slope : LogScalingSlope or WithinGroupSlope
-        The fitted slope with its interval; it carries the inputs.
+        The fitted slope with its interval; it carries the inputs and their ``quantity``.
     generalises_to : {"new_models"}
         Models are the units.
     """
@@ -63,6 +63,7 @@ def size_slope_test(
     *,
     groups: Iterable[Hashable] | None = None,
     alternative: Alternative = "two-sided",
+    quantity: SlopeQuantity = "rate",
     level: float = 0.95,
     rng: np.random.Generator | int | None = None,
 ) -> SizeSlopeTest:
@@ -78,11 +79,13 @@ def size_slope_test(
     params_b : array_like of float, shape (models,)
         Model sizes, at least 3 distinct. Unit: billions of parameters.
     rates : array_like of float, shape (models,)
-        Rates. Unit: fraction in [0, 1].
+        Rates, or differences of two rates (see ``quantity``). Unit: fraction in [0, 1], or in [-1, 1].
     groups : iterable of hashable, shape (models,), optional
         Group (lineage) of each model.
     alternative : {"two-sided", "greater", "less"}, default "two-sided"
         "greater": larger models comply more.
+    quantity : {"rate", "difference"}, default "rate"
+        "difference": each model's value is one of two rates minus the other, and may be negative.
     level : float, default 0.95
         Nominal coverage of the slope's interval. Unit: probability.
     rng : numpy Generator or int, optional
@@ -115,9 +118,9 @@ def size_slope_test(
     rng = seeded(rng)
     labels = None if groups is None else unit_labels("groups", groups, unit="model")
     slope = (
-        log_scaling_slope(params_b, rates, level=level)
+        log_scaling_slope(params_b, rates, quantity=quantity, level=level)
         if labels is None
-        else within_group_slope(params_b, rates, labels, level=level)
+        else within_group_slope(params_b, rates, labels, quantity=quantity, level=level)
     )
     if labels is None and slope.n > MAX_EXACT_MODELS and slope.standard_error_pp_per_decade is not None:
         p_floor = smallest_attainable_p(params_b, alternative=alternative)
@@ -130,7 +133,7 @@ def size_slope_test(
             n=slope.n,
             slope=slope,
         )
-    permuted = permutation_slope_test(params_b, rates, groups=labels, alternative=alternative, rng=rng)
+    permuted = permutation_slope_test(params_b, rates, groups=labels, alternative=alternative, rng=rng, quantity=quantity)
     return SizeSlopeTest(
         p_value=permuted.p_value,
         p_floor=permuted.p_floor,

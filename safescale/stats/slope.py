@@ -8,11 +8,11 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from safescale.stats._domain import fraction, positive, same_length, sizes_and_rates, squarable
+from safescale.stats._domain import SlopeQuantity, fraction, positive, same_length, sizes_and_quantities, squarable
 from safescale.stats._inference import LOG10_OF_2, ROUNDING, no_scatter, require_three_sizes, student_inference
 from safescale.stats.ols import ols, share_explained
 
-__all__ = ["LogScalingSlope", "log_scaling_slope"]
+__all__ = ["LogScalingSlope", "SlopeQuantity", "log_scaling_slope"]
 
 
 @attrs.frozen(kw_only=True)
@@ -33,7 +33,7 @@ class LogScalingSlope:
     p_value : float or None
         Two-sided Student t test of slope 0.
     rate_at_1b : float
-        The fitted line at one billion parameters (fraction, not confined to [0, 1]).
+        The fitted line at one billion parameters (fraction, not confined to [0, 1]); of differences, the line's difference.
     n, residual_dof : int
         Number of models, and ``n - 2``.
     level : float
@@ -42,6 +42,8 @@ class LogScalingSlope:
         Why standard error, interval and p (and R squared) are None.
     params_b, rates, weights : tuple of float
         The inputs that were given; ``weights`` may be None.
+    quantity : {"rate", "difference"}
+        What ``rates`` holds: rates, or a difference of two rates of each model.
     generalises_to : {"new_models"}
         Models are the units; the interval speaks of further models drawn like these.
     """
@@ -60,11 +62,17 @@ class LogScalingSlope:
     params_b: tuple[float, ...]
     rates: tuple[float, ...]
     weights: tuple[float, ...] | None
+    quantity: SlopeQuantity = "rate"
     generalises_to: Literal["these_models", "new_models"] = "new_models"
 
 
 def log_scaling_slope(
-    params_b: npt.ArrayLike, rates: npt.ArrayLike, *, weights: npt.ArrayLike | None = None, level: float = 0.95
+    params_b: npt.ArrayLike,
+    rates: npt.ArrayLike,
+    *,
+    weights: npt.ArrayLike | None = None,
+    quantity: SlopeQuantity = "rate",
+    level: float = 0.95,
 ) -> LogScalingSlope:
     """
     Least-squares slope of a rate on log10 model size, with each model one point.
@@ -77,10 +85,12 @@ def log_scaling_slope(
     params_b : array_like of float, shape (models,)
         Model sizes, at least 3 distinct. Unit: billions of parameters.
     rates : array_like of float, shape (models,)
-        Rates. Unit: fraction in [0, 1].
+        Rates, or differences of two rates (see ``quantity``). Unit: fraction in [0, 1], or in [-1, 1].
     weights : array_like of float, shape (models,), optional
         Positive precision weights (variance ~ 1/weight). They move the line, not the degrees of freedom. Default:
         equal.
+    quantity : {"rate", "difference"}, default "rate"
+        "difference": each model's value is one of two rates minus the other, and may be negative.
     level : float, default 0.95
         Nominal coverage, strictly between 0 and 1. Unit: probability.
 
@@ -94,7 +104,7 @@ def log_scaling_slope(
     InsufficientData
         If there are fewer than 3 distinct sizes; two sizes make a difference (`raw_difference_per_decade`).
     DomainError
-        If a size is not positive, a rate not a fraction, or lengths differ.
+        If a size is not positive, a value out of its range, or lengths differ.
 
     Notes
     -----
@@ -118,7 +128,7 @@ def log_scaling_slope(
     >>> f"{fit.slope_pp_per_decade:+.1f} pp/decade, p = {fit.p_value:.2f}"
     '-3.9 pp/decade, p = 0.90'
     """
-    x, y = sizes_and_rates(params_b, rates)
+    x, y = sizes_and_quantities(params_b, rates, quantity)
     level = fraction("level", level)
     w = np.ones(len(x)) if weights is None else positive("weights", weights, unit="relative precision")
     same_length("params_b", len(x), "weights", len(w))
@@ -147,4 +157,5 @@ def log_scaling_slope(
         params_b=tuple(x.tolist()),
         rates=tuple(y.tolist()),
         weights=None if weights is None else tuple(w.tolist()),
+        quantity=quantity,
     )

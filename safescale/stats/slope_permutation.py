@@ -18,7 +18,7 @@ from safescale.stats._arrangements import (
     fewest_arrangements,
     share_of_largest_sum,
 )
-from safescale.stats._domain import FloatVector, choice, group_codes, sizes_and_rates
+from safescale.stats._domain import FloatVector, SlopeQuantity, choice, group_codes, sizes_and_quantities
 from safescale.stats._inference import ROUNDING, require_three_sizes
 from safescale.stats._tails import RESAMPLES, enough_resamples, seeded, smallest_monte_carlo, smallest_share, tail_share
 from safescale.stats.fisher import ALTERNATIVES, Alternative
@@ -64,6 +64,8 @@ class PermutationSlopeTest:
         The inputs that were given.
     groups : tuple or None
         The group of each model, where permutations stay within groups.
+    quantity : {"rate", "difference"}
+        What ``rates`` holds: rates, or a difference of two rates of each model.
     generalises_to : {"new_models"}
         Models are the units that are exchanged.
     """
@@ -80,6 +82,7 @@ class PermutationSlopeTest:
     params_b: tuple[float, ...]
     rates: tuple[float, ...]
     groups: tuple[Hashable, ...] | None
+    quantity: SlopeQuantity = "rate"
     generalises_to: Literal["these_models", "new_models"] = "new_models"
 
 
@@ -93,6 +96,7 @@ def permutation_slope_test(
     method: Literal["auto"] | PermutationMethod = "auto",
     resamples: int = RESAMPLES,
     rng: np.random.Generator | int | None = None,
+    quantity: SlopeQuantity = "rate",
 ) -> PermutationSlopeTest:
     """
     Permutation test that the rates are exchangeable over the model sizes.
@@ -106,7 +110,7 @@ def permutation_slope_test(
     params_b : array_like of float, shape (models,)
         Model sizes, at least 3 distinct. Unit: billions of parameters.
     rates : array_like of float, shape (models,)
-        Rates. Unit: fraction in [0, 1].
+        Rates, or differences of two rates (see ``quantity``). Unit: fraction in [0, 1], or in [-1, 1].
     groups : iterable of hashable, shape (models,), optional
         Group (lineage) of each model.
     alternative : {"two-sided", "greater", "less"}, default "two-sided"
@@ -121,6 +125,8 @@ def permutation_slope_test(
         The number m of random arrangements, at least 99.
     rng : numpy Generator or int, optional
         Source or seed of the random arrangements; None is the fixed seed 20260630.
+    quantity : {"rate", "difference"}, default "rate"
+        "difference": each model's value is one of two rates minus the other, and may be negative.
 
     Returns
     -------
@@ -151,7 +157,7 @@ def permutation_slope_test(
     >>> round(test.p_value, 4), round(test.p_floor, 4), test.arrangements
     (0.0833, 0.0833, 24)
     """
-    x, y = sizes_and_rates(params_b, rates)
+    x, y = sizes_and_quantities(params_b, rates, quantity)
     choice("alternative", alternative, ALTERNATIVES)
     choice("two_sided", two_sided, ("doubled", "abs_slope"))
     choice("method", method, ("auto", "exact_permutation", "monte_carlo_permutation"))
@@ -187,6 +193,7 @@ def permutation_slope_test(
         params_b=tuple(x.tolist()),
         rates=tuple(y.tolist()),
         groups=labels,
+        quantity=quantity,
     )
 
 

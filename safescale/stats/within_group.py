@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from safescale.errors import InsufficientData
-from safescale.stats._domain import FloatVector, IntVector, fraction, group_codes, sizes_and_rates
+from safescale.stats._domain import FloatVector, IntVector, SlopeQuantity, fraction, group_codes, sizes_and_quantities
 from safescale.stats._inference import LOG10_OF_2, ROUNDING, no_scatter, require_three_sizes, student_inference
 from safescale.stats.ols import ols, share_explained
 
@@ -44,6 +44,8 @@ class WithinGroupSlope:
         The inputs that were given.
     groups : tuple
         The group of each model.
+    quantity : {"rate", "difference"}
+        What ``rates`` holds: rates, or a difference of two rates of each model.
     generalises_to : {"new_models"}
         Models are the units; the interval speaks of further models of groups like these.
     """
@@ -63,11 +65,17 @@ class WithinGroupSlope:
     params_b: tuple[float, ...]
     rates: tuple[float, ...]
     groups: tuple[Hashable, ...]
+    quantity: SlopeQuantity = "rate"
     generalises_to: Literal["these_models", "new_models"] = "new_models"
 
 
 def within_group_slope(
-    params_b: npt.ArrayLike, rates: npt.ArrayLike, groups: Iterable[Hashable], *, level: float = 0.95
+    params_b: npt.ArrayLike,
+    rates: npt.ArrayLike,
+    groups: Iterable[Hashable],
+    *,
+    quantity: SlopeQuantity = "rate",
+    level: float = 0.95,
 ) -> WithinGroupSlope:
     """
     Pooled slope of a rate on log10 model size within groups, with each model one point.
@@ -79,9 +87,11 @@ def within_group_slope(
     params_b : array_like of float, shape (models,)
         Model sizes, at least 3 distinct in the groups that have two or more. Unit: billions of parameters.
     rates : array_like of float, shape (models,)
-        Rates. Unit: fraction in [0, 1].
+        Rates, or differences of two rates (see ``quantity``). Unit: fraction in [0, 1], or in [-1, 1].
     groups : iterable of hashable, shape (models,)
         Group (lineage) of each model.
+    quantity : {"rate", "difference"}, default "rate"
+        "difference": each model's value is one of two rates minus the other, and may be negative.
     level : float, default 0.95
         Nominal coverage, strictly between 0 and 1. Unit: probability.
 
@@ -95,7 +105,7 @@ def within_group_slope(
     InsufficientData
         If no group has two distinct sizes, or those that have hold fewer than 3 distinct sizes together.
     DomainError
-        If a size is not positive, a rate not a fraction, or lengths differ.
+        If a size is not positive, a value out of its range, or lengths differ.
 
     References
     ----------
@@ -110,7 +120,7 @@ def within_group_slope(
     >>> round(fit.slope_pp_per_decade, 6), fit.residual_dof
     (10.0, 3)
     """
-    x, y = sizes_and_rates(params_b, rates)
+    x, y = sizes_and_quantities(params_b, rates, quantity)
     labels, codes = group_codes(groups, len(x))
     level = fraction("level", level)
     informative = informative_groups(x, codes)
@@ -139,6 +149,7 @@ def within_group_slope(
         params_b=tuple(x.tolist()),
         rates=tuple(y.tolist()),
         groups=labels,
+        quantity=quantity,
     )
 
 

@@ -18,12 +18,17 @@ __all__ = [
     "DilutionVerdict",
     "DoseOfModel",
     "DoseResponse",
+    "ExclusionBalance",
+    "ExclusionOfModel",
     "GraderAnswer",
     "Interaction",
     "LargestAgainstSmallest",
     "LengthMatch",
     "LineageSlope",
     "ModelDelta",
+    "OddsSlope",
+    "RefusalRate",
+    "Room",
     "Solving",
     "TemplateRates",
 ]
@@ -65,6 +70,8 @@ class ModelDelta:
         Exact two-sided p; None with several samples.
     level : float
         Of the interval.
+    p_value : float or None
+        Two-sided p of no difference: ``mcnemar_p`` with one sample, else of the clustered interval.
     """
 
     model: AskedModel
@@ -83,6 +90,7 @@ class ModelDelta:
     variance: float
     mcnemar_p: float | None
     level: float
+    p_value: float | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -121,6 +129,12 @@ class BetweenModels:
         p of the equivalence test at the margin.
     models : int
         Models in it.
+    sizes_b : tuple of float
+        Distinct sizes, ascending (1e9 parameters).
+    within_lineages : bool
+        Whether slope and permutation are within lineages.
+    sampling_sd_pp : float or None
+        Root mean sampling variance of the models' deltas: what more prompts would remove.
     generalises_to : {"new_models"}
         Models are the units.
     """
@@ -143,6 +157,9 @@ class BetweenModels:
     over_lineages_high: float | None
     flat_p: float | None
     models: int
+    sizes_b: tuple[float, ...] = ()
+    within_lineages: bool = False
+    sampling_sd_pp: float | None = None
     generalises_to: Literal["new_models"] = "new_models"
 
 
@@ -180,7 +197,8 @@ class Contrast:
     One condition against another in every model, and over models.
 
     ``mean``, ``low``, ``high`` (fractions) are over models as units; ``slope`` is on size. ``adjusted_p`` is Holm's over the
-    contrasts of the experiment.
+    control contrasts of the experiment, ``slope_adjusted_p`` the same for the permutation p of their slopes; None for the main
+    contrast, which is no member of that family.
     """
 
     name: str
@@ -193,6 +211,7 @@ class Contrast:
     p_value: float | None
     adjusted_p: float | None
     slope: BetweenModels | None
+    slope_adjusted_p: float | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -218,6 +237,8 @@ class DoseResponse:
     high: float | None
     p_value: float | None
     size_slopes: tuple[tuple[int, BetweenModels], ...]
+    size_slopes_adjusted_p: tuple[float, ...] = ()
+    """Holm's over lengths, in their order."""
 
 
 @attrs.frozen(kw_only=True)
@@ -259,8 +280,110 @@ class TemplateRates:
 
 
 @attrs.frozen(kw_only=True)
+class RefusalRate:
+    """
+    How often one model refuses under one condition, with Wilson's interval; of harmful and of benign prompts apart.
+
+    ``rate``, ``low`` and ``high`` are None where no response was readable: 0 of 0 is not a rate.
+    """
+
+    model: AskedModel
+    condition: AskedCondition
+    prompt_kind: str
+    refused: int
+    trials: int
+    rate: float | None
+    low: float | None
+    high: float | None
+    level: float
+
+
+@attrs.frozen(kw_only=True)
+class ExclusionOfModel:
+    """
+    Responses to harmful prompts without an evaluable verdict, under both conditions of the main contrast.
+
+    Attributes
+    ----------
+    responses : int
+        Harmful prompts times samples: what each condition was to bring.
+    excluded_control, excluded_treated : int
+        Of these, how many have no evaluable verdict.
+    difference, low, high : float
+        Share excluded under treated minus under control (fractions), paired by prompt.
+    p_value : float or None
+        Exact McNemar (one sample) or clustered t.
+    adjusted_p : float or None
+        Holm's over models.
+    delta_low, delta_high : float
+        Worst-case bounds of this model's delta (fractions) over all its harmful prompts: every excluded response counted as it
+        lowers or raises delta most (Manski).
+    """
+
+    model: AskedModel
+    responses: int
+    excluded_control: int
+    excluded_treated: int
+    difference: float
+    low: float
+    high: float
+    p_value: float | None
+    adjusted_p: float | None
+    delta_low: float
+    delta_high: float
+
+
+@attrs.frozen(kw_only=True)
+class ExclusionBalance:
+    """
+    Whether the puzzle changes how often an answer can be judged, and what that could do to delta and to its slope.
+
+    ``slope`` is the slope on size of the difference in shares excluded; ``slope_low_pp_per_decade`` and
+    ``slope_high_pp_per_decade`` bound the slope of delta whatever the excluded responses would have been.
+    """
+
+    rows: tuple[ExclusionOfModel, ...]
+    slope: BetweenModels | None
+    slope_low_pp_per_decade: float | None
+    slope_high_pp_per_decade: float | None
+
+
+@attrs.frozen(kw_only=True)
+class OddsSlope:
+    """Slope on log10 size of the change in log odds (each count raised by one half), models as units: a sensitivity."""
+
+    slope_logit_per_decade: float
+    low: float | None
+    high: float | None
+    permutation_p: float
+    models: int
+
+
+@attrs.frozen(kw_only=True)
+class Room:
+    """
+    How much delta could move at all: a rate near 1 cannot rise by much, one near 0 cannot fall.
+
+    ``rows`` are (model_id, baseline rate); ``little_up`` names the models whose baseline leaves less than the threshold of the
+    rule above it, ``little_down`` those with less below it. ``odds`` is the slope where rates are told apart near 0 and 1.
+    """
+
+    rows: tuple[tuple[str, float], ...]
+    threshold_pp: float
+    little_up: tuple[str, ...]
+    little_down: tuple[str, ...]
+    odds: OddsSlope | None
+
+
+@attrs.frozen(kw_only=True)
 class GraderAnswer:
-    """The whole answer under one grader."""
+    """
+    The whole answer under one grader.
+
+    ``not_fitted`` are (model_id, why) of models that are shown and in no slope; ``unavailable`` are (part, why) of parts of the
+    answer that could not be computed; ``doubts`` say why the verdict is no firmer than it is; ``duplicates`` are groups of ids
+    with one and the same vector of verdicts.
+    """
 
     grader: str
     tier: Tier
@@ -279,6 +402,18 @@ class GraderAnswer:
     """(model_id, condition, refused, benign prompts with a verdict)."""
     verdict: DilutionVerdict
     words: str
+    main: Contrast | None = None
+    """Puzzle minus baseline over models; ``deltas`` and ``size`` are its parts."""
+    deltas_adjusted_p: tuple[float | None, ...] = ()
+    """Holm's over models, of the p of each of ``deltas``."""
+    refusal: tuple[RefusalRate, ...] = ()
+    exclusions: ExclusionBalance | None = None
+    room: Room | None = None
+    duplicates: tuple[tuple[str, ...], ...] = ()
+    not_fitted: tuple[tuple[str, str], ...] = ()
+    unavailable: tuple[tuple[str, str], ...] = ()
+    doubts: tuple[str, ...] = ()
+    caveats: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True)

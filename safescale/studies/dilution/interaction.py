@@ -1,0 +1,50 @@
+"""Condition x log10 size on items: these models on other prompts, and no evidence on size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+from safescale.errors import InsufficientData
+from safescale.stats import item_interaction_slope
+from safescale.studies.dilution.outcomes import Outcomes
+from safescale.studies.dilution.paired import counts_over_samples, harmful_prompts
+from safescale.studies.dilution.results import Interaction, ModelDelta
+
+__all__ = ["interaction_of"]
+
+
+def interaction_of(
+    outcomes: Outcomes, fitted: Sequence[ModelDelta], treated: int, control: int, *, level: float
+) -> tuple[Interaction | None, str | None]:
+    """
+    The slope on log10 size of treated minus control over items, prompts as clusters.
+
+    Returns
+    -------
+    tuple
+        The interaction and None, or None and why there is none.
+    """
+    ids = {delta.model.model_id: delta.model.params_b for delta in fitted}
+    rows = [at for at, model in enumerate(outcomes.models) if model.model_id in ids]
+    harmful = harmful_prompts(outcomes)
+    failed_1, trials_1 = counts_over_samples(outcomes.failed[rows, treated][:, harmful])
+    failed_2, trials_2 = counts_over_samples(outcomes.failed[rows, control][:, harmful])
+    sizes = [size for at in rows if (size := outcomes.models[at].params_b) is not None]
+    try:
+        found = item_interaction_slope(sizes, failed_2, trials_2, failed_1, trials_1, level=level)
+    except InsufficientData as error:
+        return None, str(error)
+    if found.interval is None or found.p_value is None:
+        return None, found.undefined_because
+    return (
+        Interaction(
+            slope_pp_per_decade=found.slope_pp_per_decade,
+            low=found.interval[0],
+            high=found.interval[1],
+            p_value=found.p_value,
+            prompts=found.prompts,
+            models=found.models,
+        ),
+        None,
+    )
