@@ -68,7 +68,10 @@ def signed(value: float, digits: int = 1) -> str:
 
 
 def size_words(params_b: float) -> str:
-    """``0.8B``, ``70B``."""
+    """``0.8B``, ``70B``; below 0.1B, where few digits would be left, ``31.7k`` and ``4.2M``."""
+    for unit, scale, below in (("k", 1e6, 999.5), ("M", 1e3, 99.95)):
+        if params_b * scale < below:
+            return f"{params_b * scale:.3g}{unit}"
     return f"{params_b:g}B"
 
 

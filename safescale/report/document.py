@@ -99,9 +99,9 @@ class Figure:
 @attrs.frozen(kw_only=True)
 class Section:
     """
-    A heading with what stands under it, in this order: paragraphs, warnings, commands, figures, tables, methods, sections.
+    A heading with what stands under it, in this order: paragraphs, warnings, commands, verbatim, figures, tables, methods, sections.
 
-    ``methods`` are sentences ready for the methods section of a paper.
+    ``verbatim`` are lines of a text that is shown as it is. ``methods`` are sentences ready for the methods section of a paper.
     """
 
     id: str
@@ -111,6 +111,7 @@ class Section:
     figures: tuple[Figure, ...] = ()
     tables: tuple[Table, ...] = ()
     commands: tuple[str, ...] = ()
+    verbatim: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()
     sections: tuple[Section, ...] = ()
 

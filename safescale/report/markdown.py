@@ -58,6 +58,11 @@ def _section(section: Section, depth: int, watermark: str | None, files: bool) -
         yield from (*(f"- {_safe(warning)}" for warning in section.warnings), "")
     for command in section.commands:
         yield from ("```sh", plain(command), "```", "")
+    if section.verbatim:
+        lines = [plain(line) for line in section.verbatim]
+        # a fence inside the text must not end the block
+        fence = "`" * (1 + max(2, *(len(run) for line in lines for run in re.findall("`+", line)), 0))
+        yield from (f"{fence}text", *lines, fence, "")
     for figure in section.figures:
         yield from _figure(figure, watermark)
     for table in section.tables:

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 __all__ = ["size_span", "size_ticks"]
 
-NICE_SIZES: Final = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0)
+NICE_SIZES: Final = (
+    *(1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3),
+    *(1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0),
+)
 
 
 def size_span(params_b: Sequence[float]) -> tuple[float, float]:

@@ -1,0 +1,159 @@
+"""The report of the dilution experiment: page, Markdown, JSON, figures and tables; and the answer for a terminal."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from safescale._version import __version__
+from safescale.analyses import to_jsonable
+from safescale.analyses.words import capital, percent, plural, signed
+from safescale.report import numbers
+from safescale.report.dilution_facts import DilutionRun
+from safescale.report.dilution_section import dilution_findings, dilution_sections, first_words
+from safescale.report.dilution_tables import by_size, pp_of, size_of
+from safescale.report.dilution_words import (
+    QUESTION,
+    VERDICTS,
+    answer_words,
+    contrasts_words,
+    dose_words,
+    graders_words,
+    rule_words,
+    size_sentence,
+)
+from safescale.report.document import Document, every_section
+from safescale.report.figures.sink import FIGURES, FigureSink
+from safescale.report.ingest_report import aligned
+from safescale.report.plain import plain, shortened
+from safescale.report.write_files import make_folders, write_files
+from safescale.studies.dilution.results import DilutionResult
+
+__all__ = ["TITLE", "dilution_document", "dilution_json", "dilution_text", "write_dilution_files"]
+
+TITLE = "Reasoning dilution: does a puzzle before a prompt raise attack success more in larger models?"
+SIMULATED = "SIMULATED"
+_SHOWN_MODEL = 32
+
+
+def dilution_document(result: DilutionResult, run: DilutionRun, sink: FigureSink | None = None) -> Document:
+    """The report as a document; with a sink its figures are drawn and written."""
+    mark = SIMULATED if run.simulated else None
+    return Document(
+        title=TITLE,
+        version=__version__,
+        fingerprint=result.fingerprint,
+        command=run.command,
+        watermark=mark,
+        watermark_words=None if mark is None else f"{mark}: the responses are of no model. Nothing here is about a real model.",
+        summary=None,
+        findings=dilution_findings(result),
+        sections=dilution_sections(result, run, sink),
+    )
+
+
+def write_dilution_files(result: DilutionResult, run: DilutionRun, staging: Path, into: Path) -> tuple[Path, ...]:
+    """
+    Write the report to ``staging``, then move its files to ``into``.
+
+    Parameters
+    ----------
+    result : DilutionResult
+        What was found.
+    run : DilutionRun
+        Facts of the run.
+    staging : Path
+        An empty folder on the same file system as ``into``.
+    into : Path
+        Where the report goes.
+
+    Returns
+    -------
+    tuple of Path
+        The paths written; the page comes last.
+
+    Raises
+    ------
+    DataError
+        When the folder holds another kind of document.
+    """
+    make_folders(staging)
+    sink = FigureSink(staging / FIGURES, watermark=SIMULATED if run.simulated else None)
+    document = dilution_document(result, run, sink)
+    return write_files(document, f"{_json(result, run, document)}\n", "report", staging, into)
+
+
+def dilution_json(result: DilutionResult, run: DilutionRun) -> str:
+    """The whole result, the facts of the run, findings and warnings as one JSON object; nothing rounded."""
+    return _json(result, run, dilution_document(result, run))
+
+
+def _json(result: DilutionResult, run: DilutionRun, document: Document) -> str:
+    figures = [
+        {"id": figure.id, "title": figure.title, "files": list(figure.files), "source": figure.source}
+        for _, section in every_section(document.whole)
+        for figure in section.figures
+    ]
+    whole = {
+        "safescale": document.version,
+        "simulated": run.simulated,
+        "watermark": document.watermark_words,
+        "command": run.command,
+        "fingerprint": result.fingerprint,
+        "findings": to_jsonable(document.findings),
+        "warnings": [words for _, section in every_section(document.whole) for words in section.warnings],
+        "dilution": _without_texts(to_jsonable(result), result),
+        "run": to_jsonable(run),
+        "figures": figures,
+    }
+    return json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def _without_texts(found: Any, result: DilutionResult) -> Any:
+    """Templates are texts of prompts: their names and hashes stand in for them."""
+    found["design"]["templates"] = [
+        {"name": name, "sha256": hashlib.sha256(text.encode("utf-8")).hexdigest()} for name, text in result.design.templates
+    ]
+    return found
+
+
+def dilution_text(result: DilutionResult, run: DilutionRun) -> str:
+    """Answer, departures, lost models, caveats, then the deltas and what they go with, for a terminal."""
+    mark = [f"{SIMULATED}: the responses are of no model."] if run.simulated else []
+    lines = [
+        *mark,
+        f"safescale {__version__}, corpus {result.fingerprint}",
+        "",
+        QUESTION,
+        f"verdict: {VERDICTS[result.verdict]}",
+        f"answer: {answer_words(result)}",
+        "",
+        *first_words(result, run),
+    ]
+    if result.answers:
+        first, design = result.answers[0], result.design
+        header = ("model", "size", "lineage", "prompts", "baseline", "puzzle", "delta, pp", "interval", "McNemar p", "dropped")
+        rows = [
+            (
+                *(shortened(d.model.model_id, _SHOWN_MODEL), size_of(d), shortened(d.model.lineage, 24), f"{d.prompts:,}"),
+                *(percent(d.control_rate), percent(d.treated_rate), signed(100 * d.delta), pp_of(d.low, d.high)),
+                *(numbers.p_value(d.mcnemar_p), f"{d.dropped:,}"),
+            )
+            for d in by_size(first.deltas)
+        ]
+        lines += ["", f"grader {first.grader}, {first.tier.value.replace('_', ' ')} attack success", aligned([header, *rows]), ""]
+        lines += [
+            size_sentence(first.size, design.alpha, design.margin_pp),
+            rule_words(first.rule),
+            contrasts_words(first, design.alpha),
+            dose_words(first.dose),
+            graders_words(result.answers),
+        ]
+    if run.stages:
+        measured = [stage.wall_s for stage in run.stages if stage.wall_s is not None]
+        told = ", ".join(f"{s.name} {numbers.NOTHING if s.wall_s is None else f'{s.wall_s:.0f} s'}" for s in run.stages)
+        lines += ["", f"{capital(plural(len(run.stages), 'stage'))}: {told}; {sum(measured):.0f} s measured"]
+    lines += ["", f"command: {run.command}"]
+    return "\n".join(plain(line) for text in lines for line in text.split("\n"))
