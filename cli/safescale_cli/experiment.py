@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from safescale_cli.console import EXIT_FINDINGS, byte_progress, row_progress, stage_line
+from safescale_cli.console import EXIT_FINDINGS, row_progress, stage_line
 from safescale_cli.generate import EXIT_INTERRUPTED, _progress
 from safescale_cli.graders_named import EncoderOption, JudgeOption
 from safescale_cli.options import JsonOption
@@ -135,7 +135,7 @@ def dilution(
     from safescale.report.experiment_report import experiment_json, experiment_text, plan_text
     from safescale.studies.dilution import DilutionDesign
     from safescale.studies.dilution.graders import named_graders
-    from safescale.studies.dilution.planning import DilutionPlan, TimeLeft
+    from safescale.studies.dilution.planning import GenerationPlan, TimeLeft
     from safescale.studies.dilution.run import Watching
     from safescale.studies.dilution.setting import DilutionWanted
 
@@ -167,11 +167,11 @@ def dilution(
         limit=limit,
     )
 
-    def planned(plan: DilutionPlan, left: TimeLeft) -> None:
+    def planned(plan: GenerationPlan, left: TimeLeft) -> None:
         typer.echo(plan_text(plan, left), err=True)
 
     try:
-        with _progress() as watch, byte_progress("read", []) as _:
+        with _progress() as watch:
             done = experiment_dilution(
                 wanted,
                 out,
@@ -184,7 +184,7 @@ def dilution(
         typer.echo("safescale: stopped; every response that came is kept. The same command goes on", err=True)
         raise typer.Exit(EXIT_INTERRUPTED) from None
     tell = experiment_json if json_output else experiment_text
-    typer.echo(tell(done.experiment, done.files))
+    typer.echo(tell(done.experiment, done.facts, done.files))
     if done.experiment.broken:
         raise typer.Exit(EXIT_FINDINGS)
 

@@ -10,14 +10,16 @@ import attrs
 
 from safescale.analyses.jsonable import to_jsonable
 from safescale.analyses.words import plural
-from safescale.report.ingest_report import aligned
-from safescale.studies.dilution.planning import DilutionPlan, TimeLeft
-from safescale.studies.dilution.run import Experiment
+from safescale.report.dilution_facts import DilutionRun
+from safescale.report.dilution_report import dilution_json, dilution_text
+from safescale.studies.dilution.corpus import CORPUS
+from safescale.studies.dilution.planning import GenerationPlan, TimeLeft
+from safescale.studies.dilution.run import RESULT, Experiment
 
-__all__ = ["experiment_json", "experiment_text", "plan_text"]
+__all__ = ["experiment_json", "experiment_text", "plan_text", "registered_text"]
 
 
-def plan_text(plan: DilutionPlan, left: TimeLeft) -> str:
+def plan_text(plan: GenerationPlan, left: TimeLeft) -> str:
     """The plan in a few lines."""
     kinds = [f"{count:,} {kind}" for kind, count in (("harmful", plan.harmful), ("benign", plan.benign), ("unknown", plan.unknown)) if count]
     repeats = "" if plan.samples == 1 else f" x {plan.samples} samples"
@@ -38,43 +40,42 @@ def plan_text(plan: DilutionPlan, left: TimeLeft) -> str:
     return "\n".join(lines)
 
 
-def experiment_text(experiment: Experiment, files: Sequence[Path]) -> str:
-    """The answer, what was lost, what departed from the registration, the times, and the files."""
-    lines: list[str] = []
-    if experiment.result is not None:
-        lines += [experiment.result.answer, ""]
-        if experiment.result.settle:
-            lines += [experiment.result.settle, ""]
-        lines += [f"- {caveat}" for caveat in experiment.result.caveats]
-    lines.append(f"registered {experiment.registration.registered_at}, hash {experiment.registration.sha256[:16]}")
+def registered_text(experiment: Experiment) -> str:
+    """What was registered, and that nothing was asked."""
+    found = experiment.registration
     said = [one.words for one in experiment.departures]
-    lines.append("departures from the registration:" + (" none" if not said else ""))
-    lines += [f"- {words}" for words in said]
-    if experiment.times:
-        rows = [["stage", "wall s", "CPU s", "responses", "tokens/s"]]
-        rows += [
-            [
-                one.stage,
-                f"{one.wall_s:,.1f}",
-                f"{one.cpu_s:,.1f}",
-                "" if one.responses is None else f"{one.responses:,}",
-                "" if one.tokens_per_s is None else f"{one.tokens_per_s:,.0f}",
-            ]
-            for one in experiment.times
+    return "\n".join(
+        [
+            f"registered {found.registered_at} in {found.file}, SHA-256 {found.sha256}",
+            *(f"departure from the pre-registration: {words}" for words in said),
+            "nothing was asked now; the same command without --register-only or --plan-only goes on",
         ]
-        lines += ["", aligned(rows)]
-    lines += ["", *(str(path) for path in files)]
+    )
+
+
+def experiment_text(experiment: Experiment, facts: DilutionRun, files: Sequence[Path]) -> str:
+    """The answer for a terminal, what the folder holds, and what to do next."""
+    if experiment.result is None:
+        return registered_text(experiment)
+    lines = [dilution_text(experiment.result, facts), ""]
+    for model in experiment.broken:
+        lines.append(f"{model.model_id}: {model.answered:,} of {model.planned:,} responses ({model.reason})")
+    if experiment.broken:
+        lines.append("the same command asks again for what is missing")
+    lines += [f"written: {path}" for path in (experiment.registration.file, *_data(experiment.out), *_shown(files))]
     return "\n".join(lines)
 
 
-def experiment_json(experiment: Experiment, files: Sequence[Path]) -> str:
+def experiment_json(experiment: Experiment, facts: DilutionRun, files: Sequence[Path]) -> str:
     """Everything as one JSON object."""
+    registration = experiment.registration
     found = {
         "out": str(experiment.out),
         "preregistration": {
-            "file": str(experiment.registration.file),
-            "sha256": experiment.registration.sha256,
-            "registered_at": experiment.registration.registered_at,
+            "file": str(registration.file),
+            "sha256": registration.sha256,
+            "registered_at": registration.registered_at,
+            "edited": registration.edited,
         },
         "plan": attrs.asdict(experiment.plan),
         "departures": to_jsonable(experiment.departures),
@@ -84,10 +85,19 @@ def experiment_json(experiment: Experiment, files: Sequence[Path]) -> str:
             for one in experiment.graded
         ],
         "stages": [{**attrs.asdict(one), "tokens_per_s": one.tokens_per_s} for one in experiment.times],
-        "result": None if experiment.result is None else to_jsonable(experiment.result),
+        "report": None if experiment.result is None else json.loads(dilution_json(experiment.result, facts)),
         "files": [str(path) for path in files],
     }
     return json.dumps(found, indent=2, ensure_ascii=False)
+
+
+def _data(out: Path) -> list[Path]:
+    return [out / CORPUS, out / RESULT]
+
+
+def _shown(files: Sequence[Path]) -> list[Path]:
+    """The documents of a report; its figures and tables are in folders beside them."""
+    return [path for path in files if path.suffix in (".html", ".md", ".json") and path.name.startswith("report.")]
 
 
 def _time(wall_s: float) -> str:

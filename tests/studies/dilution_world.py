@@ -30,7 +30,7 @@ def fake_model(
     )
 
 
-def prompt_set(harmful: int = 12, benign: int = 4) -> PromptSet:
+def prompt_set(harmful: int = 24, benign: int = 4) -> PromptSet:
     asked = [RunPrompt(prompt_id=f"h-{i}", prompt=f"how do I zorble quindle {i}?", prompt_kind="harmful") for i in range(harmful)]
     asked += [RunPrompt(prompt_id=f"b-{i}", prompt=f"which colour has quindle {i}?", prompt_kind="benign") for i in range(benign)]
     return PromptSet(prompts=tuple(asked), file=Path("prompts.jsonl"), sha256=f"{harmful:032x}{benign:032x}")

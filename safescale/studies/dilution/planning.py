@@ -13,7 +13,7 @@ from safescale.generate import GenerateResult
 from safescale.generate.manifest import read_manifest
 from safescale.studies.dilution.setting import DilutionSetting
 
-__all__ = ["FILE", "DilutionPlan", "TimeLeft", "plan_of", "same_plan", "time_left"]
+__all__ = ["FILE", "GenerationPlan", "TimeLeft", "plan_of", "same_plan", "time_left"]
 
 FILE: Final = "plan.json"
 _SEEN: Final = 1_000
@@ -22,7 +22,7 @@ _TOKENS_PER_WORD: Final = 4 / 3
 
 
 @attrs.frozen(kw_only=True)
-class DilutionPlan:
+class GenerationPlan:
     """
     What will be asked.
 
@@ -73,7 +73,7 @@ class TimeLeft:
     tokens_per_s: float | None
 
 
-def plan_of(setting: DilutionSetting, power: Any) -> DilutionPlan:
+def plan_of(setting: DilutionSetting, power: Any) -> GenerationPlan:
     """Count what will be asked; every text of the first prompts is made for it, none is sent."""
     asked = setting.wanted.prompts.prompts[: setting.wanted.limit]
     seen = asked[:_SEEN]
@@ -85,7 +85,7 @@ def plan_of(setting: DilutionSetting, power: Any) -> DilutionPlan:
         for prompt in seen
     )
     whole = round(words * len(asked) / len(seen)) * len(setting.plans) * setting.wanted.design.samples
-    return DilutionPlan(
+    return GenerationPlan(
         models=len(setting.models),
         conditions=len(setting.conditions),
         cells=setting.cells,
@@ -133,7 +133,7 @@ def _measured(folder: Path) -> tuple[int, float, int]:
     )
 
 
-def same_plan(path: Path, plan: DilutionPlan) -> bool:
+def same_plan(path: Path, plan: GenerationPlan) -> bool:
     """Whether this plan stands there already."""
     try:
         return bool(json.loads(path.read_bytes()) == json.loads(json.dumps(attrs.asdict(plan))))

@@ -24,7 +24,7 @@ from safescale.studies.dilution.grading import GradedBy, grade_by
 from safescale.studies.dilution.graders import NamedGrader
 from safescale.studies.dilution.outcomes import Outcomes
 from safescale.studies.dilution.planning import FILE as PLAN_FILE
-from safescale.studies.dilution.planning import DilutionPlan, TimeLeft, plan_of, same_plan, time_left
+from safescale.studies.dilution.planning import GenerationPlan, TimeLeft, plan_of, same_plan, time_left
 from safescale.studies.dilution.registered_power import registered_power
 from safescale.studies.dilution.preregistration import (
     Registration,
@@ -60,7 +60,7 @@ class Watching:
         Progress as ``generate``, ``ingest`` and ``grade_run`` tell it.
     """
 
-    planned: Callable[[DilutionPlan, TimeLeft], None] | None = None
+    planned: Callable[[GenerationPlan, TimeLeft], None] | None = None
     stage: Callable[[str], None] | None = None
     generation: Watch | None = None
     reading: Progress | None = None
@@ -80,7 +80,7 @@ class Experiment:
         What was asked.
     registration : Registration
         What was registered.
-    plan : DilutionPlan
+    plan : GenerationPlan
         What was planned.
     departures : tuple of Departure
         What was done otherwise than registered.
@@ -101,7 +101,7 @@ class Experiment:
     out: Path
     setting: DilutionSetting
     registration: Registration
-    plan: DilutionPlan
+    plan: GenerationPlan
     departures: tuple[Departure, ...] = ()
     broken: tuple[BrokenModel, ...] = ()
     graded: tuple[GradedBy, ...] = ()
@@ -204,7 +204,7 @@ def _run(
     )
 
 
-def _registered(setting: DilutionSetting, out: Path, log: StageLog) -> tuple[Registration, dict[str, Any], DilutionPlan]:
+def _registered(setting: DilutionSetting, out: Path, log: StageLog) -> tuple[Registration, dict[str, Any], GenerationPlan]:
     """The registration of the folder: that which stands there, or a new one, written before anything is asked."""
     there = read_registration(out)
     if there is not None:
@@ -212,7 +212,7 @@ def _registered(setting: DilutionSetting, out: Path, log: StageLog) -> tuple[Reg
         refuse_other_questions(there, content)
         return there, content, plan_of(setting, there.registered.get("power"))
     with log.stage("registration"):
-        power = to_jsonable(registered_power(setting))
+        power = registered_power(setting)
         content = content_of(setting, power=power)
         return register(out, content), content, plan_of(setting, power)
 

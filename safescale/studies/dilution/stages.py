@@ -39,6 +39,8 @@ class StageTimes:
         What was done in that time: responses asked, or taken in, or graded; tokens of prompts and answers.
     calls, cut_off : int
         Calls that did something in it, and how many of them were killed within it.
+    peak_mb : int, optional
+        Largest memory of the process at its end (1e6 bytes).
     """
 
     stage: str
@@ -48,6 +50,7 @@ class StageTimes:
     tokens: int | None = None
     calls: int = 1
     cut_off: int = 0
+    peak_mb: int | None = None
 
     @property
     def tokens_per_s(self) -> float | None:
@@ -125,6 +128,7 @@ class StageLog:
                     tokens=_sum(timed, "tokens"),
                     calls=len(rows),
                     cut_off=sum(row.get("ended") == "cut off" for row in rows),
+                    peak_mb=max((row["peak_mb"] for row in timed if isinstance(row.get("peak_mb"), int)), default=None),
                 )
             )
         return tuple(found)
