@@ -166,6 +166,12 @@ if TYPE_CHECKING:
     from safescale.stats.wilson import wilson_interval, wilson_intervals
     from safescale.stats.wilson_continuity import wilson_continuity_interval, wilson_continuity_intervals
     from safescale.stats.within_group import WithinGroupSlope, within_group_slope
+    from safescale.stats.worst_case import (
+        WorstCaseDifference,
+        WorstCaseSlope,
+        worst_case_difference,
+        worst_case_slope,
+    )
 
 __all__ = [
     "SLOPE_REASONS",
@@ -312,6 +318,8 @@ __all__ = [
     "ValidationRate",
     "VarianceSharesFromF",
     "WithinGroupSlope",
+    "WorstCaseDifference",
+    "WorstCaseSlope",
     "adjacent_separation",
     "agresti_coull_interval",
     "agresti_coull_intervals",
@@ -424,6 +432,8 @@ __all__ = [
     "wilson_interval",
     "wilson_intervals",
     "within_group_slope",
+    "worst_case_difference",
+    "worst_case_slope",
 ]
 
 _HOME = {
@@ -683,6 +693,10 @@ _HOME = {
     "wilson_continuity_intervals": "wilson_continuity",
     "WithinGroupSlope": "within_group",
     "within_group_slope": "within_group",
+    "WorstCaseDifference": "worst_case",
+    "WorstCaseSlope": "worst_case",
+    "worst_case_difference": "worst_case",
+    "worst_case_slope": "worst_case",
 }
 
 

@@ -136,7 +136,7 @@ def effect_meta_regression(
     >>> from safescale.stats import effect_meta_regression
     >>> fit = effect_meta_regression([0.5, 1, 3, 8, 30], [-0.01, 0.02, 0.02, 0.05, 0.06], [2e-4, 2e-4, 3e-4, 3e-4, 4e-4])
     >>> f"{fit.slope_pp_per_decade:.1f} pp/decade [{fit.interval[0]:.1f}, {fit.interval[1]:.1f}], tau = {fit.tau_pp:.1f} pp"
-    ''
+    '3.8 pp/decade [-0.3, 7.7], tau = 0.0 pp'
     """
     size = sizes(params_b)
     given = differences("effects", effects)

@@ -159,8 +159,10 @@ def _of_mixture(
     slope: MetaRegressionSlope | EffectMetaRegression, m: float, alpha: float
 ) -> tuple[float, float, tuple[float, float]]:
     """Both tails beyond the margins and the interval, of the distribution that the slope itself is read from."""
-    of_rates = isinstance(slope, MetaRegressionSlope)
-    y = np.array(slope.successes) / np.array(slope.trials) if of_rates else np.array(slope.effects)
+    if isinstance(slope, MetaRegressionSlope):
+        y = np.array(slope.successes) / np.array(slope.trials)
+    else:
+        y = np.array(slope.effects)
     mixture = slope_mixture(np.log10(slope.params_b), y - y[0], np.array(slope.variances))
     slopes, sds = 100 * mixture.line.slope, 100 / np.sqrt(mixture.line.information)
     p_below, _ = mixture_tails(slopes, sds, mixture.mass, np.asarray(-m))

@@ -87,12 +87,12 @@ def item_interaction_slope(
     """
     Interaction of condition and log10 size on items, on the scale of differences, with prompts as clusters.
 
-    ``d_ij`` is treated rate minus control rate of model i on prompt j, x = log10 size. Where every prompt has every model, the slope
-    of prompt j is ``b_j = sum_i x_i d_ij / sum x_i^2`` (x about its mean), and the interaction ``mean(b) +- t(J - 1) sd(b) /
-    sqrt(J)`` over the J prompts. Where pairs are missing, x and d are taken about their means in each prompt and d is regressed on
-    x with the covariance CR2 over prompts and Satterthwaite's degrees of freedom: ``b = sum_j S_j b_j / sum_j S_j`` with ``S_j`` the
-    sum of squares of x in prompt j. A prompt that only large models have answered then lifts no slope. The first is the second on
-    complete data.
+    ``d_ij`` is treated rate minus control rate of model i on prompt j, x = log10 size. Where every prompt has every model, the
+    slope of prompt j is ``b_j = sum_i x_i d_ij / sum x_i^2`` (x about its mean), and the interaction ``mean(b) +- t(J - 1) sd(b)
+    / sqrt(J)`` over the J prompts. Where pairs are missing, x and d are taken about their means in each prompt and d is regressed
+    on x with the covariance CR2 over prompts and Satterthwaite's degrees of freedom: ``b = sum_j S_j b_j / sum_j S_j`` with
+    ``S_j`` the sum of squares of x in prompt j. A prompt that only large models have answered then lifts no slope. The first is
+    the second on complete data.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ def item_interaction_slope(
     >>> once, control = np.ones((3, 4), dtype=int), [[0, 0, 1, 0], [0, 1, 0, 0], [0, 0, 0, 0]]
     >>> found = item_interaction_slope([1, 10, 100], control, once, [[0, 0, 0, 0], [0, 1, 1, 0], [1, 1, 1, 0]], once)
     >>> f"{found.slope_pp_per_decade:.1f} pp/decade, p = {found.p_value:.2f}", found.generalises_to
-    ''
+    ('50.0 pp/decade, p = 0.09', 'these_models')
     """
     size = sizes(params_b)
     control, n_control = _table("control", control_successes, control_trials)

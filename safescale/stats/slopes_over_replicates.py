@@ -128,9 +128,10 @@ def slopes_over_replicates(
     Examples
     --------
     >>> from safescale.stats import slopes_over_replicates
-    >>> found = slopes_over_replicates([1, 10, 100] * 3, [0.1, 0.2, 0.3, 0.1, 0.3, 0.3, 0.2, 0.2, 0.4], list("aaabbbccc"))
-    >>> f"{found.slope_pp_per_decade:.0f} pp/decade over {found.n_replicates} replicates", found.interval is None
-    ''
+    >>> found = slopes_over_replicates([1, 10, 100] * 3, [0.1, 0.2, 0.3, 0.1, 0.3, 0.4, 0.2, 0.2, 0.3], list("aaabbbccc"))
+    >>> low, high = found.interval
+    >>> f"{found.slope_pp_per_decade:.0f} [{low:.0f}, {high:.0f}] pp/decade over {found.n_replicates} replicates"
+    '10 [-2, 22] pp/decade over 3 replicates'
     """
     x, y = sizes_and_quantities(params_b, rates, quantity)
     labels, codes = group_codes(replicates, len(x), name="replicates")

@@ -25,7 +25,7 @@ from safescale.studies.dilution.design import DilutionDesign
 from safescale.studies.dilution.outcomes import AskedModel
 from safescale.studies.dilution.results import BetweenModels, LineageSlope, ModelDelta
 
-__all__ = ["MIN_PROMPTS", "SizeSlope", "SizedModels", "registered_p", "size_slope", "sized_models"]
+__all__ = ["MIN_PROMPTS", "SizeSlope", "SizedModels", "compared_within", "registered_p", "size_slope", "sized_models"]
 
 MIN_PROMPTS: Final = 20
 """Models with fewer pairs of prompts are shown and not fitted (law 9)."""
@@ -50,8 +50,7 @@ def sized_models(deltas: Sequence[ModelDelta], *, with_estimated: bool = True) -
     """
     Which deltas stand in the slope, and whether sizes are compared within lineages.
 
-    Within lineages where several have two sizes or more: then a model that is alone in its lineage says nothing of size, and is left
-    out. A lineage of unknown name is none.
+    Within lineages as `compared_within` has it.
     """
     left_out, fitted = [], []
     for delta in deltas:
@@ -64,17 +63,31 @@ def sized_models(deltas: Sequence[ModelDelta], *, with_estimated: bool = True) -
             left_out.append((model.model_id, f"{delta.prompts} prompts with a verdict under both conditions, of {MIN_PROMPTS}"))
         else:
             fitted.append(delta)
-    sizes: dict[str, set[float]] = {}
-    for delta in fitted:
-        if delta.model.lineage != UNKNOWN_LINEAGE:
-            sizes.setdefault(delta.model.lineage, set()).add(_size(delta.model))
-    several = [lineage for lineage, found in sizes.items() if len(found) > 1]
-    if len(several) < 2:
-        return SizedModels(deltas=tuple(fitted), groups=None, not_fitted=tuple(left_out))
-    kept = [delta for delta in fitted if delta.model.lineage in several]
-    alone = [delta.model.model_id for delta in fitted if delta.model.lineage not in several]
+    members, groups = compared_within([delta.model for delta in fitted])
+    kept = {model.model_id for model in members}
+    alone = [delta.model.model_id for delta in fitted if delta.model.model_id not in kept]
     left_out += [(model_id, "sizes are compared within lineages, and its lineage has no other size") for model_id in alone]
-    return SizedModels(deltas=tuple(kept), groups=tuple(delta.model.lineage for delta in kept), not_fitted=tuple(left_out))
+    return SizedModels(
+        deltas=tuple(delta for delta in fitted if delta.model.model_id in kept), groups=groups, not_fitted=tuple(left_out)
+    )
+
+
+def compared_within(models: Sequence[AskedModel]) -> tuple[tuple[AskedModel, ...], tuple[str, ...] | None]:
+    """
+    Of models of known size, those that say something of size, and the lineage of each where sizes are compared within lineages.
+
+    That is where two lineages or more have two sizes or more; then a model alone in its lineage is left out. Else all models stand
+    together, and the lineages are None. The lineage "unknown" is none.
+    """
+    sizes: dict[str, set[float]] = {}
+    for model in models:
+        if model.lineage != UNKNOWN_LINEAGE:
+            sizes.setdefault(model.lineage, set()).add(_size(model))
+    several = {lineage for lineage, found in sizes.items() if len(found) > 1}
+    if len(several) < 2:
+        return tuple(models), None
+    kept = tuple(model for model in models if model.lineage in several)
+    return kept, tuple(model.lineage for model in kept)
 
 
 @attrs.frozen(kw_only=True)

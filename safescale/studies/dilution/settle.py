@@ -1,0 +1,142 @@
+"""What would settle the question: models at which sizes, seeds, or prompts."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import numpy as np
+
+from safescale.analyses.words import p_words, plural, size_words
+from safescale.errors import InsufficientData
+from safescale.stats import permutation_detectable_slope, plan_equivalence, plan_models, smallest_attainable_p
+from safescale.studies.dilution.between_models import SizedModels
+from safescale.studies.dilution.design import MIN_DECADES, MIN_SIZES, DilutionDesign
+from safescale.studies.dilution.power import DilutionAssumptions
+from safescale.studies.dilution.results import BetweenModels, DilutionVerdict
+
+__all__ = ["settle_words"]
+
+REPEATS: Final = 2_000
+MOST_MODELS: Final = 1_000
+
+
+def settle_words(
+    verdict: DilutionVerdict, size: BetweenModels | None, fitted: SizedModels | None, design: DilutionDesign, why_no_size: str | None
+) -> str:
+    """
+    What would settle it, from the slope's own spread between models; what the answer speaks of, where it is settled.
+
+    Parameters
+    ----------
+    size : BetweenModels or None
+        The slope of the primary grader.
+    fitted : SizedModels or None
+        The deltas in it.
+    why_no_size : str or None
+        Why there is no slope.
+    """
+    if verdict is not DilutionVerdict.CANNOT_TELL:
+        spoken = "models like these and prompts like these"
+        return f"The registered test has decided, for {spoken}; other lineages, other puzzles and other prompts need their own experiment."
+    if size is None or fitted is None or len(size.sizes_b) < 3:
+        why = why_no_size or "there is no slope on size"
+        return (
+            f"To settle it: first a slope to test ({why}), which takes models of known size, {MIN_SIZES} sizes or more over "
+            f"{MIN_DECADES:g} decade or more, each with answers that can be judged under both conditions."
+        )
+    parts = [_floor(size, design), _reach(size, fitted, design)]
+    parts += [_models(size, fitted, design), _flat(size, fitted, design), _prompts(size)]
+    if design.exploratory:
+        parts.append("An exploratory experiment settles nothing: register the next one before it is run.")
+    return " ".join(part for part in parts if part)
+
+
+def _floor(size: BetweenModels, design: DilutionDesign) -> str:
+    if size.permutation_floor <= design.alpha:
+        return ""
+    sizes = 3
+    while smallest_attainable_p([float(at) for at in range(1, sizes + 1)]) > design.alpha:
+        sizes += 1
+    return (
+        f"To settle it at all: the smallest p of these {plural(size.models, 'model')} is {p_words(size.permutation_floor)}; "
+        f"{sizes} different sizes can reach {design.alpha:g}, or several lineages (training seeds) at the same sizes, compared within "
+        "them."
+    )
+
+
+def _noise(fitted: SizedModels) -> list[float]:
+    return [delta.variance for delta in fitted.deltas]
+
+
+def _sizes(fitted: SizedModels) -> list[float]:
+    return [delta.model.params_b for delta in fitted.deltas if delta.model.params_b is not None]
+
+
+def _reach(size: BetweenModels, fitted: SizedModels, design: DilutionDesign) -> str:
+    if size.permutation_floor > design.alpha or size.tau_pp is None:
+        return ""
+    try:
+        found = permutation_detectable_slope(
+            _sizes(fitted), tau_pp=size.tau_pp, variances=_noise(fitted), groups=fitted.groups, alpha=design.alpha, repeats=REPEATS
+        )
+    except InsufficientData:
+        return ""
+    return (
+        f"At these {plural(size.models, 'model')} and this spread between them (tau {size.tau_pp:.1f} pp{_tau_interval(size)}) the "
+        f"smallest slope found 8 times in 10 is {found.slope_pp_per_decade:.1f} pp per decade."
+    )
+
+
+def _tau_interval(size: BetweenModels) -> str:
+    return "" if size.tau_low is None or size.tau_high is None else f", interval {size.tau_low:.1f} to {size.tau_high:.1f}"
+
+
+def _residual_sd(size: BetweenModels, fitted: SizedModels, tau_pp: float) -> float:
+    return math.sqrt((tau_pp / 100) ** 2 + float(np.mean(_noise(fitted))))
+
+
+def _models(size: BetweenModels, fitted: SizedModels, design: DilutionDesign) -> str:
+    """Models for the slope that plans ask for, at the tau that was found and at the upper end of its interval."""
+    effect = DilutionAssumptions().effect_pp_per_decade
+    taus = [size.tau_pp] if size.tau_pp is not None else [5.0, 10.0]
+    if size.tau_pp is not None and size.tau_high is not None and size.tau_high > size.tau_pp:
+        taus.append(size.tau_high)
+    decades = math.log10(size.sizes_b[-1] / size.sizes_b[0])
+    counts = []
+    for tau in taus:
+        plan = plan_models(effect, even_decades=decades, residual_sd=_residual_sd(size, fitted, tau), alpha=design.alpha)
+        number = plan.n_models
+        told = f"more than {MOST_MODELS:,} models" if number is None or number > MOST_MODELS else plural(number, "model")
+        counts.append(f"{told} if tau is {tau:.1f} pp")
+    spread = f"spread evenly from {size_words(size.sizes_b[0])} to {size_words(size.sizes_b[-1])}"
+    seeds = ", or as many of more training seeds of these sizes" if size.within_lineages else ""
+    return f"A slope of {effect:g} pp per decade takes {' and '.join(counts)}, {spread}{seeds}; a wider span of sizes takes fewer."
+
+
+def _flat(size: BetweenModels, fitted: SizedModels, design: DilutionDesign) -> str:
+    if size.tau_pp is None:
+        return ""
+    decades = math.log10(size.sizes_b[-1] / size.sizes_b[0])
+    plan = plan_equivalence(
+        design.margin_pp, even_decades=decades, residual_sd=_residual_sd(size, fitted, size.tau_pp), alpha=design.alpha
+    )
+    number = plan.n_models
+    told = f"more than {MOST_MODELS:,} models" if number is None or number > MOST_MODELS else plural(number, "model")
+    return f"To show a flat slope to be within {design.margin_pp:g} pp per decade takes {told} at that spread."
+
+
+def _prompts(size: BetweenModels) -> str:
+    """Whether prompts or models are short, from the two parts of the noise."""
+    if size.tau_pp is None or size.sampling_sd_pp is None:
+        return ""
+    noise, tau = size.sampling_sd_pp, size.tau_pp
+    if tau > noise:
+        return (
+            f"More prompts do not help and more models do: of the noise of a delta, {tau:.1f} pp is between models and "
+            f"{noise:.1f} pp is of the prompts."
+        )
+    return (
+        f"More prompts help: of the noise of a delta, {noise:.1f} pp is of the prompts and {tau:.1f} pp between models; four times the "
+        f"prompts halve the former."
+    )
