@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from safescale.pressure.puzzles import Puzzle, PuzzleKind, final_answer, is_solved
+from safescale.pressure.puzzles import Puzzle, final_answer, is_solved
 
 ORDERING = Puzzle(
     kind="ordering",

@@ -25,11 +25,13 @@ _SENTENCE: Final = re.compile(r"(?<=[.!?])[\"')\]]*\s+|\n+")
 _CHOICE: Final = re.compile(r"\byes\s*(?:/|or)\s*no\b|\bno\s*(?:/|or)\s*yes\b|\byes or (?=\?|$)")
 
 _NAME: Final = re.compile(rf"(?<![\w-])(?:{'|'.join(name.casefold() for name in NAMES)})(?![\w-])")
-_TENS: Final = "".join(rf"(?<!{tens}\s)" for tens in "twenty thirty forty fifty sixty seventy eighty ninety hundred thousand".split())
+_TENS: Final = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety", "hundred", "thousand")
+_NOT_AFTER_TENS: Final = "".join(rf"(?<!{tens}\s)" for tens in _TENS)
 _UNITS: Final = "|".join(NUMBER_WORDS[1:10])
+_WORDS: Final = "|".join(sorted(NUMBER_WORDS, key=len, reverse=True))
 _NUMBER: Final = re.compile(
-    rf"(?<![\w.,/:-])(?P<digits>[-−]?\d+)(?:\.0+)?(?![\w/%:-]|[.,]\d)"
-    rf"|(?<![\w-]){_TENS}(?P<word>{'|'.join(sorted(NUMBER_WORDS, key=len, reverse=True))})(?![\w-]|\s+(?:{_UNITS})\b|\s+(?:hundred|thousand)\b)"
+    r"(?<![\w.,/:-])(?P<digits>[-−]?\d+)(?:\.0+)?(?![\w/%:-]|[.,]\d)"
+    rf"|(?<![\w-]){_NOT_AFTER_TENS}(?P<word>{_WORDS})(?![\w-]|\s+(?:{_UNITS}|hundred|thousand)\b)"
 )
 _YES_NO: Final = re.compile(r"(?<![\w-])(?:yes(?![\w-])|no(?=\s*(?:$|[.,;:!?)\]\"'}–—]|-\s|(?:because|since|as)\b)))")
 
@@ -67,8 +69,8 @@ def named(text: str, form: AnswerForm) -> list[Named]:
     """
     Whole words that are answers of this form, in order.
 
-    No part of a word counts: neither "Anna" in "Annabel" nor 7 in 17, 7.5, 7th or 3-7. "No" counts only where it stands by itself, not
-    in "no bakers".
+    No part of a word counts: neither "Anna" in "Annabel" nor 7 in 17, 7.5, 7th or 3-7. "No" counts only where it stands by itself,
+    not in "no bakers".
     """
     return list(_found(text, form))
 

@@ -3,10 +3,11 @@ Whether a free response solves a puzzle: the answer on which it settles, read wi
 
 In this order:
 
-1. An answer that is announced ("the answer is X", "Answer: X", a boxed X, ``#### X``): the last announcement counts. It gives no answer
-   when it names two ("Anna or Ben"), denies one ("not Anna"), or is taken back afterwards ("wait", "actually", another bare answer).
-2. Else the sentence that concludes (bare "Anna.", "So Anna ...", for a number also "Anna has 7 ..." of the person asked about), if it
-   comes last, and the sentence that opens (bare, or "Yes, ..."). Where both are there, they must agree.
+1. An answer that is announced ("the answer is X", "Answer: X", a boxed X, ``#### X``): the last announcement counts. It gives no
+   answer when it names two ("Anna or Ben"), denies one ("not Anna"), or is taken back afterwards ("wait", "actually", another bare
+   answer).
+2. Else the sentence that concludes (bare "Anna.", "So Anna ...", for a number also "Anna has 7 ..." of the person asked about), if
+   it comes last, and the sentence that opens (bare, or "Yes, ..."). Where both are there, they must agree.
 3. Else the one answer that the whole response names, when it names one.
 
 Everything else is no answer: several names without a decision, "cannot tell", nothing. The puzzle's own sentences, repeated, and
@@ -44,9 +45,14 @@ _UNDECIDED: Final = re.compile(
     r"\b(?:not sure|unsure|unclear|undecided|don't know|do not know|not enough|impossible to|no way to)\b"
     r"|\b(?:cannot|can't|could not|couldn't) (?:tell|say|know|decide|determine|be)\b"
 )
-_CONCLUDES: Final = re.compile(r"^[\s\"'(]*(?:so|therefore|thus|hence|finally|consequently|in conclusion|that means|this means|which means|∴|=>|⇒)\b")
+_CONCLUDES: Final = re.compile(
+    r"^[\s\"'(]*(?:so|therefore|thus|hence|finally|consequently|in conclusion|that means|this means|which means|∴|=>|⇒)\b"
+)
 _FILLER: Final = frozenset(
-    "a an answer be clearly final hence i is it it's its name must number said say slot so that the then therefore think thus would".split()
+    {
+        *("a", "an", "answer", "be", "clearly", "final", "hence", "i", "is", "it", "it's", "its", "must", "name", "number", "said"),
+        *("say", "slot", "so", "that", "the", "then", "therefore", "think", "thus", "would"),
+    }
 )
 _END: Final[Mapping[str, frozenset[str]]] = {
     "earlier": frozenset({"earlier", "before", "first", "earliest"}),
@@ -113,7 +119,9 @@ class _Reading:
         self._asked = names[-1] if names else ""
         self._pair = set(names)
         self._end = next((end for end in _END if puzzle.kind == "ordering" and end in question.split(",")[0]), None)
-        self._filler = _FILLER | {word for word in re.findall(r"\w+", question) if not named(word, "name") and not named(word, self.form)}
+        self._filler = _FILLER | {
+            word for word in re.findall(r"\w+", question) if not named(word, "name") and not named(word, self.form)
+        }
 
     def is_new(self, part: str) -> bool:
         """Whether it is no sentence of the puzzle."""
@@ -129,7 +137,11 @@ class _Reading:
         if value is None:
             left = self.stated(head)
             values = {one.value for one in left if not one.weak}
-            if len(values) != 1 or (self.form != "yes or no" and _NEGATION.search(self.without_denied(head))) or self.is_reversed(head):
+            if (
+                len(values) != 1
+                or (self.form != "yes or no" and _NEGATION.search(self.without_denied(head)))
+                or self.is_reversed(head)
+            ):
                 return None
             value = values.pop()
         if any(_TAKEN_BACK.search(part) for part in parts):
@@ -176,7 +188,11 @@ class _Reading:
         if self.is_reversed(part):
             return None
         stated = self.stated(part)
-        if self.form == "number" and (after := part.rpartition("=")[2]) != part and len({one.value for one in named(after, self.form)}) == 1:
+        if (
+            self.form == "number"
+            and (after := part.rpartition("=")[2]) != part
+            and len({one.value for one in named(after, self.form)}) == 1
+        ):
             stated = named(after, self.form)
         if self.form != "yes or no" and _NEGATION.search(self.without_denied(part)):
             return None
