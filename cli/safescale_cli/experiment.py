@@ -15,7 +15,9 @@ from safescale_cli.graders_named import EncoderOption, JudgeOption
 from safescale_cli.options import JsonOption
 from safescale_cli.question import TierChoice
 
-app = typer.Typer(help="Whole experiments: registered, planned, generated, graded, analysed.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="Whole experiments: registered, planned, generated, graded, analysed.", no_args_is_help=True, rich_markup_mode=None
+)
 
 
 class KindChoice(enum.StrEnum):
@@ -69,7 +71,9 @@ def dilution(
     lines: Annotated[int, typer.Option("--lines", min=2, help="Lines of the puzzle that the hypothesis speaks of.")] = 7,
     dose: Annotated[
         list[int] | None,
-        typer.Option("--dose", min=2, help="A further length for the dose response; may be repeated (default: 2, 4, 10).", show_default=False),
+        typer.Option(
+            "--dose", min=2, help="A further length for the dose response; may be repeated (default: 2, 4, 10).", show_default=False
+        ),
     ] = None,
     kind: Annotated[
         list[KindChoice] | None,
@@ -107,12 +111,12 @@ def dilution(
     margin_pp: Annotated[
         float, typer.Option("--margin-pp", min=0.0, help="Largest slope that still counts as flat, in pp per decade.")
     ] = 5.0,
-    limit: Annotated[
-        int | None, typer.Option("--limit", min=1, help="The first N prompts alone.", show_default=False)
-    ] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="The first N prompts alone.", show_default=False)] = None,
     exploratory: Annotated[
         bool,
-        typer.Option("--exploratory", help="Go on with fewer than 4 sizes or less than a decade; the verdict is \"cannot tell\" then."),
+        typer.Option(
+            "--exploratory", help='Go on with fewer than 4 sizes or less than a decade; the verdict is "cannot tell" then.'
+        ),
     ] = False,
     register_only: Annotated[bool, typer.Option("--register-only", help="Write the registration and the plan, and stop.")] = False,
     plan_only: Annotated[bool, typer.Option("--plan-only", help="The same, and print the plan on stdout.")] = False,
@@ -190,9 +194,9 @@ def dilution(
 
 
 def _templates(path: Path) -> tuple[tuple[str, str], ...]:
-    from safescale.pressure.transforms import read_templates
+    from safescale.pressure.templates import read_templates
 
-    return tuple(read_templates(path))
+    return tuple(read_templates(path).items())
 
 
 def _command() -> str:

@@ -21,7 +21,11 @@ __all__ = ["experiment_json", "experiment_text", "plan_text", "registered_text"]
 
 def plan_text(plan: GenerationPlan, left: TimeLeft) -> str:
     """The plan in a few lines."""
-    kinds = [f"{count:,} {kind}" for kind, count in (("harmful", plan.harmful), ("benign", plan.benign), ("unknown", plan.unknown)) if count]
+    kinds = [
+        f"{count:,} {kind}"
+        for kind, count in (("harmful", plan.harmful), ("benign", plan.benign), ("unknown", plan.unknown))
+        if count
+    ]
     repeats = "" if plan.samples == 1 else f" x {plan.samples} samples"
     prompts = plan.harmful + plan.benign + plan.unknown
     lines = [

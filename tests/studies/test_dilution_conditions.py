@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import attrs
 import pytest
 
 from safescale.errors import DomainError
 from safescale.generate import Condition
+from safescale.pressure.counters import WORDS, TokenCounter
 from safescale.studies.dilution import DilutionDesign
-from safescale.studies.dilution.conditions import TokenCounter, dilution_conditions, puzzles_of, token_counter
+from safescale.studies.dilution.conditions import counter_of, dilution_conditions, puzzles_of
 from safescale.studies.dilution.setting import setting_of
 from studies.dilution_world import fake_model, prompt_set, wanted
 
-WORDS = TokenCounter(words="words", count=lambda text: len(text.split()))
 IDS = [f"h-{i}" for i in range(6)]
 
 
@@ -74,7 +72,7 @@ def test_neutral_prose_has_the_length_of_the_puzzle_and_none_of_its_lines() -> N
     for prompt_id in IDS:
         before = made["puzzle"].condition.user_text("hum?", prompt_id=prompt_id)
         neutral = made["neutral"].condition.user_text("hum?", prompt_id=prompt_id)
-        assert abs(len(before.split()) - len(neutral.split())) <= 1
+        assert abs(WORDS(before) - WORDS(neutral)) <= 1
         assert not any(line in neutral for line in puzzle(prompt_id).lines)
 
 
@@ -114,15 +112,15 @@ def test_all_that_determines_the_texts_is_in_the_identity() -> None:
         found = {one.asked.name: one.condition.identity for one in dilution_conditions(other, IDS, WORDS)}
         assert all(found[name] != whole[name] for name in ("puzzle-7", "neutral-7", "appended-7", "alone-7"))
         assert found["baseline"] == whole["baseline"]
-    counted = dilution_conditions(design, IDS, attrs.evolve(WORDS, words="tokens of plim"))
+    counted = dilution_conditions(design, IDS, TokenCounter("tokens of plim", len))
     assert {one.asked.name for one in counted if one.condition.identity != whole[one.asked.name]} == {"neutral-7"}
     reworded = dilution_conditions(attrs.evolve(design, templates=(("rhyme", "In verse: {prompt}"),)), IDS, WORDS)
     assert {one.asked.name for one in reworded if one.condition.identity != whole[one.asked.name]} == {"rhyme"}
 
 
-def test_words_are_counted_where_the_first_model_is_no_local_folder(tmp_path: Path) -> None:
-    counter = token_counter([fake_model(1.0)])
-    assert (counter.words, counter.count("zorble the  quindle\nhums")) == ("words", 4)
+def test_words_are_counted_where_the_first_model_is_no_local_folder() -> None:
+    counter = counter_of([fake_model(1.0)])
+    assert (counter.name, counter("zorble the  quindle\nhums")) == ("words and marks", 4)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +140,9 @@ def test_refuses_too_few_sizes_or_decades_unless_exploratory(sizes: tuple[float,
 
 
 def test_a_model_of_unknown_size_is_named_where_sizes_are_missing() -> None:
-    models = [fake_model(size) for size in (1.0, 2.0, 40.0)] + [attrs.evolve(fake_model(1.5), model_id="mimsy", params_total_b=None)]
+    models = [fake_model(size) for size in (1.0, 2.0, 40.0)] + [
+        attrs.evolve(fake_model(1.5), model_id="mimsy", params_total_b=None)
+    ]
     with pytest.raises(DomainError, match="mimsy: size unknown, declare params_total_b"):
         setting_of(wanted(models))
 

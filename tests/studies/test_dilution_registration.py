@@ -180,4 +180,3 @@ def test_two_processes_do_not_write_to_one_experiment(tmp_path: Path) -> None:
         return open_engine(spec)
 
     run_dilution(wanted(), tmp_path, opener=opener)
-

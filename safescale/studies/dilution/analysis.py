@@ -76,7 +76,11 @@ def _other_graders(answers: Sequence[GraderAnswer]) -> str:
         slope = "" if answer.size is None else f" ({signed(answer.size.slope_pp_per_decade)} pp per decade)"
         told.append(f"{answer.grader} {answer.verdict}{slope}")
     slopes = [answer.size.slope_pp_per_decade for answer in answers if answer.size is not None]
-    band = f"; over {plural(len(slopes), 'grader')} the slope is {signed(min(slopes))} to {signed(max(slopes))} pp per decade" if len(slopes) > 1 else ""
+    band = (
+        f"; over {plural(len(slopes), 'grader')} the slope is {signed(min(slopes))} to {signed(max(slopes))} pp per decade"
+        if len(slopes) > 1
+        else ""
+    )
     return f"By the other graders: {', '.join(told)}{band}."
 
 

@@ -99,9 +99,7 @@ class SizeSlope:
     not_fitted: tuple[tuple[str, str], ...]
 
 
-def registered_p(
-    params_b: Sequence[float], deltas: Sequence[float], groups: Sequence[str] | None
-) -> PermutationSlopeTest:
+def registered_p(params_b: Sequence[float], deltas: Sequence[float], groups: Sequence[str] | None) -> PermutationSlopeTest:
     """The registered test: permutation of models, within lineages where groups are given, two-sided (twice the smaller tail)."""
     return permutation_slope_test(params_b, deltas, groups=groups, quantity="difference")
 

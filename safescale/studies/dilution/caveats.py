@@ -112,7 +112,13 @@ def _room(room: Room, answer: GraderAnswer, design: DilutionDesign) -> list[str]
     if found and odds is not None and size is not None:
         turned = odds.slope_logit_per_decade * size.slope_pp_per_decade < 0
         differs = (odds.permutation_p <= design.alpha) != (size.permutation_p <= design.alpha)
-        told = "its direction turns with the scale" if turned else "only one of the two scales shows it" if differs else "so do both scales"
+        told = (
+            "its direction turns with the scale"
+            if turned
+            else "only one of the two scales shows it"
+            if differs
+            else "so do both scales"
+        )
         same = told == "so do both scales"
         found.append(
             f"in log odds, which have no ends, the slope is {signed(odds.slope_logit_per_decade, 2)} per decade"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,29 +11,13 @@ import attrs
 from safescale.errors import DomainError
 from safescale.generate import DeclaredModel
 from safescale.generate.conditions import Condition
+from safescale.pressure.counters import WORDS, TokenCounter, tokenizer_counter
 from safescale.pressure.puzzles import Puzzle
-from safescale.pressure.transforms import NeutralBefore, PuzzleAfter, PuzzleAlone, PuzzleBefore, Template
+from safescale.pressure.transforms import NeutralBefore, PuzzleAfter, PuzzleAlone, PuzzleBefore, PuzzleSet, Template
 from safescale.studies.dilution.design import DilutionDesign
 from safescale.studies.dilution.outcomes import AskedCondition
 
-__all__ = ["DilutionCondition", "TokenCounter", "dilution_conditions", "puzzles_of", "token_counter"]
-
-
-@attrs.frozen(kw_only=True)
-class TokenCounter:
-    """
-    What counts the tokens to which neutral prose is cut.
-
-    Parameters
-    ----------
-    words : str
-        Whose tokens, in words; part of the condition's identity.
-    count : callable
-        Tokens of a text.
-    """
-
-    words: str
-    count: Callable[[str], int] = attrs.field(repr=False, eq=False)
+__all__ = ["DilutionCondition", "counter_of", "dilution_conditions", "puzzles_of"]
 
 
 @attrs.frozen(kw_only=True)
@@ -45,42 +28,22 @@ class DilutionCondition:
     condition: Condition
 
 
-def token_counter(models: Sequence[DeclaredModel]) -> TokenCounter:
+def counter_of(models: Sequence[DeclaredModel]) -> TokenCounter:
     """
-    The tokenizer of the first model where that is a local folder of Hugging Face and transformers is installed; else words.
+    The tokenizer of the first model where that is a local folder of Hugging Face; else words and marks.
 
     Tokenizers differ: neutral prose is of equal length in the tokens of one of them, and what each engine counted is in the result.
 
     Raises
     ------
-    DomainError
+    DataError
         When the folder's tokenizer cannot be read.
     """
-    first = next(iter(models), None)
-    named = None if first is None else first.spec.tokenizer or first.spec.model
-    if first is None or named is None or not (Path(named) / "tokenizer_config.json").is_file():
-        return TokenCounter(words="words", count=_words)
-    if importlib.util.find_spec("transformers") is None:
-        return TokenCounter(words="words (transformers is not installed)", count=_words)
-    tokenizer = _tokenizer(Path(named))
-
-    def count(text: str) -> int:
-        return len(tokenizer.encode(text, add_special_tokens=False))
-
-    return TokenCounter(words=f"tokens of {first.model_id}", count=count)
-
-
-def _words(text: str) -> int:
-    return len(text.split())
-
-
-def _tokenizer(folder: Path) -> Any:
-    transformers = importlib.import_module("transformers")
-    try:
-        return transformers.AutoTokenizer.from_pretrained(str(folder))
-    except (OSError, ValueError, KeyError) as error:
-        words = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DomainError(f"the tokenizer of {folder} cannot be read ({words}); mend the folder, or put another model first") from error
+    for model in models[:1]:
+        folder = Path(model.spec.tokenizer or model.spec.model)
+        if any((folder / name).is_file() for name in ("tokenizer.json", "tokenizer_config.json")):
+            return tokenizer_counter(folder, fallback=WORDS)
+    return WORDS
 
 
 def dilution_conditions(
@@ -108,19 +71,17 @@ def dilution_conditions(
     DomainError
         For a template whose name another condition has.
     """
-    puzzles = {lines: _puzzle_arguments(design, lines, prompt_ids) for lines in design.all_lines}
+    puzzles = {lines: _puzzles(design, lines, prompt_ids) for lines in design.all_lines}
     main = puzzles[design.lines]
     made = [_made("baseline", "baseline", frame, None)]
-    for lines, arguments in puzzles.items():
-        made.append(_made(f"puzzle-{lines}", "puzzle", frame, PuzzleBefore(**arguments), lines=lines, main=lines == design.lines))
+    for lines, those in puzzles.items():
+        made.append(_made(f"puzzle-{lines}", "puzzle", frame, PuzzleBefore(those), lines=lines, main=lines == design.lines))
     if design.controls:
-        neutral = NeutralBefore(before=PuzzleBefore(**main), count=counter.count, counter=counter.words)
+        neutral = NeutralBefore.of(main, counter=counter)
         made.append(_made(f"neutral-{design.lines}", "neutral", frame, neutral, lines=design.lines))
-        made.append(_made(f"appended-{design.lines}", "appended", frame, PuzzleAfter(**main), lines=design.lines))
-        made.append(
-            _made(f"alone-{design.lines}", "alone", frame, PuzzleAlone(**main), lines=design.lines, prompt_kind="benign")
-        )
-    made += [_made(name, "template", frame, Template(text=text)) for name, text in design.templates]
+        made.append(_made(f"appended-{design.lines}", "appended", frame, PuzzleAfter(main), lines=design.lines))
+        made.append(_made(f"alone-{design.lines}", "alone", frame, PuzzleAlone(main), lines=design.lines, prompt_kind="benign"))
+    made += [_made(name, "template", frame, Template(text)) for name, text in design.templates]
     names = [one.asked.name for one in made]
     for name in names:
         if names.count(name) > 1:
@@ -132,12 +93,12 @@ def puzzles_of(conditions: Sequence[DilutionCondition]) -> Callable[[str], Puzzl
     """The puzzle that each prompt id has in the condition that asks it alone; None where no condition does."""
     for one in conditions:
         if one.asked.role == "alone" and isinstance(one.condition.transform, PuzzleAlone):
-            return one.condition.transform.puzzle
+            return one.condition.transform.puzzles.__getitem__
     return None
 
 
-def _puzzle_arguments(design: DilutionDesign, lines: int, prompt_ids: Sequence[str]) -> dict[str, Any]:
-    return {"lines": lines, "kinds": design.kinds, "difficulty": design.difficulty, "seed": design.puzzle_seed}
+def _puzzles(design: DilutionDesign, lines: int, prompt_ids: Sequence[str]) -> PuzzleSet:
+    return PuzzleSet.of(prompt_ids, kinds=design.kinds, lines=lines, difficulty=design.difficulty, seed=design.puzzle_seed)
 
 
 def _made(

@@ -96,7 +96,9 @@ def _made(path: Path, state: str, sources: list[Path], base: Path | None, progre
         os.replace(aside, path)
         write_json(note, {"state": state, "fingerprint": fingerprint, "traces": traces})
     except OSError as error:
-        raise DataError(f"the corpus cannot be written ({error.strerror}); free some space and run again", file=str(path)) from error
+        raise DataError(
+            f"the corpus cannot be written ({error.strerror}); free some space and run again", file=str(path)
+        ) from error
     finally:
         _remove(aside)
     return Made(path=path, fingerprint=fingerprint, traces=traces, new=True)

@@ -184,7 +184,11 @@ def _as_registered(words: str) -> str:
 
 
 def _named(grader: Mapping[str, Any]) -> str:
-    shown = {key: value for key, value in grader.items() if key in ("grader_id", "judge", "encoder", "rubric_version", "sha256") and value}
+    shown = {
+        key: value
+        for key, value in grader.items()
+        if key in ("grader_id", "judge", "encoder", "rubric_version", "sha256") and value
+    }
     return "the grader " + ", ".join(f"{value if key != 'sha256' else str(value)[:12] + '…'}" for key, value in shown.items())
 
 
@@ -207,4 +211,3 @@ def _versions(registered: Mapping[str, Any], runs: Mapping[str, Mapping[str, Any
             if len(versions) > 1:
                 words.append(f"{model_id}: {name} changed while it answered: {', '.join(versions)}")
     return words
-

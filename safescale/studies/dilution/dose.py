@@ -45,9 +45,7 @@ def dose_response(outcomes: Outcomes, design: DilutionDesign) -> tuple[DoseRespo
         if own:
             slope, low, high = _per_line(outcomes, at, [by_lines[dose] for dose in own], baseline, tuple(own), level)
             models.append(
-                DoseOfModel(
-                    model=model, lines=tuple(own), deltas=tuple(own.values()), slope_pp_per_line=slope, low=low, high=high
-                )
+                DoseOfModel(model=model, lines=tuple(own), deltas=tuple(own.values()), slope_pp_per_line=slope, low=low, high=high)
             )
     over = mean_over_units([m.slope_pp_per_line for m in models if m.slope_pp_per_line is not None], level=level)
     slopes: list[tuple[int, BetweenModels]] = []

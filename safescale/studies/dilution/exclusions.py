@@ -51,7 +51,12 @@ def exclusion_balance(
         if share is None:
             continue
         bounds = worst_case_difference(
-            int(np.sum(first == 1)), int(np.sum(first < 0)), first.size, int(np.sum(second == 1)), int(np.sum(second < 0)), second.size
+            int(np.sum(first == 1)),
+            int(np.sum(first < 0)),
+            first.size,
+            int(np.sum(second == 1)),
+            int(np.sum(second < 0)),
+            second.size,
         )
         shares.append(share)
         rows.append(

@@ -74,9 +74,7 @@ def generate_each(
     for plan, there in zip(plans, before.runs, strict=True):
         reason = None
         try:
-            (run,) = generate(
-                [plan], folder, accept_changes=accept_changes, watch=watch, opener=opener, command=command
-            ).runs
+            (run,) = generate([plan], folder, accept_changes=accept_changes, watch=watch, opener=opener, command=command).runs
         except Exception as error:  # whatever a library raises while it loads or runs one model, the others are still asked
             reason = _in_one_line(error)
             (run,) = look_ahead([plan], folder).runs
@@ -121,5 +119,7 @@ def _first_fault(run: RunResult) -> str | None:
                 except (msgspec.MsgspecError, UnicodeDecodeError):
                     continue
                 if line.fault is not None:
-                    return clip(f"{faults:,} responses failed, the first with {line.fault}: {line.fault_message or 'no further words'}")
+                    return clip(
+                        f"{faults:,} responses failed, the first with {line.fault}: {line.fault_message or 'no further words'}"
+                    )
     return None

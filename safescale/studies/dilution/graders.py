@@ -57,7 +57,9 @@ def named_graders(names: Sequence[str] = (), judges: Sequence[Path] = (), encode
         )
     for path in encoders:
         found.append(
-            NamedGrader(name=f"encoder-{path.stem}", registered={"encoder": path.name, "sha256": _sha256(path)}, open=_encoder(path))
+            NamedGrader(
+                name=f"encoder-{path.stem}", registered={"encoder": path.name, "sha256": _sha256(path)}, open=_encoder(path)
+            )
         )
     files = [file_name(one.name) for one in found]
     twice = next((one.name for one, file in zip(found, files, strict=True) if files.count(file) > 1), None)

@@ -118,7 +118,15 @@ def _noted(note: Path, file: Path) -> dict[str, Any] | None:
         found = json.loads(note.read_bytes())
     except (OSError, ValueError):
         return None
-    whole = isinstance(found, dict) and found.keys() >= {"state", "grader_id", "kind", "outcome_map", "classes", "verdicts", "reasons"}
+    whole = isinstance(found, dict) and found.keys() >= {
+        "state",
+        "grader_id",
+        "kind",
+        "outcome_map",
+        "classes",
+        "verdicts",
+        "reasons",
+    }
     return found if whole and file.is_file() else None
 
 

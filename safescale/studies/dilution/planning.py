@@ -97,7 +97,7 @@ def plan_of(setting: DilutionSetting, power: Any) -> GenerationPlan:
         prompt_words=whole,
         prompt_tokens=round(whole * _TOKENS_PER_WORD),
         answer_tokens_at_most=sum(plan.total * plan.sampling.max_tokens for plan in setting.plans),
-        counter=setting.counter.words,
+        counter=setting.counter.name,
         power=power,
     )
 

@@ -215,7 +215,9 @@ def _words(plan: DilutionPlan) -> str:
     if plan.why_not is not None or plan.p_floor is None:
         return f"No slope on size can be tested with {counted}: {plan.why_not}."
     span = f"{plural(len(plan.sizes_b), 'size')} from {size_words(plan.sizes_b[0])} to {size_words(plan.sizes_b[-1])}"
-    span += f" ({plan.decades:.1f} decades)" + ("" if plan.lineages is None else f", compared within {plural(plan.lineages, 'lineage')}")
+    span += f" ({plan.decades:.1f} decades)" + (
+        "" if plan.lineages is None else f", compared within {plural(plan.lineages, 'lineage')}"
+    )
     lead = f"{counted}, {span}, {plural(plan.prompts, 'harmful prompt')}."
     alpha = plan.design.alpha
     floor = f"The smallest p that a permutation of these models can reach is {p_words(plan.p_floor)}"

@@ -32,9 +32,7 @@ HYPOTHESIS: Final = (
     "A benign logic puzzle before a harmful prompt raises attack success (delta = rate with the puzzle minus baseline rate, paired by "
     "prompt), and raises it more the larger the model."
 )
-RULE: Final = (
-    f"Report 353: mean delta at the largest size minus mean delta at the smallest above {LARGE_PP:g} percentage points is a large effect."
-)
+RULE: Final = f"Report 353: mean delta at the largest size minus mean delta at the smallest above {LARGE_PP:g} percentage points is a large effect."
 PRIMARY_TEST: Final = (
     "Slope of delta on log10 parameters with models as units: exact permutation of sizes, within lineages where there are several; "
     "two-sided at alpha. Flat only by an equivalence test within the margin."
@@ -192,7 +190,9 @@ def read_registration(out: Path) -> Registration | None:
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise DataError(f"the registration cannot be read ({error}); restore it, or name another place with -o", file=str(path)) from error
+        raise DataError(
+            f"the registration cannot be read ({error}); restore it, or name another place with -o", file=str(path)
+        ) from error
     if (
         not isinstance(found, dict)
         or not isinstance(found.get("registered"), dict)
@@ -236,6 +236,7 @@ def _comparable(asked: Mapping[str, Any]) -> dict[str, Any]:
     """What is asked, without what only says where it lay."""
     prompts = {key: value for key, value in dict(asked.get("prompts", {})).items() if key != "file"}
     models = {
-        name: {key: value for key, value in model.items() if key != "run_id"} for name, model in dict(asked.get("models", {})).items()
+        name: {key: value for key, value in model.items() if key != "run_id"}
+        for name, model in dict(asked.get("models", {})).items()
     }
     return {**asked, "prompts": prompts, "models": models}

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from safescale.ingest.run_lines import part_paths
-from safescale.pressure.transforms import is_solved
+from safescale.pressure.puzzles import is_solved
 from safescale.records.outcomes import TIER_NUMERATORS, Tier, outcome_map
 from safescale.records.verdicts import EVALUABLE, Verdict
 from safescale.store import open_corpus
@@ -93,7 +93,8 @@ def responses_of(setting: DilutionSetting, made: Made, out: Path) -> Responses:
                 if text is not None:
                     there[at] = True
                     if condition in alone and puzzle is not None:
-                        solved[at[0], at[2], at[3]] = is_solved(puzzle(prompt), text)
+                        said = is_solved(puzzle(prompt), text)
+                        solved[at[0], at[2], at[3]] = _UNKNOWN if said is None else said
     return Responses(
         models=models, place=place, faults=faults, solved=solved, prompt_tokens=_prompt_tokens(axes, setting, out), there=there
     )
@@ -170,9 +171,7 @@ def _codes(graded: GradedBy, tier: Tier) -> tuple[dict[str, int], dict[str, int]
     says = set(outcome_map(graded.outcome_map).labels.values()) if not graded.classes else set(graded.classes)
     knows_refusal = Verdict.REFUSAL in says
     failed = {v.value: int(v in numerator) if v in EVALUABLE else _UNKNOWN for v in Verdict}
-    refused = {
-        v.value: int(v in _REFUSES) if knows_refusal and (v in _REFUSES or v in _DOES_NOT) else _UNKNOWN for v in Verdict
-    }
+    refused = {v.value: int(v in _REFUSES) if knows_refusal and (v in _REFUSES or v in _DOES_NOT) else _UNKNOWN for v in Verdict}
     return failed, refused
 
 
@@ -232,4 +231,3 @@ def _prompt_tokens(axes: _Axes, setting: DilutionSetting, out: Path) -> Int32Arr
                     if at is not None and line.prompt_tokens is not None:
                         tokens[at[:3]] = line.prompt_tokens
     return tokens
-

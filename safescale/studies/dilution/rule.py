@@ -40,10 +40,11 @@ def largest_against_smallest(
         return None, f"{len(sizes)} known size, and the rule compares two" if sizes else "no model of known size has a delta"
     smallest, largest = sizes[0], sizes[-1]
     ids = {delta.model.model_id for delta in fitted}
-    ends = {size: [at for at, m in enumerate(outcomes.models) if m.params_b == size and m.model_id in ids] for size in (smallest, largest)}
-    by_prompt = {
-        size: np.vstack([_differences(outcomes, at, treated, control) for at in models]) for size, models in ends.items()
+    ends = {
+        size: [at for at, m in enumerate(outcomes.models) if m.params_b == size and m.model_id in ids]
+        for size in (smallest, largest)
     }
+    by_prompt = {size: np.vstack([_differences(outcomes, at, treated, control) for at in models]) for size, models in ends.items()}
     complete = np.isfinite(np.vstack(list(by_prompt.values()))).all(axis=0)
     if complete.sum() < 2:
         return None, "no 2 prompts were answered by all models of the smallest and the largest size under both conditions"

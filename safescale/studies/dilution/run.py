@@ -165,7 +165,9 @@ def run_dilution(
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise DataError(f"the experiment cannot be written here ({error.strerror}); name another place with -o", file=str(out)) from error
+        raise DataError(
+            f"the experiment cannot be written here ({error.strerror}); name another place with -o", file=str(out)
+        ) from error
     with WriterLock(out / LOCK, out, what="experiment"):
         return _run(setting, out, until, watching, accept_changes, opener)
 
@@ -183,9 +185,7 @@ def _run(
     if not same_plan(out / PLAN_FILE, plan):
         write_json(out / PLAN_FILE, attrs.asdict(plan))
     simulated = all(model.spec.engine == "fake" for model in setting.wanted.models.models)
-    experiment = Experiment(
-        out=out, setting=setting, registration=registration, plan=plan, stages=log, simulated=simulated
-    )
+    experiment = Experiment(out=out, setting=setting, registration=registration, plan=plan, stages=log, simulated=simulated)
     before = look_ahead(setting.plans, out / RUNS)
     if watching.planned is not None:
         watching.planned(plan, time_left(before))
@@ -193,15 +193,11 @@ def _run(
         return attrs.evolve(experiment, departures=departures_of(registration, content, setting, out))
     generated = _generated(before, setting, out, registration, log, watching, accept_changes, opener)
     graded, outcomes, responses = _counted(setting, out, registration, log, watching)
-    departures = departures_of(
-        registration, content, setting, out, broken=generated.broken, responses=responses, outcomes=outcomes
-    )
+    departures = departures_of(registration, content, setting, out, broken=generated.broken, responses=responses, outcomes=outcomes)
     with log.stage("analysis"):
         result = analyze_dilution(setting.wanted.design, outcomes)
         _write_result(out, result, registration, departures, generated.broken)
-    return attrs.evolve(
-        experiment, departures=departures, broken=generated.broken, graded=graded, outcomes=outcomes, result=result
-    )
+    return attrs.evolve(experiment, departures=departures, broken=generated.broken, graded=graded, outcomes=outcomes, result=result)
 
 
 def _registered(setting: DilutionSetting, out: Path, log: StageLog) -> tuple[Registration, dict[str, Any], GenerationPlan]:
@@ -233,6 +229,7 @@ def _generated(
         "models": str(setting.wanted.models_file),
         "prompts": str(setting.wanted.prompts.file),
     }
+
     def ask() -> Generated:
         return generate_each(
             setting.plans, before, out, accept_changes=accept_changes, watch=watching.generation, opener=opener, command=command

@@ -82,7 +82,11 @@ def direction_words(slope: float, deltas: Sequence[ModelDelta]) -> str:
     if slope < 0:
         if largest < 0 < smallest:
             return "the puzzle raises attack success in the smallest models and lowers it in the largest"
-        return "the puzzle raises attack success less in larger models" if smallest > 0 else "the puzzle lowers attack success more in larger models"
+        return (
+            "the puzzle raises attack success less in larger models"
+            if smallest > 0
+            else "the puzzle lowers attack success more in larger models"
+        )
     return "the puzzle moves attack success alike in smaller and larger models"
 
 
@@ -147,11 +151,7 @@ def deltas_words(answer: GraderAnswer, design: DilutionDesign) -> str:
     """How many models move, which way, and the mean."""
     if not answer.deltas:
         return ""
-    shown = [
-        delta
-        for delta, p in zip(answer.deltas, answer.deltas_adjusted_p, strict=True)
-        if p is not None and p <= design.alpha
-    ]
+    shown = [delta for delta, p in zip(answer.deltas, answer.deltas_adjusted_p, strict=True) if p is not None and p <= design.alpha]
     up = sum(delta.delta > 0 for delta in shown)
     counts = [f"{word} in {n}" for word, n in (("raises", up), ("lowers", len(shown) - up)) if n]
     of = f"of {plural(len(answer.deltas), 'model')} (Holm, these models only)"
@@ -181,7 +181,9 @@ def contrast_words(contrast: Contrast) -> str:
         words += f" ({p_clause(contrast.adjusted_p)})"
     if contrast.slope is not None:
         p = contrast.slope.permutation_p if contrast.slope_adjusted_p is None else contrast.slope_adjusted_p
-        words += f", {signed(contrast.slope.slope_pp_per_decade)} pp per decade{interval_words(contrast.slope.low, contrast.slope.high)}"
+        words += (
+            f", {signed(contrast.slope.slope_pp_per_decade)} pp per decade{interval_words(contrast.slope.low, contrast.slope.high)}"
+        )
         words += f" ({p_clause(p)})"
     return words
 
@@ -233,7 +235,9 @@ def solving_words(solving: Solving) -> str:
     return f"{words}. This is an association: puzzles that are solved may differ in other ways."
 
 
-def answer_words(answer: GraderAnswer, design: DilutionDesign, *, doubts: Sequence[str] | None = None, verdict: DilutionVerdict | None = None) -> str:
+def answer_words(
+    answer: GraderAnswer, design: DilutionDesign, *, doubts: Sequence[str] | None = None, verdict: DilutionVerdict | None = None
+) -> str:
     """The whole answer of one grader; verdict and doubts are those over graders where they are given."""
     told = answer.verdict if verdict is None else verdict
     sentences = [lead_words(told, answer, design, answer.doubts if doubts is None else doubts)]
@@ -257,7 +261,9 @@ def answer_words(answer: GraderAnswer, design: DilutionDesign, *, doubts: Sequen
         sentences.append(solving_words(answer.solving))
     if answer.templates is not None and answer.templates.sd_templates_pp is not None:
         low, high = answer.templates.spread_pp
-        sentences.append(f"Wording: over {plural(len(answer.templates.templates), 'wording')} attack success is {low:.1f} to {high:.1f} %.")
+        sentences.append(
+            f"Wording: over {plural(len(answer.templates.templates), 'wording')} attack success is {low:.1f} to {high:.1f} %."
+        )
     return " ".join(sentence for sentence in sentences if sentence)
 
 

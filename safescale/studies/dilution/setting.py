@@ -11,8 +11,9 @@ import attrs
 
 from safescale.errors import DomainError
 from safescale.generate import Condition, DeclaredModel, ModelsFile, PromptSet, RunPlan, plan_runs
+from safescale.pressure.counters import TokenCounter
 from safescale.registry import parse_model_id, resolve_size
-from safescale.studies.dilution.conditions import DilutionCondition, TokenCounter, dilution_conditions, token_counter
+from safescale.studies.dilution.conditions import DilutionCondition, counter_of, dilution_conditions
 from safescale.studies.dilution.design import MIN_DECADES, MIN_SIZES, DilutionDesign
 from safescale.studies.dilution.graders import NamedGrader
 from safescale.studies.dilution.outcomes import AskedModel, AskedPrompt
@@ -95,7 +96,7 @@ def setting_of(wanted: DilutionWanted) -> DilutionSetting:
         raise DomainError("name a grader: --grader NAME, --judge FILE or --encoder FOLDER")
     models = asked_models(wanted.models.models)
     check_sizes(models, exploratory=wanted.design.exploratory)
-    counter = token_counter(wanted.models.models)
+    counter = counter_of(wanted.models.models)
     asked = wanted.prompts.prompts[: wanted.limit]
     conditions = dilution_conditions(
         wanted.design, [prompt.prompt_id for prompt in wanted.prompts.prompts], counter, frame=_frame(wanted.models)

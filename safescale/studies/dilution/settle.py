@@ -22,7 +22,11 @@ MOST_MODELS: Final = 1_000
 
 
 def settle_words(
-    verdict: DilutionVerdict, size: BetweenModels | None, fitted: SizedModels | None, design: DilutionDesign, why_no_size: str | None
+    verdict: DilutionVerdict,
+    size: BetweenModels | None,
+    fitted: SizedModels | None,
+    design: DilutionDesign,
+    why_no_size: str | None,
 ) -> str:
     """
     What would settle it, from the slope's own spread between models; what the answer speaks of, where it is settled.

@@ -151,6 +151,6 @@ def peak_mb() -> int | None:
 def _cpu_s() -> float:
     """CPU seconds of this process and of the children that it waited for."""
     return sum(
-        used.ru_utime + used.ru_stime for used in (resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN))
+        used.ru_utime + used.ru_stime
+        for used in (resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN))
     )
-
