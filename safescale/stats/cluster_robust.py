@@ -236,7 +236,7 @@ def cluster_robust_ols(
     variances = np.diag(robust.covariance)
     scale = np.abs(fit.response).max() / np.maximum(np.abs(fit.design).max(axis=0), 1e-300)
     if np.any(variances <= (1e-12 * scale) ** 2):
-        at = int(np.argmin(variances / np.maximum(scale, 1e-300) ** 2))
+        at = int(np.argmin(variances / np.maximum(scale, 1e-150) ** 2))
         raise InsufficientData(f"coefficient {at} has no scatter between clusters to judge it by; add clusters that differ")
     se = np.sqrt(variances)
     t = -scipy.special.stdtrit(robust.dof, (1.0 - level) / 2.0)
