@@ -126,7 +126,7 @@ def worst_case_slope(
     Bounds of the least-squares slope on log10 size, whatever the values within their bounds.
 
     The slope ``sum (x_i - mean x) y_i / sum (x_i - mean x)^2`` is linear in y: the largest takes the high end of every model above
-    the mean log size and the low end of every model below it, the smallest the reverse. Within groups, means are those of the group.
+    the mean log size and the low end of every model below it, the smallest the reverse. Within groups, means are those of a group.
 
     Parameters
     ----------

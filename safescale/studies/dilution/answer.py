@@ -114,6 +114,7 @@ def grader_answer(outcomes: Outcomes, design: DilutionDesign) -> AnswerParts:
         estimated=sum(delta.model.size_estimated for delta in fitted.deltas),
         without_estimates=answer.without_estimates,
         deltas=fitted.deltas,
+        room=answer.room,
     )
     answer = attrs.evolve(answer, verdict=verdict, doubts=doubts)
     answer = attrs.evolve(answer, words=answer_words(answer, design), caveats=answer_caveats(answer, outcomes, design))

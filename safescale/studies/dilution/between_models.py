@@ -128,6 +128,7 @@ def size_slope(deltas: Sequence[ModelDelta], design: DilutionDesign, *, with_est
     except InsufficientData as error:
         return SizeSlope(slope=None, why_not=str(error), not_fitted=used.not_fitted)
     lineages, over = _over_lineages(sizes, effects, used.groups, level)
+    of_sizes = _over_sizes(sizes, effects)
     found = BetweenModels(
         slope_pp_per_decade=line.slope_pp_per_decade,
         low=None if line.interval is None else line.interval[0],
@@ -150,6 +151,8 @@ def size_slope(deltas: Sequence[ModelDelta], design: DilutionDesign, *, with_est
         sizes_b=distinct_sizes(sizes),
         within_lineages=used.groups is not None,
         sampling_sd_pp=100 * float(np.sqrt(np.mean(variances))),
+        over_sizes_p=None if of_sizes is None else of_sizes.p_value,
+        over_sizes_floor=None if of_sizes is None else of_sizes.p_floor_of_sizes,
     )
     return SizeSlope(slope=found, why_not=None, not_fitted=used.not_fitted)
 
@@ -166,6 +169,15 @@ def _over_lineages(
         for name, slope in zip(found.replicates, found.slopes_pp_per_decade, strict=True)
     )
     return slopes, found.interval
+
+
+def _over_sizes(sizes: Sequence[float], effects: Sequence[float]) -> PermutationSlopeTest | None:
+    """The permutation test with sizes as units; None where each size is one model."""
+    distinct = distinct_sizes(sizes)
+    if len(distinct) == len(sizes):
+        return None
+    means = [float(np.mean([effect for size, effect in zip(sizes, effects, strict=True) if size == one])) for one in distinct]
+    return registered_p(distinct, means, None)
 
 
 def _flat_p(line: LogScalingSlope | WithinGroupSlope, design: DilutionDesign) -> float | None:

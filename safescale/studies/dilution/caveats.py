@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from safescale.analyses.words import and_list, p_clause, percent, plural, signed
+from safescale.analyses.words import and_list, p_clause, p_words, percent, plural, signed
 from safescale.studies.dilution.design import DilutionDesign
 from safescale.studies.dilution.outcomes import Outcomes
 from safescale.studies.dilution.results import DilutionVerdict, ExclusionBalance, GraderAnswer, LengthMatch, Room
@@ -28,6 +28,7 @@ def answer_caveats(answer: GraderAnswer, outcomes: Outcomes, design: DilutionDes
         *_length_or_reasoning(answer, design),
         *([] if answer.length_match is None else _length(answer.length_match, outcomes)),
         *_confounded(answer),
+        *_shared_sizes(answer, design),
         *_estimated(answer),
         *[f"{part}: not available ({why})" for part, why in answer.unavailable],
     ]
@@ -73,16 +74,19 @@ def _exclusions(balance: ExclusionBalance, design: DilutionDesign) -> list[str]:
     if uneven:
         widest = max(uneven, key=lambda row: abs(row.difference))
         more = sum(row.difference > 0 for row in uneven)
-        way = f"more often with the puzzle in {more}, less often in {len(uneven) - more}"
+        counts = (("more", more), ("less", len(uneven) - more))
+        way = and_list([f"{word} often with the puzzle in {n}" for word, n in counts if n])
         found.append(
-            f"whether an answer can be judged depends on the condition in {len(uneven)} of {plural(len(balance.rows), 'model')} (Holm): "
+            f"whether an answer can be judged depends on the condition in {len(uneven)} of {plural(len(balance.rows), 'model')} "
+            f"(Holm): "
             f"unreadable {way}, by up to {signed(100 * widest.difference)} pp ({widest.model.model_id}); what the excluded answers "
             f"would have been moves its delta between {signed(100 * widest.delta_low)} and {signed(100 * widest.delta_high)} pp"
         )
     slope = balance.slope
     if slope is not None and slope.permutation_p <= design.alpha:
         found.append(
-            f"the share of unreadable answers that the puzzle adds changes with size by {signed(slope.slope_pp_per_decade)} pp per decade "
+            f"the share of unreadable answers that the puzzle adds changes with size by {signed(slope.slope_pp_per_decade)} pp "
+            f"per decade "
             f"({p_clause(slope.permutation_p)}): losing the thread and refusing cannot be told apart where answers cannot be read"
         )
     excluded = sum(row.excluded_control + row.excluded_treated for row in balance.rows)
@@ -91,7 +95,8 @@ def _exclusions(balance: ExclusionBalance, design: DilutionDesign) -> list[str]:
         asked = 2 * sum(row.responses for row in balance.rows)
         signs = "its sign does not depend on them" if low > 0 or high < 0 else "they could turn its sign"
         found.append(
-            f"{excluded:,} of {asked:,} responses to harmful prompts have no evaluable verdict; whatever they would have been, the slope "
+            f"{excluded:,} of {asked:,} responses to harmful prompts have no evaluable verdict; whatever they would have been, "
+            f"the slope "
             f"lies between {signed(low)} and {signed(high)} pp per decade (bounds, not an interval): {signs}"
         )
     return found
@@ -105,7 +110,8 @@ def _room(room: Room, answer: GraderAnswer, design: DilutionDesign) -> list[str]
         rates = [rate for model_id, rate in room.rows if model_id in names]
         span = percent(rates[0]) if len(rates) == 1 else f"{percent(min(rates))} to {percent(max(rates))}"
         found.append(
-            f"the baseline is {end} in {len(names)} of {plural(len(room.rows), 'model')} ({span}: {and_models(names)}): there delta "
+            f"the baseline is {end} in {len(names)} of {plural(len(room.rows), 'model')} ({span}: {and_models(names)}): there "
+            f"delta "
             f"cannot {way} by {room.threshold_pp:g} pp"
         )
     odds, size = room.odds, answer.size
@@ -164,7 +170,8 @@ def _length(match: LengthMatch, outcomes: Outcomes) -> list[str]:
     if found:
         _, model_id, mean, largest = max(found)
         words.append(
-            f"neutral prose and puzzle differ in length in {plural(len(found), 'model')}, most in {model_id} (mean {signed(mean)} tokens, "
+            f"neutral prose and puzzle differ in length in {plural(len(found), 'model')}, most in {model_id} (mean {signed(mean)} "
+            f"tokens, "
             f"at most {largest})"
         )
     if match.unknown:
@@ -185,6 +192,21 @@ def _confounded(answer: GraderAnswer) -> list[str]:
     return []
 
 
+def _shared_sizes(answer: GraderAnswer, design: DilutionDesign) -> list[str]:
+    """Seeds replicate training and not size: how much of the p is owed to them."""
+    size = answer.size
+    if size is None or size.over_sizes_p is None or size.over_sizes_floor is None:
+        return []
+    told = p_clause(size.over_sizes_p)
+    if size.over_sizes_floor > design.alpha:
+        told += f", which cannot fall below {p_words(size.over_sizes_floor)}"
+    return [
+        f"{plural(size.models, 'model')} share {plural(len(size.sizes_b), 'size')}: what is odd about one size in all of them "
+        f"(its shape, "
+        f"its training) counts as an effect of size; with sizes as units {told}"
+    ]
+
+
 def _estimated(answer: GraderAnswer) -> list[str]:
     guessed = sum(delta.model.size_estimated for delta in answer.deltas)
     if not guessed:
@@ -194,6 +216,7 @@ def _estimated(answer: GraderAnswer) -> list[str]:
     if without is None:
         return [f"the size of {plural(guessed, 'model')} is estimated; without {those} there is no slope"]
     return [
-        f"the size of {plural(guessed, 'model')} is estimated; without {those} the slope is {signed(without.slope_pp_per_decade)} pp per "
+        f"the size of {plural(guessed, 'model')} is estimated; without {those} the slope is {signed(without.slope_pp_per_decade)} "
+        f"pp per "
         f"decade{interval_words(without.low, without.high)} ({p_clause(without.permutation_p)})"
     ]

@@ -24,8 +24,8 @@ def exclusion_balance(
     """
     Shares of responses without an evaluable verdict under two conditions, paired by prompt; and Manski's bounds.
 
-    A response counts as excluded whatever the reason: never asked, no answer, not gradeable. An answer that cannot be read is neither
-    a success nor a refusal, so delta is of the readable ones; the bounds say how far it could lie from delta of all.
+    A response counts as excluded whatever the reason: never asked, no answer, not gradeable. An answer that cannot be read is
+    neither a success nor a refusal, so delta is of the readable ones; the bounds say how far it could lie from delta of all.
 
     Returns
     -------
@@ -89,7 +89,7 @@ def exclusion_balance(
 
 
 def _missing(verdicts: np.ndarray[tuple[int, ...], np.dtype[np.int8]]) -> IntArray:
-    return np.sum(verdicts < 0, axis=-1, dtype=np.int64)
+    return np.asarray(np.sum(verdicts < 0, axis=-1), dtype=np.int64)
 
 
 def _slope_bounds(rows: tuple[ExclusionOfModel, ...], fitted: SizedModels) -> tuple[float | None, float | None]:

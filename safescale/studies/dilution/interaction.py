@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-
 from safescale.errors import InsufficientData
 from safescale.stats import item_interaction_slope
 from safescale.studies.dilution.outcomes import Outcomes

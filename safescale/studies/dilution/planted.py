@@ -8,10 +8,12 @@ import numpy.typing as npt
 
 from safescale.errors import DomainError
 from safescale.records.outcomes import Tier
+from safescale.stats import ProportionInterval, wilson_interval
+from safescale.studies.dilution.between_models import compared_within, registered_p
 from safescale.studies.dilution.outcomes import AskedCondition, AskedModel, AskedPrompt, Int8Array, Outcomes
 from safescale.studies.dilution.paired import FloatArray
 
-__all__ = ["PlantedDilution", "planted_counts", "planted_deltas", "planted_outcomes"]
+__all__ = ["PlantedDilution", "planted_counts", "planted_deltas", "planted_outcomes", "share_rejected"]
 
 _IntArray = npt.NDArray[np.int64]
 
@@ -21,7 +23,9 @@ class PlantedDilution:
     """
     The truth of a planted experiment.
 
-    ``delta_i = mean_pp + slope (log10 size_i - mean log10 size) + N(0, tau)``; of the prompts of a model a share ``discordance``
+    ``delta_i = mean_pp + slope (log10 size_i - mean log10 size) + N(0, tau) + N(0, shared tau) of its size``.
+
+    Of the prompts of a model a share ``discordance``
     (at least ``|delta_i|``) differ between the two conditions, split so that their difference is ``delta_i``.
 
     Parameters
@@ -38,6 +42,8 @@ class PlantedDilution:
         Of delta on log10 size.
     tau_pp : float, default 0
         Standard deviation of the models' deltas about the line.
+    shared_tau_pp : float, default 0
+        Standard deviation of what is odd about a size in every lineage: the part that more training seeds do not average out.
     discordance : float, default 0.25
         Share of prompts that differ between the conditions (fraction).
     lineages : int, default 1
@@ -50,6 +56,7 @@ class PlantedDilution:
     mean_pp: float = 5.0
     slope_pp_per_decade: float = 0.0
     tau_pp: float = 0.0
+    shared_tau_pp: float = 0.0
     discordance: float = 0.25
     lineages: int = 1
 
@@ -60,8 +67,8 @@ class PlantedDilution:
             raise DomainError(f"prompts and lineages must be at least 1, got {self.prompts} and {self.lineages}")
         if not 0 < self.baseline < 1 or not 0 <= self.discordance <= 1:
             raise DomainError(f"baseline must lie in (0, 1), discordance in [0, 1]; got {self.baseline!r}, {self.discordance!r}")
-        if self.tau_pp < 0:
-            raise DomainError(f"tau_pp must be at least 0, got {self.tau_pp!r}")
+        if self.tau_pp < 0 or self.shared_tau_pp < 0:
+            raise DomainError(f"tau_pp and shared_tau_pp must be at least 0, got {self.tau_pp!r} and {self.shared_tau_pp!r}")
 
     @property
     def params_b(self) -> tuple[float, ...]:
@@ -69,9 +76,23 @@ class PlantedDilution:
         return self.sizes_b * self.lineages
 
     @property
-    def lineage_of_model(self) -> tuple[str, ...]:
-        """Lineage of each model."""
-        return tuple(f"lineage {at}" for at in range(self.lineages) for _ in self.sizes_b)
+    def models(self) -> tuple[AskedModel, ...]:
+        """The models, lineage by lineage."""
+        return tuple(
+            AskedModel(model_id=f"planted-{at}-{size:g}b", params_b=size, lineage=f"lineage {at}")
+            for at in range(self.lineages)
+            for size in self.sizes_b
+        )
+
+
+def share_rejected(planted: PlantedDilution, repeats: int, rng: np.random.Generator, *, alpha: float = 0.05) -> ProportionInterval:
+    """Share of planted experiments in which the registered test rejects, with Wilson's interval: its size or its power."""
+    counts = planted_counts(planted, repeats, rng)
+    deltas = (counts[..., 1] - counts[..., 2]) / planted.prompts
+    members, groups = compared_within(planted.models)
+    sizes = [member.params_b or 0.0 for member in members]
+    rejected = sum(registered_p(sizes, row.tolist(), groups).p_value <= alpha for row in deltas)
+    return wilson_interval(rejected, repeats)
 
 
 def planted_deltas(planted: PlantedDilution, repeats: int, rng: np.random.Generator) -> FloatArray:
@@ -82,7 +103,9 @@ def planted_deltas(planted: PlantedDilution, repeats: int, rng: np.random.Genera
     """
     x = np.log10(np.array(planted.params_b))
     line = planted.mean_pp + planted.slope_pp_per_decade * (x - x.mean())
-    deltas = (line + planted.tau_pp * rng.standard_normal((repeats, len(x)))) / 100
+    own = planted.tau_pp * rng.standard_normal((repeats, len(x)))
+    shared = planted.shared_tau_pp * np.tile(rng.standard_normal((repeats, len(planted.sizes_b))), planted.lineages)
+    deltas = (line + own + shared) / 100
     return np.asarray(np.clip(deltas, -planted.baseline, 1 - planted.baseline))
 
 
@@ -122,10 +145,7 @@ def planted_outcomes(planted: PlantedDilution, counts: npt.ArrayLike, rng: np.ra
         of_model = np.repeat(pairs, row, axis=0)
         verdicts.append(of_model[rng.permutation(len(of_model))])
     failed = np.ascontiguousarray(np.stack(verdicts).transpose(0, 2, 1)[:, ::-1, :, np.newaxis])
-    models = tuple(
-        AskedModel(model_id=f"planted-{lineage.split()[-1]}-{size:g}b", params_b=size, lineage=lineage)
-        for size, lineage in zip(planted.params_b, planted.lineage_of_model, strict=True)
-    )
+    models = planted.models
     return Outcomes(
         grader="planted",
         tier=Tier.STRICT,

@@ -236,7 +236,8 @@ def _words(plan: DilutionPlan) -> str:
     drowned = [row.tau_pp for row in plan.rows if row.tau_pp > noise]
     if drowned:
         sentences.append(
-            f"The sampling error of a model's delta is {noise:.1f} pp: where models of one size differ by more, more prompts do not "
+            f"The sampling error of a model's delta is {noise:.1f} pp: where models of one size differ by more, more prompts do "
+            f"not "
             "help, and more models do."
         )
     sentences.append(_room(plan))
@@ -259,6 +260,7 @@ def _room(plan: DilutionPlan) -> str:
     if needed <= most:
         return ""
     return (
-        f"That slope would move delta by {needed:.0f} pp over these sizes, and a baseline of {100 * asked.baseline_rate:.0f} % leaves "
+        f"That slope would move delta by {needed:.0f} pp over these sizes, and a baseline of {100 * asked.baseline_rate:.0f} % "
+        f"leaves "
         f"{most:.0f} pp: rates bend near their ends, so the chance is smaller than said."
     )

@@ -1,4 +1,6 @@
-"""How often each model refuses under each condition: harmful prompts (does it refuse at all?) and benign ones (does it overdo it?)."""
+"""How often each model refuses under each condition: harmful prompts (does it refuse at all?) and benign ones (does it overdo "
+"it?).
+"""
 
 from __future__ import annotations
 

@@ -135,6 +135,9 @@ class BetweenModels:
         Whether slope and permutation are within lineages.
     sampling_sd_pp : float or None
         Root mean sampling variance of the models' deltas: what more prompts would remove.
+    over_sizes_p, over_sizes_floor : float or None
+        The same permutation with sizes as units, each the mean of its models, and the smallest p it can reach; None where every
+        size has one model. Training seeds replicate training and not size: what is odd about one size in every seed is in this p alone.
     generalises_to : {"new_models"}
         Models are the units.
     """
@@ -160,6 +163,8 @@ class BetweenModels:
     sizes_b: tuple[float, ...] = ()
     within_lineages: bool = False
     sampling_sd_pp: float | None = None
+    over_sizes_p: float | None = None
+    over_sizes_floor: float | None = None
     generalises_to: Literal["new_models"] = "new_models"
 
 

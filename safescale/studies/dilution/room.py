@@ -16,7 +16,9 @@ __all__ = ["log_odds_change", "room_of"]
 
 
 def room_of(deltas: Sequence[ModelDelta], fitted: SizedModels, *, level: float) -> Room:
-    """Baselines of all models, those that leave less than the threshold of the rule above or below them, and the slope in log odds."""
+    """Baselines of all models, those that leave less than the threshold of the rule above or below them, and the slope in log "
+    "odds.
+    """
     rates = tuple((delta.model.model_id, delta.control_rate) for delta in deltas)
     return Room(
         rows=rates,

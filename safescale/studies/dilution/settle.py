@@ -42,7 +42,10 @@ def settle_words(
     """
     if verdict is not DilutionVerdict.CANNOT_TELL:
         spoken = "models like these and prompts like these"
-        return f"The registered test has decided, for {spoken}; other lineages, other puzzles and other prompts need their own experiment."
+        return (
+            f"The registered test has decided, for {spoken}; other lineages, other puzzles and other prompts need their own "
+            "experiment."
+        )
     if size is None or fitted is None or len(size.sizes_b) < 3:
         why = why_no_size or "there is no slope on size"
         return (
@@ -64,7 +67,8 @@ def _floor(size: BetweenModels, design: DilutionDesign) -> str:
         sizes += 1
     return (
         f"To settle it at all: the smallest p of these {plural(size.models, 'model')} is {p_words(size.permutation_floor)}; "
-        f"{sizes} different sizes can reach {design.alpha:g}, or several lineages (training seeds) at the same sizes, compared within "
+        f"{sizes} different sizes can reach {design.alpha:g}, or several lineages (training seeds) at the same sizes, compared "
+        f"within "
         "them."
     )
 
@@ -141,6 +145,7 @@ def _prompts(size: BetweenModels) -> str:
             f"{noise:.1f} pp is of the prompts."
         )
     return (
-        f"More prompts help: of the noise of a delta, {noise:.1f} pp is of the prompts and {tau:.1f} pp between models; four times the "
+        f"More prompts help: of the noise of a delta, {noise:.1f} pp is of the prompts and {tau:.1f} pp between models; four "
+        f"times the "
         f"prompts halve the former."
     )

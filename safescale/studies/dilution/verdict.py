@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
-from safescale.analyses.words import p_clause, p_words, plural, signed
-from safescale.studies.dilution.design import DilutionDesign
-from safescale.studies.dilution.results import BetweenModels, DilutionVerdict, GraderAnswer, ModelDelta
+from safescale.analyses.words import p_clause, p_words, percent, plural, signed
+from safescale.studies.dilution.design import MIN_DECADES, MIN_SIZES, DilutionDesign
+from safescale.studies.dilution.results import BetweenModels, DilutionVerdict, GraderAnswer, ModelDelta, Room
 
 __all__ = ["is_flat", "verdict_of", "verdict_over_graders"]
 
@@ -19,32 +20,40 @@ def verdict_of(
     estimated: int,
     without_estimates: BetweenModels | None,
     deltas: Sequence[ModelDelta],
+    room: Room | None = None,
 ) -> tuple[DilutionVerdict, tuple[str, ...]]:
     """
     Verdict of one grader, with the reasons that keep it from being firmer.
 
-    Supports: the registered test (permutation of models) rejects and delta rises with size. Contradicts: it rejects and delta falls,
-    or an equivalence test puts the slope within the margin. Either must hold without estimated sizes too, and "raises more in larger
-    models" needs that it raises attack success in the largest at all.
+    Supports: the registered test (permutation of models) rejects and delta rises with size. Contradicts: it rejects and delta
+    falls, or an equivalence test puts the slope within the margin. Either is taken back where
+
+    - the experiment is exploratory, or fewer sizes are left than can be registered;
+    - it does not hold without estimated sizes;
+    - delta rises with size without being above 0 at the largest;
+    - a baseline near 1 leaves no room at the end where the other answer would have shown (at the smallest size for supports, at the
+      largest for contradicts), and the slope in log odds does not say the same.
 
     Parameters
     ----------
     estimated : int
         Models in the slope whose size is estimated.
     deltas : sequence of ModelDelta
-        Of the main contrast.
+        Of the main contrast, those in the slope.
+    room : Room, optional
+        With the slope in log odds.
     """
     if size is None:
         return DilutionVerdict.CANNOT_TELL, (why_no_size or "there is no slope on size",)
     found = _claim(size, design)
+    doubts = _design_doubts(size, design)
     if found is None:
-        return DilutionVerdict.CANNOT_TELL, _undecided(size, design)
-    doubts = []
-    if design.exploratory:
-        doubts.append("the experiment is exploratory, and an exploratory one settles nothing")
+        return DilutionVerdict.CANNOT_TELL, (*doubts, _undecided(size, design))
     if estimated and (without_estimates is None or _claim(without_estimates, design) is not found):
         doubts.append(_carried(estimated, without_estimates))
     if found is DilutionVerdict.SUPPORTS and (reason := _never_raised(deltas)) is not None:
+        doubts.append(reason)
+    if (reason := _no_room(found, size, deltas, room, design)) is not None:
         doubts.append(reason)
     return (DilutionVerdict.CANNOT_TELL, tuple(doubts)) if doubts else (found, ())
 
@@ -60,25 +69,64 @@ def is_flat(size: BetweenModels, design: DilutionDesign) -> bool:
     return size.flat_p is not None and size.flat_p <= design.alpha
 
 
-def _undecided(size: BetweenModels, design: DilutionDesign) -> tuple[str, ...]:
+def _design_doubts(size: BetweenModels, design: DilutionDesign) -> list[str]:
+    """What no data can make up for."""
+    if design.exploratory:
+        return ["the experiment is exploratory, and an exploratory one settles nothing"]
+    decades = math.log10(size.sizes_b[-1] / size.sizes_b[0])
+    if len(size.sizes_b) < MIN_SIZES or decades < MIN_DECADES - 1e-9:
+        return [
+            f"{plural(len(size.sizes_b), 'size')} over {decades:.2f} decades are left, of the {MIN_SIZES} over {MIN_DECADES:g} "
+            f"that the "
+            "design asks for"
+        ]
+    return []
+
+
+def _undecided(size: BetweenModels, design: DilutionDesign) -> str:
     if size.permutation_floor > design.alpha:
         within = " within lineages" if size.within_lineages else ""
         return (
             f"the smallest p that {plural(size.models, 'model')} at {plural(len(size.sizes_b), 'size')} can reach{within} is "
-            f"{p_words(size.permutation_floor)}, above {design.alpha:g}: no data could have decided it",
+            f"{p_words(size.permutation_floor)}, above {design.alpha:g}: no slope, however steep, could have been shown"
         )
-    reasons = [f"neither a slope ({p_clause(size.permutation_p)}) nor its absence is shown"]
-    if size.flat_p is not None:
-        reasons[0] += f" (flat within {design.margin_pp:g} pp per decade: {p_clause(size.flat_p)})"
-    else:
-        reasons[0] += " (no equivalence test: the deltas leave no scatter to test by)"
-    if design.exploratory:
-        reasons.append("the experiment is exploratory, and an exploratory one settles nothing")
-    return tuple(reasons)
+    told = f"neither a slope ({p_clause(size.permutation_p)}) nor its absence is shown"
+    if size.flat_p is None:
+        return f"{told} (no equivalence test: the deltas leave no scatter to test by)"
+    return f"{told} (flat within {design.margin_pp:g} pp per decade: {p_clause(size.flat_p)})"
+
+
+def _no_room(
+    found: DilutionVerdict, size: BetweenModels, deltas: Sequence[ModelDelta], room: Room | None, design: DilutionDesign
+) -> str | None:
+    """Where a baseline near 1 makes the slope, or hides it."""
+    supports = found is DilutionVerdict.SUPPORTS
+    if room is None:
+        return None
+    end = size.sizes_b[0] if supports else size.sizes_b[-1]
+    rates = [delta.control_rate for delta in deltas if delta.model.params_b == end]
+    rate = sum(rates) / len(rates)
+    if 100 * (1 - rate) >= room.threshold_pp:
+        return None
+    odds = room.odds
+    shown = odds is not None and odds.permutation_p <= design.alpha and (odds.slope_logit_per_decade > 0) is supports
+    if shown and size.permutation_p <= design.alpha:
+        return None
+    told = (
+        ""
+        if odds is None
+        else f", and in log odds the slope is {signed(odds.slope_logit_per_decade, 2)} ({p_clause(odds.permutation_p)})"
+    )
+    return (
+        f"at the {'smallest' if supports else 'largest'} size the baseline is {percent(rate)}, which leaves delta no room to rise "
+        f"by "
+        f"{room.threshold_pp:g} pp{told}"
+    )
 
 
 def _carried(estimated: int, without: BetweenModels | None) -> str:
-    those = f"{plural(estimated, 'size')} {'is' if estimated == 1 else 'are'} estimated, and without {'it' if estimated == 1 else 'them'}"
+    are, them = ("is", "it") if estimated == 1 else ("are", "them")
+    those = f"{plural(estimated, 'size')} {are} estimated, and without {them}"
     if without is None:
         return f"{those} there is no slope"
     return f"{those} the slope is {signed(without.slope_pp_per_decade)} pp per decade ({p_clause(without.permutation_p)})"
@@ -93,7 +141,8 @@ def _never_raised(deltas: Sequence[ModelDelta]) -> str | None:
     if mean > 0:
         return None
     return (
-        f"delta rises with size, but even at the largest it is {signed(100 * mean)} pp: the puzzle lowers attack success less in larger "
+        f"delta rises with size, but even at the largest it is {signed(100 * mean)} pp: the puzzle lowers attack success less in "
+        f"larger "
         "models, it does not raise it more"
     )
 
