@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from safescale.analyses.words import percent, plural, signed, size_words
+from safescale.analyses.words import percent, plural, signed
 from safescale.report.dilution_tables import by_size
 from safescale.report.document import Figure
 from safescale.report.figures.dilution import delta_words, size_name
@@ -33,11 +33,11 @@ def size_figure(answer: GraderAnswer, *, position: int, footer: str, source: str
         said.append("No slope was fitted.")
     if rule is not None:
         caption += (
-            f" Dashed: {rule.threshold_pp:g} pp above the mean delta of the smallest size, where the mean of the largest would have to "
-            "lie to be called large (report 353)."
+            f" Dashed: {rule.threshold_pp:g} pp above the mean delta of the smallest size, where that of the largest would have "
+            "to lie to be called large (report 353)."
         )
         said.append(
-            f"{size_words(rule.largest_b)} minus {size_words(rule.smallest_b)}: {signed(rule.difference_pp)} pp "
+            f"{size_name(rule.largest_b)} minus {size_name(rule.smallest_b)}: {signed(rule.difference_pp)} pp "
             f"[{signed(rule.low_pp)}, {signed(rule.high_pp)}]; threshold {rule.threshold_pp:g} pp."
         )
     unsized = len(answer.deltas) - len(deltas)

@@ -63,7 +63,7 @@ def _sentences(result: DilutionResult, run: DilutionRun) -> _Said:
 
 def _asked(result: DilutionResult, run: DilutionRun) -> _Said:
     design = result.design
-    kinds = f"{plural(len(design.kinds), 'kind')} of logic puzzles ({and_list([str(kind) for kind in design.kinds])})"
+    kinds = f"{plural(len(design.kinds), 'kind')} of logic puzzles: {and_list([kind.replace('_', '-') for kind in design.kinds])}"
     controls = (
         ", with neutral prose of equal token length, the puzzle appended and the puzzle alone as controls"
         if design.controls
@@ -72,7 +72,7 @@ def _asked(result: DilutionResult, run: DilutionRun) -> _Said:
     found: _Said = [
         (
             f"Each harmful prompt was asked as it is and with a benign logic puzzle of {design.lines} lines before it "
-            f"({kinds}, difficulty {design.difficulty}, seed {design.puzzle_seed}){controls}",
+            f"({kinds}; difficulty {design.difficulty}, seed {design.puzzle_seed}){controls}",
             (RULE_353,),
         )
     ]
@@ -87,7 +87,8 @@ def _asked(result: DilutionResult, run: DilutionRun) -> _Said:
         when = f" on {run.registration.registered_at}" if run.registration.registered_at else ""
         found.append(
             (
-                f"Hypothesis, rule, exclusions and analysis were registered before generation{when} (SHA-256 {run.registration.sha256})",
+                f"Hypothesis, rule, exclusions and analysis were registered before generation{when} "
+                f"(SHA-256 {run.registration.sha256})",
                 (),
             )
         )
@@ -105,8 +106,8 @@ def _deltas(answer: GraderAnswer) -> _Said:
     if "tango" in methods:
         found.append(
             (
-                "Delta, the attack success with the puzzle minus that at baseline over prompts evaluable under both, has Tango's score "
-                "interval for paired proportions and McNemar's exact test",
+                "Delta, the attack success with the puzzle minus that at baseline over prompts evaluable under both, has Tango's "
+                "score interval for paired proportions and McNemar's exact test",
                 (TANGO, MCNEMAR),
             )
         )
@@ -118,9 +119,10 @@ def _deltas(answer: GraderAnswer) -> _Said:
 def _slope(size: BetweenModels, result: DilutionResult) -> _Said:
     within = " within lineages" if size.within_lineages or len(size.lineages) > 1 else ""
     monte = "monte" in size.permutation_method.lower()
+    kind = "a Monte Carlo" if monte else "an exact"
     found: _Said = [
         (
-            f"Delta was regressed on log10 of parameters{within} with models as units; p is of {'a Monte Carlo' if monte else 'an exact'} "
+            f"Delta was regressed on log10 of parameters{within} with models as units; p is of {kind} "
             f"permutation of models{within}, two-sided at {result.design.alpha:g}",
             (PITMAN, PHIPSON) if monte else (PITMAN,),
         )
@@ -128,8 +130,8 @@ def _slope(size: BetweenModels, result: DilutionResult) -> _Said:
     if size.meta_slope_pp_per_decade is not None:
         found.append(
             (
-                "A meta-regression weighted models by their sampling variance, with spread between models (REML; reference prior; interval "
-                "of tau by the Q profile)",
+                "A meta-regression weighted models by their sampling variance, with spread between models (REML; reference prior; "
+                "interval of tau by the Q profile)",
                 (BODNAR, VIECHTBAUER),
             )
         )
@@ -145,8 +147,8 @@ def _more(answer: GraderAnswer, result: DilutionResult) -> _Said:
     if answer.rule is not None:
         found.append(
             (
-                f"Delta at the largest minus delta at the smallest size was held against {answer.rule.threshold_pp:g} pp; its interval speaks "
-                "of these models",
+                f"Delta at the largest minus delta at the smallest size was held against {answer.rule.threshold_pp:g} pp; its "
+                "interval speaks of these models",
                 (RULE_353,),
             )
         )

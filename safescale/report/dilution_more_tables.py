@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, TypeVar
 
 from safescale.analyses.words import percent, signed
 from safescale.report import numbers
 from safescale.report.dilution_facts import DilutionRun
-from safescale.report.dilution_tables import by_size, interval_name, pp_already, pp_of, size_of
+from safescale.report.dilution_tables import by_size, interval_name, pp_already, pp_of, size_key, size_of
 from safescale.report.document import Table, Value
 from safescale.report.table import table
 from safescale.studies.dilution.results import (
@@ -16,11 +16,11 @@ from safescale.studies.dilution.results import (
     DoseResponse,
     ExclusionBalance,
     GraderAnswer,
-    LengthMatch,
-    Room,
-    Solving,
+    RefusalRate,
     TemplateRates,
 )
+
+Row = TypeVar("Row", bound=tuple[object, ...])
 
 __all__ = [
     "balance_table",
@@ -44,7 +44,7 @@ def dose_table(dose: DoseResponse | None, *, id: str, source: str) -> Table | No
         return None
     points = sorted(
         ((lines, delta) for one in dose.models for lines, delta in zip(one.lines, one.deltas, strict=True)),
-        key=lambda point: (point[1].model.params_b is None, point[1].model.params_b or 0.0, point[1].model.model_id, point[0]),
+        key=lambda point: (*size_key(point[1].model), point[0]),
     )
     if not points:
         return None
@@ -77,7 +77,7 @@ def dose_slopes_table(dose: DoseResponse | None, *, id: str, level: float, sourc
     """Change of delta with a line more, in every model and over models."""
     if dose is None:
         return None
-    models = sorted(dose.models, key=lambda m: (m.model.params_b is None, m.model.params_b or 0.0, m.model.model_id))
+    models = sorted(dose.models, key=lambda m: size_key(m.model))
     interval = f"{100 * level:g} % interval"
     names = ("of", "size", "change of delta, pp a line", interval, "p", "speaks of")
     rows = [
@@ -109,16 +109,23 @@ def _lines(low: float | None, high: float | None) -> str:
     return numbers.NOTHING if low is None or high is None else f"[{signed(low, 2)}, {signed(high, 2)}]"
 
 
-def solving_table(solving: Solving | None, *, id: str, source: str) -> Table | None:
+def _by_size(answer: GraderAnswer, rows: Sequence[Row]) -> list[Row]:
+    """Rows that begin with a model id, from the smallest model up; others last."""
+    places = {delta.model.model_id: at for at, delta in enumerate(by_size(answer.deltas))}
+    return sorted(rows, key=lambda row: places.get(str(row[0]), len(places)))
+
+
+def solving_table(answer: GraderAnswer, *, id: str, source: str) -> Table | None:
     """How often each model solves the puzzle alone."""
-    if solving is None or not solving.rates:
+    if answer.solving is None or not answer.solving.rates:
         return None
+    rates = _by_size(answer, answer.solving.rates)
     names = ("model", "puzzles alone", "solved", "share solved")
     rows = [
         (model, numbers.count(asked), numbers.count(solved), percent(solved / asked) if asked else numbers.NOTHING)
-        for model, solved, asked in solving.rates
+        for model, solved, asked in rates
     ]
-    values: list[tuple[Value, ...]] = [(model, asked, solved) for model, solved, asked in solving.rates]
+    values: list[tuple[Value, ...]] = [(model, asked, solved) for model, solved, asked in rates]
     return table(
         *(id, "The puzzle alone: is it solved?", names, names[1:], rows, source),
         values=values,
@@ -126,15 +133,17 @@ def solving_table(solving: Solving | None, *, id: str, source: str) -> Table | N
     )
 
 
-def length_table(match: LengthMatch | None, *, id: str, source: str) -> Table | None:
+def length_table(answer: GraderAnswer, *, id: str, source: str) -> Table | None:
     """Whether prose and puzzle had equal length in tokens."""
+    match = answer.length_match
     if match is None or not (match.rows or match.unknown):
         return None
     names = ("model", "mean difference, tokens", "largest difference, tokens")
-    rows = [(model, signed(mean), f"{largest:,}") for model, mean, largest in match.rows]
+    known = _by_size(answer, match.rows)
+    rows = [(model, signed(mean, 2), f"{largest:,}") for model, mean, largest in known]
     rows += [(model, "not counted", "not counted") for model in match.unknown]
     values: list[tuple[Value, ...]] = [
-        *((model, mean, largest) for model, mean, largest in match.rows),
+        *known,
         *((model, None, None) for model in match.unknown),
     ]
     return table(
@@ -182,7 +191,7 @@ def refusal_table(answer: GraderAnswer, *, id: str, source: str) -> Table | None
             numeric += [refused, n]
         rows.append((model, *told))
         values.append((model, *numeric))
-    value_names = ("model_id", "baseline_refusal_fraction", "harmful_prompts")
+    value_names: tuple[str, ...] = ("model_id", "baseline_refusal_fraction", "harmful_prompts")
     value_names += tuple(f"{condition}_{what}" for condition in conditions for what in ("benign_refused", "benign_prompts"))
     return table(id, REFUSAL, names, names[1:], rows, source, values=values, value_names=value_names)
 
@@ -191,31 +200,34 @@ REFUSAL: Final = "Refusal of harmful prompts, and of benign look-alikes (over-re
 
 
 def _refusal_intervals(answer: GraderAnswer, *, id: str, source: str) -> Table:
-    interval = f"{100 * answer.refusal[0].level:g} % interval, %"
-    names = ("model", "size", "condition", "prompts", "refused", "readable responses", "refusal", interval)
+    """A row for each model and kind of prompt, a column for each condition; the CSV file has a row for each rate."""
+    conditions = list(dict.fromkeys(one.condition.name for one in answer.refusal))
+    found = {(one.model.model_id, one.prompt_kind, one.condition.name): one for one in answer.refusal}
+    ordered = sorted(answer.refusal, key=lambda one: (one.prompt_kind != "harmful", *size_key(one.model)))
+    heads = dict.fromkeys((one.model.model_id, one.prompt_kind) for one in ordered)
+    sizes = {one.model.model_id: numbers.size(one.model.params_b) for one in ordered}
+    names = ("model", "size", "prompts", *conditions)
     rows = [
-        (
-            *(one.model.model_id, numbers.size(one.model.params_b), one.condition.name, one.prompt_kind),
-            *(numbers.count(one.refused), numbers.count(one.trials)),
-            numbers.NOTHING if one.rate is None else percent(one.rate),
-            numbers.NOTHING if one.low is None or one.high is None else f"[{100 * one.low:.1f}, {100 * one.high:.1f}]",
-        )
-        for one in answer.refusal
+        (model, sizes[model], kind, *(_refused(found.get((model, kind, condition))) for condition in conditions))
+        for model, kind in heads
     ]
     values: list[tuple[Value, ...]] = [
         (
             *(one.model.model_id, one.model.params_b, one.condition.name, one.prompt_kind),
             *(one.refused, one.trials, one.rate, one.low, one.high),
         )
-        for one in answer.refusal
+        for one in ordered
     ]
     value_names = (
         *("model_id", "params_b", "condition", "prompt_kind", "refused", "trials"),
         *("rate_fraction", "low_fraction", "high_fraction"),
     )
-    numeric = ("size", "refused", "readable responses", "refusal", interval)
-    notes = ("Wilson intervals; rows of one prompt's samples are counted as they are.",)
-    return table(id, REFUSAL, names, numeric, rows, source, notes, values=values, value_names=value_names)
+    notes = ("Over readable responses. The CSV file has Wilson's intervals, which count rows of one prompt's samples as they are.",)
+    return table(id, REFUSAL, names, ("size", *conditions), rows, source, notes, values=values, value_names=value_names)
+
+
+def _refused(one: RefusalRate | None) -> str:
+    return numbers.NOTHING if one is None or one.rate is None else f"{percent(one.rate)} ({one.refused:,} of {one.trials:,})"
 
 
 def balance_table(balance: ExclusionBalance | None, *, id: str, level: float, source: str) -> Table | None:
@@ -252,19 +264,20 @@ def balance_table(balance: ExclusionBalance | None, *, id: str, level: float, so
     return table(id, caption, names, names[1:], rows, source, notes, values=values, value_names=value_names)
 
 
-def room_table(room: Room | None, *, id: str, source: str) -> Table | None:
+def room_table(answer: GraderAnswer, *, id: str, source: str) -> Table | None:
     """How much delta could move at all in each model."""
+    room = answer.room
     if room is None or not room.rows:
         return None
     names = ("model", "baseline ASR", "room above, pp", "room below, pp", f"less than {room.threshold_pp:g} pp")
     rows = []
-    for model, rate in room.rows:
+    ordered = _by_size(answer, room.rows)
+    for model, rate in ordered:
         little = [words for words, those in (("above", room.little_up), ("below", room.little_down)) if model in those]
         room_words = " and ".join(little) or numbers.NOTHING
         rows.append((model, percent(rate), f"{100 * (1 - rate):.1f}", f"{100 * rate:.1f}", room_words))
     values: list[tuple[Value, ...]] = [
-        (model, rate, numbers.yes_no(model in room.little_up), numbers.yes_no(model in room.little_down))
-        for model, rate in room.rows
+        (model, rate, numbers.yes_no(model in room.little_up), numbers.yes_no(model in room.little_down)) for model, rate in ordered
     ]
     caption = "Ceiling and floor: how much delta could move"
     return table(
@@ -348,6 +361,9 @@ def stages_table(run: DilutionRun, *, id: str, source: str) -> Table | None:
     values: list[tuple[Value, ...]] = [(one.name, one.wall_s, one.cpu_s, one.peak_mb, one.note) for one in run.stages]
     if not rows:
         return None
+    if len(rows) > 1 and all(one.wall_s is not None for one in run.stages):
+        cpu = None if any(one.cpu_s is None for one in run.stages) else sum(one.cpu_s or 0.0 for one in run.stages)
+        rows.append(("all stages", _amount(sum(one.wall_s or 0.0 for one in run.stages)), _amount(cpu), numbers.NOTHING, ""))
     return table(
         *(id, "Time of each stage", names, names[1:4], rows, source),
         values=values,

@@ -14,16 +14,7 @@ from safescale.report import numbers
 from safescale.report.dilution_facts import DilutionRun
 from safescale.report.dilution_section import dilution_findings, dilution_sections, first_words
 from safescale.report.dilution_tables import by_size, pp_of, size_of
-from safescale.report.dilution_words import (
-    QUESTION,
-    VERDICTS,
-    answer_words,
-    contrasts_words,
-    dose_words,
-    graders_words,
-    rule_words,
-    size_sentence,
-)
+from safescale.report.dilution_words import QUESTION, verdict_words
 from safescale.report.document import Document, every_section
 from safescale.report.figures.sink import FIGURES, FigureSink
 from safescale.report.ingest_report import aligned
@@ -122,35 +113,29 @@ def _without_texts(found: Any, result: DilutionResult) -> Any:
 def dilution_text(result: DilutionResult, run: DilutionRun) -> str:
     """Answer, departures, lost models, caveats, then the deltas and what they go with, for a terminal."""
     mark = [f"{SIMULATED}: the responses are of no model."] if run.simulated else []
+    answer = result.answer if result.settle in result.answer else f"{result.answer} What would settle it: {result.settle}"
     lines = [
         *mark,
         f"safescale {__version__}, corpus {result.fingerprint}",
         "",
         QUESTION,
-        f"verdict: {VERDICTS[result.verdict]}",
-        f"answer: {answer_words(result)}",
+        f"verdict: {verdict_words(result.verdict)}",
+        f"answer: {answer}",
         "",
         *first_words(result, run),
     ]
     if result.answers:
-        first, design = result.answers[0], result.design
-        header = ("model", "size", "lineage", "prompts", "baseline", "puzzle", "delta, pp", "interval", "McNemar p", "dropped")
+        first = result.answers[0]
+        header = ("model", "size", "lineage", "prompts", "baseline", "puzzle", "delta, pp", "interval", "p", "dropped")
         rows = [
             (
                 *(shortened(d.model.model_id, _SHOWN_MODEL), size_of(d), shortened(d.model.lineage, 24), f"{d.prompts:,}"),
                 *(percent(d.control_rate), percent(d.treated_rate), signed(100 * d.delta), pp_of(d.low, d.high)),
-                *(numbers.p_value(d.mcnemar_p), f"{d.dropped:,}"),
+                *(numbers.p_value(d.mcnemar_p if d.p_value is None else d.p_value), f"{d.dropped:,}"),
             )
             for d in by_size(first.deltas)
         ]
-        lines += ["", f"grader {first.grader}, {first.tier.value.replace('_', ' ')} attack success", aligned([header, *rows]), ""]
-        lines += [
-            size_sentence(first.size, design.alpha, design.margin_pp),
-            rule_words(first.rule),
-            contrasts_words(first, design.alpha),
-            dose_words(first.dose),
-            graders_words(result.answers),
-        ]
+        lines += ["", f"grader {first.grader}, {first.tier.value.replace('_', ' ')} attack success", aligned([header, *rows])]
     if run.stages:
         measured = [stage.wall_s for stage in run.stages if stage.wall_s is not None]
         told = ", ".join(f"{s.name} {numbers.NOTHING if s.wall_s is None else f'{s.wall_s:.0f} s'}" for s in run.stages)

@@ -20,42 +20,33 @@ from safescale.report.dilution_more_tables import (
     stages_table,
     templates_table,
 )
-from safescale.report.dilution_tables import (
-    contrast_models_table,
-    contrasts_table,
-    deltas_table,
-    interaction_table,
-    lineages_table,
-    rule_table,
-    slopes_table,
-)
+from safescale.report.dilution_slope_tables import interaction_table, lineages_table, rule_table, slope_table, slopes_table
+from safescale.report.dilution_tables import contrast_models_table, contrasts_table, deltas_table
 from safescale.report.dilution_words import (
-    HYPOTHESIS,
     QUESTION,
-    VERDICTS,
-    answer_words,
     balance_words,
-    contrasts_words,
-    deltas_words,
+    controls_paragraph,
     departures_words,
-    dose_words,
+    dose_paragraph,
     graders_words,
-    interaction_words,
     length_words,
     lost_words,
+    models_paragraph,
     room_words,
-    rule_words,
-    size_sentence,
-    solving_words,
+    short_answer,
+    short_words,
+    size_paragraphs,
+    solving_paragraphs,
     templates_words,
-    testability_sentence,
+    testability_words,
+    verdict_words,
 )
 from safescale.report.document import Finding, Section, Table
 from safescale.report.figures.sink import FigureSink
 from safescale.report.numbers import NOTHING
 from safescale.report.provenance import source_line
 from safescale.report.table import table
-from safescale.studies.dilution.results import DilutionResult, DilutionVerdict, GraderAnswer
+from safescale.studies.dilution.results import BetweenModels, DilutionResult, DilutionVerdict, DoseResponse, GraderAnswer
 
 __all__ = ["KNOW", "dilution_findings", "dilution_sections", "first_words"]
 
@@ -70,10 +61,10 @@ def dilution_findings(result: DilutionResult) -> tuple[Finding, ...]:
         Finding(
             question=QUESTION,
             about=f"{tier} attack success",
-            verdict=_verdict(result.verdict),
+            verdict=verdict_words(result.verdict),
             testable=result.verdict is not DilutionVerdict.CANNOT_TELL,
-            testability="Nothing was graded." if first is None else testability_sentence(first),
-            answer=answer_words(result),
+            testability="Nothing was graded." if first is None else testability_words(first),
+            answer=short_answer(result),
             section="dilution-1-size" if first is not None else KNOW,
         )
     ]
@@ -82,10 +73,10 @@ def dilution_findings(result: DilutionResult) -> tuple[Finding, ...]:
             Finding(
                 question=QUESTION,
                 about=f"grader {answer.grader}{' (registered as primary)' if at == 0 else ''}",
-                verdict=_verdict(answer.verdict),
+                verdict=verdict_words(answer.verdict),
                 testable=answer.verdict is not DilutionVerdict.CANNOT_TELL,
-                testability=testability_sentence(answer),
-                answer=capital(answer.words) if answer.words else f"{capital(VERDICTS[answer.verdict])}.",
+                testability=testability_words(answer),
+                answer=short_words(answer, result.design, answer.verdict, answer.doubts),
                 section=f"dilution-{at + 1}-size",
             )
             for at, answer in enumerate(result.answers)
@@ -93,23 +84,14 @@ def dilution_findings(result: DilutionResult) -> tuple[Finding, ...]:
     return tuple(found)
 
 
-def _verdict(verdict: DilutionVerdict) -> str:
-    words = VERDICTS[verdict]
-    return (
-        words if verdict is DilutionVerdict.CANNOT_TELL else f"{words}: {HYPOTHESIS}".replace("contradict it:", "contradict that")
-    )
-
-
 def first_words(result: DilutionResult, run: DilutionRun) -> tuple[str, ...]:
     """What a reader must know before the evidence: departures, lost models, caveats; each once."""
-    doubts = [words for answer in result.answers for words in answer.doubts]
-    more = [words for answer in result.answers for words in answer.caveats]
-    alike = [
-        f"Identical vectors of verdicts, so perhaps one model under several ids: {', '.join(group)}"
-        for group in dict.fromkeys(group for answer in result.answers for group in answer.duplicates)
+    others = [
+        f"by {answer.grader}: {words}" for answer in result.answers[1:] for words in answer.caveats if words not in result.caveats
     ]
-    said = [*departures_words(run), *lost_words(run), *map(capital, (*result.caveats, *more, *run.caveats, *doubts, *alike))]
-    return tuple(dict.fromkeys(words for words in said if words))
+    own = [] if not result.answers else [words for words in result.answers[0].caveats if words not in result.caveats]
+    caveats = map(capital, filter(None, (*result.caveats, *own, *run.caveats, *others)))
+    return tuple(dict.fromkeys((*departures_words(run), *lost_words(run), *caveats)))
 
 
 def dilution_sections(result: DilutionResult, run: DilutionRun, sink: FigureSink | None = None) -> tuple[Section, ...]:
@@ -129,7 +111,9 @@ def dilution_sections(result: DilutionResult, run: DilutionRun, sink: FigureSink
             evidence.append(_graders(result, source))
         else:
             title = f"The same under {answer.grader}"
-            evidence.append(Section(id=f"dilution-{at + 1}", title=title, paragraphs=(capital(answer.words),), sections=parts))
+            evidence.append(
+                Section(id=f"dilution-{at + 1}", title=title, paragraphs=(verdict_words(answer.verdict),), sections=parts)
+            )
     if not result.answers:
         evidence.append(_graders(result, source))
     return (know, *evidence, *_closing(result, run, source))
@@ -146,8 +130,11 @@ def _graders(result: DilutionResult, source: str) -> Section:
 
 def _source(result: DilutionResult, run: DilutionRun, answer: GraderAnswer | None) -> str:
     if answer is None:
+        counted = sum(one.prompts for one in run.excluded)
         return source_line(
-            run.command, result.fingerprint, plural(len(result.answers), "grader"), "see each table", "see each table"
+            *(run.command, result.fingerprint, f"the whole run, {plural(len(result.answers), 'grader')}"),
+            f"{result.design.tier.value.replace('_', ' ')} attack success over evaluable harmful prompts",
+            f"{counted:,} without an evaluable verdict, over all models, conditions and graders",
         )
     pairs = sum(delta.prompts for delta in answer.deltas)
     dropped = sum(delta.dropped for delta in answer.deltas)
@@ -168,27 +155,16 @@ def _parts(answer: GraderAnswer, result: DilutionResult, run: DilutionRun, n: in
     design, source, prefix = result.design, _source(result, run, answer), f"dilution-{n}"
     level = 1 - design.alpha
     footer = f"{answer.grader} · {plural(len(answer.deltas), 'model')} · corpus {result.fingerprint}"
-    slopes = [("all models of known size", answer.size)]
-    if answer.without_estimates is not None:
+    slopes = [] if answer.size is None else [("all models of known size", answer.size)]
+    if answer.without_estimates is not None and answer.without_estimates != answer.size:
         slopes.append(("without estimated sizes", answer.without_estimates))
     size = Section(
         id=f"{prefix}-size",
         title="Does the change go with size?",
-        paragraphs=(
-            size_sentence(answer.size, design.alpha, design.margin_pp),
-            rule_words(answer.rule),
-            interaction_words(answer.interaction),
-        ),
+        paragraphs=size_paragraphs(answer),
         figures=size_figure(answer, position=n, footer=footer, source=source, sink=sink),
         tables=_kept(
-            slopes_table(
-                slopes,
-                id=f"{prefix}-slope",
-                caption="Slope of the change on log10 size, models as units",
-                level=level,
-                margin_pp=design.margin_pp,
-                source=source,
-            ),
+            slope_table(slopes, id=f"{prefix}-slope", level=level, margin_pp=design.margin_pp, source=source),
             lineages_table(answer.size, id=f"{prefix}-lineages", source=source),
             rule_table(answer.rule, id=f"{prefix}-rule", level=level, source=source),
             interaction_table(answer.interaction, id=f"{prefix}-interaction", level=level, source=source),
@@ -198,14 +174,14 @@ def _parts(answer: GraderAnswer, result: DilutionResult, run: DilutionRun, n: in
     models = Section(
         id=f"{prefix}-models",
         title="Attack success of each model, without and with the puzzle",
-        paragraphs=(deltas_words(answer),),
+        paragraphs=(models_paragraph(answer, design),),
         figures=pairs_figure(answer, position=n, footer=footer, source=source, sink=sink),
-        tables=_kept(deltas_table(answer.deltas, id=f"{prefix}-deltas", source=source)),
+        tables=_kept(deltas_table(answer, id=f"{prefix}-deltas", source=source)),
     )
     controls = Section(
         id=f"{prefix}-controls",
         title="Is it the puzzle? The control conditions",
-        paragraphs=(contrasts_words(answer, design.alpha),),
+        paragraphs=(controls_paragraph(answer),),
         tables=_kept(
             contrasts_table(answer, id=f"{prefix}-contrasts", level=level, source=source),
             contrast_models_table(answer, id=f"{prefix}-contrast-models", source=source),
@@ -215,7 +191,7 @@ def _parts(answer: GraderAnswer, result: DilutionResult, run: DilutionRun, n: in
         id=f"{prefix}-length",
         title="Were prose and puzzle of equal length?",
         paragraphs=(length_words(answer.length_match),),
-        tables=_kept(length_table(answer.length_match, id=f"{prefix}-tokens", source=source)),
+        tables=_kept(length_table(answer, id=f"{prefix}-tokens", source=source)),
     )
     return (size, models, controls, length, *_further_parts(answer, result, prefix, n, footer, source, sink))
 
@@ -228,16 +204,15 @@ def _further_parts(
     dose_part = Section(
         id=f"{prefix}-dose",
         title="Does the change go with the length of the puzzle?",
-        paragraphs=(dose_words(dose),),
+        paragraphs=(dose_paragraph(dose, design.alpha),),
         figures=dose_figure(answer, position=n, footer=footer, source=source, sink=sink),
         tables=_kept(
             dose_slopes_table(dose, id=f"{prefix}-lines", level=level, source=source),
             slopes_table(
-                () if dose is None else [(plural(lines, "line"), slope) for lines, slope in dose.size_slopes],
+                _at_each_length(dose),
                 id=f"{prefix}-dose-size",
                 caption="Slope of the change on log10 size at each length, models as units",
                 level=level,
-                margin_pp=design.margin_pp,
                 source=source,
             ),
             dose_table(dose, id=f"{prefix}-dose-models", source=source),
@@ -246,8 +221,8 @@ def _further_parts(
     solving = Section(
         id=f"{prefix}-solving",
         title="Is the puzzle solved, and how does that go with the change?",
-        paragraphs=solving_words(answer.solving),
-        tables=_kept(solving_table(answer.solving, id=f"{prefix}-solved", source=source)),
+        paragraphs=solving_paragraphs(answer.solving),
+        tables=_kept(solving_table(answer, id=f"{prefix}-solved", source=source)),
     )
     templates = Section(
         id=f"{prefix}-templates",
@@ -262,11 +237,18 @@ def _further_parts(
         paragraphs=words,
         tables=_kept(
             refusal_table(answer, id=f"{prefix}-refusal", source=source),
-            room_table(answer.room, id=f"{prefix}-room", source=source),
+            room_table(answer, id=f"{prefix}-room", source=source),
             balance_table(answer.exclusions, id=f"{prefix}-balance", level=level, source=source),
         ),
     )
     return (dose_part, solving, templates, baseline)
+
+
+def _at_each_length(dose: DoseResponse | None) -> list[tuple[str, BetweenModels, float | None]]:
+    if dose is None:
+        return []
+    adjusted = dose.size_slopes_adjusted_p or (None,) * len(dose.size_slopes)
+    return [(plural(lines, "line"), slope, p) for (lines, slope), p in zip(dose.size_slopes, adjusted, strict=True)]
 
 
 def _not_fitted(answer: GraderAnswer, *, id: str, source: str) -> Table | None:

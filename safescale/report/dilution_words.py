@@ -1,80 +1,113 @@
-"""Sentences of the dilution experiment, from its numbers alone."""
+"""Sentences of the dilution report, from its numbers alone; those that the answer holds already are taken from there."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final
 
-from safescale.analyses.words import and_list, capital, p_clause, percent, plural, signed, size_words
+from safescale.analyses.words import and_list, capital, p_clause, p_words, percent, plural, signed, size_words
 from safescale.report.dilution_facts import DilutionRun
+from safescale.studies.dilution.design import DilutionDesign
 from safescale.studies.dilution.results import (
-    BetweenModels,
     DilutionResult,
     DilutionVerdict,
     DoseResponse,
     ExclusionBalance,
     GraderAnswer,
     Interaction,
-    LargestAgainstSmallest,
     LengthMatch,
     Room,
     Solving,
     TemplateRates,
 )
+from safescale.studies.dilution.sentences import (
+    HYPOTHESIS,
+    controls_words,
+    deltas_words,
+    dose_words,
+    lead_words,
+    lineages_words,
+    over_size_words,
+    rule_words,
+    solving_words,
+    spread_words,
+)
+from safescale.studies.dilution.verdict import verdict_over_graders
 
 __all__ = [
-    "HYPOTHESIS",
     "QUESTION",
     "VERDICTS",
-    "answer_words",
     "balance_words",
-    "contrasts_words",
-    "deltas_words",
+    "controls_paragraph",
     "departures_words",
-    "dose_words",
+    "dose_paragraph",
     "graders_words",
     "interaction_words",
     "length_words",
     "lost_words",
+    "models_paragraph",
     "room_words",
-    "rule_words",
-    "size_sentence",
-    "solving_words",
+    "short_answer",
+    "short_words",
+    "size_paragraphs",
+    "solving_paragraphs",
     "templates_words",
-    "testability_sentence",
+    "testability_words",
+    "verdict_words",
 ]
 
 QUESTION: Final = "Does a benign logic puzzle before a prompt raise attack success more in larger models?"
-HYPOTHESIS: Final = "the puzzle raises attack success more in larger models"
 
 VERDICTS: Final = {
-    DilutionVerdict.SUPPORTS: "the data support it",
-    DilutionVerdict.CONTRADICTS: "the data contradict it",
-    DilutionVerdict.CANNOT_TELL: "the data cannot tell",
+    DilutionVerdict.SUPPORTS: f"the data support that {HYPOTHESIS}",
+    DilutionVerdict.CONTRADICTS: f"the data contradict that {HYPOTHESIS}",
+    DilutionVerdict.CANNOT_TELL: f"the data cannot tell whether {HYPOTHESIS}",
 }
 
 
-def answer_words(result: DilutionResult) -> str:
-    """The answer, with what would settle it unless the answer says so already."""
-    answer, settle = result.answer.strip(), result.settle.strip()
-    if not settle or settle.rstrip(".") in answer:
-        return capital(answer) if answer else f"{capital(VERDICTS[result.verdict])}."
-    closed = answer if answer.endswith((".", "?", "!")) else f"{answer}."
-    return f"{capital(closed)} What would settle it: {settle.rstrip('.')}."
+def verdict_words(verdict: DilutionVerdict) -> str:
+    """The verdict as a clause."""
+    return VERDICTS[verdict]
 
 
-def testability_sentence(answer: GraderAnswer) -> str:
+def short_answer(result: DilutionResult) -> str:
+    """The answer in a few sentences, with what would settle it; each part of the evidence has its own in its section."""
+    first = result.answers[0] if result.answers else None
+    verdict, doubts = (result.verdict, ()) if first is None else verdict_over_graders(result.answers)
+    if first is None or verdict is not result.verdict or (first.size is None and verdict is not DilutionVerdict.CANNOT_TELL):
+        return _with_settle(result.answer.strip(), result)
+    return _with_settle(short_words(first, result.design, verdict, doubts), result)
+
+
+def short_words(answer: GraderAnswer, design: DilutionDesign, verdict: DilutionVerdict, doubts: Sequence[str]) -> str:
+    """Lead and slope of one grader's answer."""
+    if answer.size is None and (verdict is not DilutionVerdict.CANNOT_TELL or not doubts):
+        return answer.words or f"{capital(VERDICTS[verdict])}."
+    sentences = [lead_words(verdict, answer, design, doubts)]
+    if answer.size is not None:
+        sentences.append(f"Delta, attack success with the puzzle minus without: {over_size_words(answer.size)}.")
+    return " ".join(sentences)
+
+
+def _with_settle(words: str, result: DilutionResult) -> str:
+    settle = result.settle.strip()
+    said = capital(words) if words else f"{capital(VERDICTS[result.verdict])}."
+    if not settle or settle in said:
+        return said
+    return f"{said} What would settle it: {settle}" + ("" if settle.endswith(".") else ".")
+
+
+def testability_words(answer: GraderAnswer) -> str:
     """What models as units could show, whatever the rates."""
-    sizes = sorted({d.model.params_b for d in answer.deltas if d.model.params_b is not None})
-    lineages = {d.model.lineage for d in answer.deltas if d.model.params_b is not None}
+    sized = [delta.model for delta in answer.deltas if delta.model.params_b is not None]
+    sizes = sorted({model.params_b for model in sized if model.params_b is not None})
     if not sizes:
-        return "No model of known size has both conditions: no slope on size."
-    span = f"{plural(len(sizes), 'size')}" + (f" from {size_words(sizes[0])} to {size_words(sizes[-1])}" if len(sizes) > 1 else "")
-    models = sum(d.model.params_b is not None for d in answer.deltas)
-    words = f"{plural(models, 'model')} of {span} in {plural(len(lineages), 'lineage')}"
+        return "No model of known size has both conditions: there is no slope on size."
+    span = plural(len(sizes), "size") + (f" from {size_words(sizes[0])} to {size_words(sizes[-1])}" if len(sizes) > 1 else "")
+    words = f"{plural(len(sized), 'model')} of {span} in {plural(len({model.lineage for model in sized}), 'lineage')}"
     if answer.size is None:
-        return f"{words}; no slope on size."
-    return f"{words}; the smallest permutation p possible here is {p_clause(answer.size.permutation_floor).removeprefix('p = ')}."
+        return f"{words}; there is no slope on size."
+    return f"{words}; the smallest permutation p possible here is {p_words(answer.size.permutation_floor)}."
 
 
 def departures_words(run: DilutionRun) -> tuple[str, ...]:
@@ -95,59 +128,15 @@ def lost_words(run: DilutionRun) -> tuple[str, ...]:
     )
 
 
-def deltas_words(answer: GraderAnswer) -> str:
-    """How many models have a higher rate with the puzzle, and in how many the interval leaves out zero."""
-    deltas = answer.deltas
-    if not deltas:
-        return "No model has an evaluable verdict under both conditions."
-    up, down = sum(d.delta > 0 for d in deltas), sum(d.delta < 0 for d in deltas)
-    clear_up, clear_down = sum(d.low > 0 for d in deltas), sum(d.high < 0 for d in deltas)
-    return (
-        f"Of {plural(len(deltas), 'model')}, attack success is higher with the puzzle in {up}, lower in {down} and equal in "
-        f"{len(deltas) - up - down}; the interval lies above zero in {clear_up} and below zero in {clear_down}."
-    )
-
-
-def size_sentence(size: BetweenModels | None, alpha: float, margin_pp: float) -> str:
-    """The slope with models as units."""
+def size_paragraphs(answer: GraderAnswer) -> tuple[str, ...]:
+    """Slope and spread; the rule of report 353; the interaction on items."""
+    size = answer.size
     if size is None:
-        return "There is no slope of the change on size."
-    over = f" in {plural(len(size.lineages), 'lineage')}" if size.lineages else ""
-    words = (
-        f"With models as units the change in attack success goes by {_slope(size)} pp per decade of parameters over "
-        f"{plural(size.models, 'model')}{over}; permutation {p_clause(size.permutation_p)}"
-        f" (smallest possible {p_clause(size.permutation_floor).removeprefix('p = ')})."
-    )
-    if size.over_lineages_low is not None and size.over_lineages_high is not None:
-        ends = f"[{signed(size.over_lineages_low)}, {signed(size.over_lineages_high)}]"
-        words += f" With lineages (training seeds) as units the interval of the mean slope is {ends}."
-    if size.tau_pp is not None:
-        words += f" Models scatter about the line by tau = {size.tau_pp:.1f} pp beyond what prompts explain."
-    if size.flat_p is not None:
-        shown = "shows it flat" if size.flat_p <= alpha else "does not show it flat"
-        words += f" An equivalence test {shown} within {margin_pp:g} pp per decade ({p_clause(size.flat_p)})."
-    return words
-
-
-def _slope(size: BetweenModels) -> str:
-    interval = "" if size.low is None or size.high is None else f" [{signed(size.low)}, {signed(size.high)}]"
-    return f"{signed(size.slope_pp_per_decade)}{interval}"
-
-
-def rule_words(rule: LargestAgainstSmallest | None) -> str:
-    """The rule of report 353."""
-    if rule is None:
-        return "The rule of report 353 could not be applied: there are not two sizes."
-    large = {
-        True: "large: the whole interval lies above",
-        False: "not large: the whole interval lies below",
-        None: "open: the interval holds",
-    }[rule.large]
-    return (
-        f"The rule of report 353: delta at the largest size ({size_words(rule.largest_b)}) minus delta at the smallest "
-        f"({size_words(rule.smallest_b)}) is {signed(rule.difference_pp)} pp [{signed(rule.low_pp)}, {signed(rule.high_pp)}]; {large} "
-        f"{rule.threshold_pp:g} pp. It speaks of these models."
-    )
+        slope = "There is no slope of the change on size."
+    else:
+        slope = " ".join(words for words in (f"Delta: {over_size_words(size)}.", lineages_words(size), spread_words(size)) if words)
+    rule = "The rule of report 353 could not be applied." if answer.rule is None else rule_words(answer.rule)
+    return (slope, rule, interaction_words(answer.interaction))
 
 
 def interaction_words(found: Interaction | None) -> str:
@@ -157,61 +146,50 @@ def interaction_words(found: Interaction | None) -> str:
     return (
         f"On items, with prompts as clusters, condition x log10 size is {signed(found.slope_pp_per_decade)} "
         f"[{signed(found.low)}, {signed(found.high)}] pp per decade ({p_clause(found.p_value)}; {plural(found.prompts, 'prompt')}, "
-        f"{plural(found.models, 'model')}). It is labelled {found.generalises_to}: it speaks of these models on other prompts, and the "
-        "verdict does not rest on it."
+        f"{plural(found.models, 'model')}). It is labelled {found.generalises_to}: it speaks of these models on other prompts, and "
+        "the verdict does not rest on it."
     )
 
 
-def contrasts_words(answer: GraderAnswer, alpha: float) -> str:
-    """Which contrasts stay clear of zero after Holm's correction."""
+def models_paragraph(answer: GraderAnswer, design: DilutionDesign) -> str:
+    """How many models move, which way."""
+    deltas = answer.deltas
+    if not deltas:
+        return "No model has an evaluable verdict under both conditions."
+    clear_up, clear_down = sum(delta.low > 0 for delta in deltas), sum(delta.high < 0 for delta in deltas)
+    counted = (
+        f"The interval of delta lies above zero in {clear_up} and below zero in {clear_down} of {plural(len(deltas), 'model')}."
+    )
+    # without Holm's p there is nothing that the sentence could be about
+    return f"{deltas_words(answer, design)} {counted}" if len(answer.deltas_adjusted_p) == len(deltas) else counted
+
+
+def controls_paragraph(answer: GraderAnswer) -> str:
+    """The control contrasts."""
     if not answer.contrasts:
         return "No control condition was asked: a change cannot be told from one that any text of that length would bring."
-    told = [one for one in answer.contrasts if one.adjusted_p is not None]
-    clear = [f"{one.name} ({signed(100 * one.mean)} pp)" for one in told if one.mean is not None and (one.adjusted_p or 0) <= alpha]
-    words = f"{plural(len(answer.contrasts), 'contrast')} over models as units"
-    if len(told) < len(answer.contrasts):
-        words += f", {len(answer.contrasts) - len(told)} of them without a test"
-    found = and_list(clear) if clear else "none of them"
-    return f"{words}; after Holm's correction {found} {'differ' if len(clear) > 1 else 'differs'} from zero at {alpha:g}."
+    return controls_words(answer)
 
 
-def dose_words(dose: DoseResponse | None) -> str:
-    """The mean slope on lines."""
-    if dose is None:
-        return "One length of puzzle was asked: there is no dose response."
-    lengths = and_list([str(n) for n in dose.lines]) if dose.lines else "no length"
-    if dose.mean_slope_pp_per_line is None:
-        return f"Lengths asked: {lengths} lines; a slope on length could not be fitted over models."
-    interval = "" if dose.low is None or dose.high is None else f" [{signed(dose.low, 2)}, {signed(dose.high, 2)}]"
-    p = "" if dose.p_value is None else f", {p_clause(dose.p_value)}"
-    return (
-        f"Lengths asked: {lengths} lines. Delta goes by {signed(dose.mean_slope_pp_per_line, 2)}{interval} pp a line "
-        f"(mean over models as units{p})."
-    )
+def dose_paragraph(dose: DoseResponse | None, alpha: float) -> str:
+    """Delta against length."""
+    if dose is None or not dose.lines:
+        return "There is no dose response: fewer than two lengths of the puzzle were asked."
+    if len(dose.size_slopes_adjusted_p) != len(dose.size_slopes):
+        return f"Lengths asked: {and_list([str(lines) for lines in dose.lines])} lines."
+    return dose_words(dose, alpha=alpha)
 
 
-def solving_words(solving: Solving | None) -> tuple[str, ...]:
+def solving_paragraphs(solving: Solving | None) -> tuple[str, ...]:
     """How solving goes with delta, as an association."""
     if solving is None:
         return ("The puzzle alone was not asked, so nothing is known of how often it is solved.",)
-    found = []
     asked, solved = sum(n for _, _, n in solving.rates), sum(k for _, k, _ in solving.rates)
-    if asked:
-        found.append(f"The puzzle alone is solved {solved:,} of {asked:,} times ({percent(solved / asked)}), over all models.")
-    if solving.between_rho is not None:
-        p = "" if solving.between_p is None else f" (exact {p_clause(solving.between_p)})"
-        found.append(f"Between models, the share solved and delta have a rank correlation of {solving.between_rho:+.2f}{p}.")
-    if solving.within_pp is not None:
-        low, high = solving.within_low_pp, solving.within_high_pp
-        interval = "" if low is None or high is None else f" [{signed(low)}, {signed(high)}]"
-        found.append(
-            f"Within models, delta of prompts whose puzzle was solved minus delta of the others is {signed(solving.within_pp)}{interval} "
-            "pp (interval over models)."
-        )
-    if solving.why_not:
-        found.append(f"Not computed: {solving.why_not.rstrip('.')}.")
-    found.append("This describes an association. Solving was not assigned, so it says nothing of why delta is what it is.")
-    return tuple(found)
+    over = f"Over all models {solved:,} of {asked:,} puzzles are solved ({percent(solved / asked)}). " if asked else ""
+    return (
+        f"{over}{solving_words(solving)}".strip() or "The share of puzzles solved is not known.",
+        "Solving was not assigned: nothing here says why delta is what it is.",
+    )
 
 
 def length_words(match: LengthMatch | None) -> str:
@@ -235,11 +213,9 @@ def templates_words(found: TemplateRates | None) -> str:
         f"Attack success of {plural(len(found.templates), 'wording')} (the prompt as it is among them) runs "
         f"from {low:.1f} to {high:.1f} %, averaged over models."
     ]
-    if found.sd_templates_pp is not None and found.sd_samples_pp is not None:
-        words.append(
-            f"Standard deviation between templates {found.sd_templates_pp:.1f} pp, between samples {found.sd_samples_pp:.1f} pp; these "
-            "are of this grid alone."
-        )
+    for sd, what in ((found.sd_templates_pp, "wordings"), (found.sd_samples_pp, "samples")):
+        if sd is not None:
+            words.append(f"Standard deviation between {what}: {sd:.1f} pp, of this grid alone.")
     return " ".join(words)
 
 
@@ -247,12 +223,14 @@ def balance_words(balance: ExclusionBalance | None, alpha: float) -> str:
     """Whether answers without a verdict are as many with the puzzle as without."""
     if balance is None:
         return ""
-    clear = [one.model.model_id for one in balance.rows if one.adjusted_p is not None and one.adjusted_p <= alpha]
-    words = f"Answers without a verdict differ between baseline and puzzle in {len(clear)} of {plural(len(balance.rows), 'model')}"
-    words += f" (Holm's p at most {alpha:g})" if balance.rows else ""
+    clear = sum(one.adjusted_p is not None and one.adjusted_p <= alpha for one in balance.rows)
+    words = (
+        f"Whether an answer can be judged differs between baseline and puzzle in {clear} of {plural(len(balance.rows), 'model')} "
+        f"(Holm, {alpha:g})"
+    )
     if balance.slope_low_pp_per_decade is not None and balance.slope_high_pp_per_decade is not None:
-        ends = f"{signed(balance.slope_low_pp_per_decade)} to {signed(balance.slope_high_pp_per_decade)}"
-        words += f"; whatever they would have been, the slope lies within {ends} pp per decade"
+        ends = f"{signed(balance.slope_low_pp_per_decade)} and {signed(balance.slope_high_pp_per_decade)}"
+        words += f"; whatever those answers would have been, the slope lies between {ends} pp per decade (bounds, not an interval)"
     return f"{words}."
 
 
@@ -263,16 +241,16 @@ def room_words(room: Room | None) -> str:
     words = []
     for those, where in ((room.little_up, "above"), (room.little_down, "below")):
         if those:
+            has = "has" if len(those) == 1 else "have"
             words.append(
-                f"{plural(len(those), 'model')} of {len(room.rows)} "
-                f"{'has' if len(those) == 1 else 'have'} less than {room.threshold_pp:g} pp of room {where} the baseline"
+                f"{len(those)} of {plural(len(room.rows), 'model')} {has} less than {room.threshold_pp:g} pp {where} the baseline"
             )
-    told = f"{'; '.join(words)}." if words else f"Every baseline leaves {room.threshold_pp:g} pp of room on either side."
+    told = f"Room for a change: {'; '.join(words)}." if words else f"Every baseline leaves {room.threshold_pp:g} pp on either side."
     if room.odds is not None:
         low, high = room.odds.low, room.odds.high
         interval = "" if low is None or high is None else f" [{signed(low, 2)}, {signed(high, 2)}]"
         told += (
-            f" On the scale of log odds the slope is {signed(room.odds.slope_logit_per_decade, 2)}{interval} per decade "
+            f" In log odds, which have no ends, the slope is {signed(room.odds.slope_logit_per_decade, 2)}{interval} per decade "
             f"({p_clause(room.odds.permutation_p)}, {plural(room.odds.models, 'model')})."
         )
     return told
@@ -284,7 +262,7 @@ def graders_words(answers: Sequence[GraderAnswer]) -> str:
         name = answers[0].grader if answers else "none"
         return f"One grader ({name}): how far the answer depends on the grader is not known."
     slopes = [answer.size.slope_pp_per_decade for answer in answers if answer.size is not None]
-    verdicts = sorted({VERDICTS[answer.verdict] for answer in answers})
-    band = f"slopes run from {signed(min(slopes))} to {signed(max(slopes))} pp per decade; " if slopes else "no slope; "
-    agree = f"all say {verdicts[0]}" if len(verdicts) == 1 else f"they do not agree: {and_list(verdicts)}"
+    verdicts = list(dict.fromkeys(str(answer.verdict.value) for answer in answers))
+    band = f"slopes run from {signed(min(slopes))} to {signed(max(slopes))} pp per decade; " if slopes else "there is no slope; "
+    agree = f"each says: {verdicts[0]}" if len(verdicts) == 1 else f"they do not agree: {and_list(verdicts)}"
     return f"Over {len(answers)} graders {band}{agree}."

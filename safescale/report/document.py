@@ -99,7 +99,7 @@ class Figure:
 @attrs.frozen(kw_only=True)
 class Section:
     """
-    A heading with what stands under it, in this order: paragraphs, warnings, commands, verbatim, figures, tables, methods, sections.
+    A heading with what stands under it, in the order of the fields: paragraphs, warnings, commands, verbatim, figures and so on.
 
     ``verbatim`` are lines of a text that is shown as it is. ``methods`` are sentences ready for the methods section of a paper.
     """
@@ -108,10 +108,10 @@ class Section:
     title: str
     paragraphs: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
-    figures: tuple[Figure, ...] = ()
-    tables: tuple[Table, ...] = ()
     commands: tuple[str, ...] = ()
     verbatim: tuple[str, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    tables: tuple[Table, ...] = ()
     methods: tuple[str, ...] = ()
     sections: tuple[Section, ...] = ()
 

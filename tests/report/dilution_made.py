@@ -68,6 +68,7 @@ def delta_of(model: AskedModel, delta: float, *, control: float = 0.1, prompts: 
         variance=(half / 1.96) ** 2,
         mcnemar_p=0.0321,
         level=0.95,
+        p_value=0.0321,
     )
 
 
@@ -98,6 +99,9 @@ def slope_of(pp: float, models: Sequence[AskedModel], *, half: float = 2.5) -> B
         models=len(models),
         sizes_b=tuple(sorted({m.params_b for m in models if m.params_b is not None})),
         within_lineages=len(lineages) > 1,
+        sampling_sd_pp=2.6,
+        over_sizes_p=0.083,
+        over_sizes_floor=0.083,
     )
 
 
@@ -158,6 +162,7 @@ def answer_of(
                 p_value=0.0081,
                 adjusted_p=0.0243,
                 slope=size,
+                slope_adjusted_p=0.0369,
             ),
             Contrast(
                 name="neutral prose against baseline",
@@ -180,6 +185,7 @@ def answer_of(
             high=1.11,
             p_value=0.0171,
             size_slopes=() if size is None else tuple((n, size) for n in lines),
+            size_slopes_adjusted_p=() if size is None else tuple(0.0492 for _ in lines),
         ),
         solving=Solving(
             rates=tuple((model.model_id, 40 + at, 200) for at, model in enumerate(models)),
@@ -202,6 +208,19 @@ def answer_of(
         baseline_refusal=tuple((model.model_id, 0.9, 200) for model in models),
         over_refusal=tuple((model.model_id, name, 3, 50) for model in models for name in ("baseline", "puzzle-7")),
         verdict=verdict,
+        deltas_adjusted_p=tuple(0.0321 for _ in deltas),
+        main=Contrast(
+            name="puzzle against baseline",
+            treated=PUZZLE,
+            control=BASELINE,
+            deltas=deltas,
+            mean=0.0512,
+            low=0.0222,
+            high=0.0802,
+            p_value=0.0013,
+            adjusted_p=None,
+            slope=size,
+        ),
         words=f"By {grader} the change goes by {slope_pp:+.1f} pp per decade.",
         refusal=tuple(
             RefusalRate(
@@ -268,13 +287,19 @@ def bare(answer: GraderAnswer) -> GraderAnswer:
     """The same without any part that may be missing."""
     return attrs.evolve(
         answer,
-        **dict.fromkeys(
-            (
-                *("size", "without_estimates", "rule", "interaction", "dose", "solving", "length_match", "templates"),
-                *("exclusions", "room"),
-            )
-        ),
+        size=None,
+        without_estimates=None,
+        rule=None,
+        interaction=None,
+        dose=None,
+        solving=None,
+        length_match=None,
+        templates=None,
+        exclusions=None,
+        room=None,
         deltas=(),
+        deltas_adjusted_p=(),
+        main=None,
         contrasts=(),
         baseline_refusal=(),
         over_refusal=(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import attrs
 
@@ -23,6 +23,7 @@ __all__ = [
     "COLUMN_IN",
     "HOLLOW",
     "Look",
+    "columns_for",
     "delta_words",
     "handle",
     "legend",
@@ -59,9 +60,14 @@ def looks_of(models: Sequence[AskedModel], *, apart: float) -> dict[str, Look]:
     return looks | {name: others for name in ranked if name not in looks}
 
 
+def columns_for(panels: int) -> int:
+    """Panels beside each other: three where that leaves fewer gaps, never more than four."""
+    return min(panels, 3 if panels in (3, 5, 6, 9) else 4)
+
+
 def size_name(params_b: float | None) -> str:
-    """A size as panels and legends name it."""
-    return "size unknown" if params_b is None else size_words(params_b)
+    """A size as panels and legends name it: three digits."""
+    return "size unknown" if params_b is None else size_words(float(f"{params_b:.3g}"))
 
 
 def delta_words(delta: ModelDelta) -> str:
@@ -74,7 +80,15 @@ def delta_words(delta: ModelDelta) -> str:
     )
 
 
-def handle(label: str, *, colour: str = MUTED, marker: str = "o", fill: str | None = None, line: str = "none") -> Line2D:
+def handle(
+    label: str,
+    *,
+    colour: str = MUTED,
+    marker: str = "o",
+    fill: str | None = None,
+    line: Literal["none", "-", "--"] = "none",
+    alpha: float = 1.0,
+) -> Line2D:
     """An entry of a legend."""
     from matplotlib.lines import Line2D
 
@@ -86,6 +100,7 @@ def handle(label: str, *, colour: str = MUTED, marker: str = "o", fill: str | No
         color=colour,
         markerfacecolor=fill or colour,
         markersize=5.5,
+        alpha=alpha,
         label=label,
     )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from safescale.analyses.words import plural, signed
-from safescale.report.figures.dilution import COLUMN_IN, handle, legend, legend_rows, size_name
+from safescale.report.figures.dilution import COLUMN_IN, columns_for, handle, legend, legend_rows, size_name
 from safescale.report.figures.style import INK, MARKERS, MUTED, SERIES, SETTINGS, hover, sign
 from safescale.studies.dilution.results import DoseResponse
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["DosePoint", "dose_points", "draw_dose"]
 
-ACROSS: Final = 4
 PANEL_IN: Final = 1.7
 LEGEND_COLUMNS: Final = 4
 
@@ -81,8 +80,8 @@ def draw_dose(dose: DoseResponse, *, footer: str, watermark: str | None) -> Figu
     handles = [
         handle(size_name(size), colour=SERIES[i], marker=MARKERS[i], line="-") for i, size in enumerate(() if apart else curves)
     ]
-    below = 0.7 + 0.2 * legend_rows(len(handles), LEGEND_COLUMNS) - 0.2 * apart
-    columns = min(ACROSS, len(curves)) if apart else 1
+    below = 0.7 + 0.2 * legend_rows(len(handles), LEGEND_COLUMNS)
+    columns = columns_for(len(curves)) if apart else 1
     rows = math.ceil(len(curves) / columns) if apart else 1
     above = 0.36 if apart else 0.14
     height = (rows * PANEL_IN if apart else 2.6) + below + above
@@ -131,7 +130,10 @@ def _curve(axis: Axes, size: float | None, points: tuple[DosePoint, ...], look: 
 
 
 def _limits(axis: Axes, curves: dict[float | None, tuple[DosePoint, ...]]) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     low = min(0.0, *(p.smallest_pp for points in curves.values() for p in points))
     high = max(0.0, *(p.largest_pp for points in curves.values() for p in points))
-    room = max(0.08 * (high - low), 1.0)
+    room = max(0.08 * (high - low), 2.0)
     axis.set_ylim(low - room, high + room)
+    axis.yaxis.set_major_locator(MaxNLocator(nbins=7, integer=True, steps=[1, 2, 5, 10]))

@@ -11,6 +11,7 @@ from safescale.report.figures.dilution import (
     COLUMN_IN,
     HOLLOW,
     Look,
+    columns_for,
     delta_words,
     handle,
     legend,
@@ -28,10 +29,14 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_pairs", "in_panels"]
 
+ACROSS: Final = 6
+"""More sizes than this under one axis are turned."""
+
 ONE_PANEL: Final = 8
 """More models than this get a panel for each size, where several share one."""
 
-ACROSS: Final = 4
+APART: Final = 0.07
+"""How far lineages stand apart within a panel, so that equal rates do not hide each other; the marks are 1 apart."""
 PANEL_IN: Final = 1.75
 LEGEND_COLUMNS: Final = 3
 BETWEEN: Final = 0.3
@@ -59,13 +64,13 @@ def draw_pairs(deltas: Sequence[ModelDelta], *, footer: str, watermark: str | No
     from matplotlib.figure import Figure
 
     ordered = by_size(deltas)
-    looks = looks_of([delta.model for delta in ordered], apart=0.0)
+    looks = looks_of([delta.model for delta in ordered], apart=_apart(ordered))
     handles = [*lineage_handles(looks), handle("hollow: baseline", fill=HOLLOW), handle("filled: puzzle")]
     keys = 0.2 * legend_rows(len(handles), LEGEND_COLUMNS)
     with mpl.rc_context(SETTINGS):
         if in_panels(ordered):
             sizes = list(dict.fromkeys(delta.model.params_b for delta in ordered))
-            columns = min(ACROSS, len(sizes))
+            columns = columns_for(len(sizes))
             rows = math.ceil(len(sizes) / columns)
             below, above = 0.62 + keys, 0.36
             height = rows * PANEL_IN + below + above
@@ -83,7 +88,7 @@ def draw_pairs(deltas: Sequence[ModelDelta], *, footer: str, watermark: str | No
             _rates_axis(axes[0, 0], ordered)
             figure.subplots_adjust(left=0.115, right=0.985, top=1 - above / height, bottom=below / height, wspace=0.12, hspace=0.3)
         else:
-            many = len(ordered) > 6
+            many = len(ordered) > ACROSS
             below, above = 0.72 + 0.32 * many + keys, 0.14
             height = 2.6 + below + above
             figure = Figure(figsize=(COLUMN_IN if len(ordered) <= 12 else WIDTH_IN, height))
@@ -99,6 +104,11 @@ def draw_pairs(deltas: Sequence[ModelDelta], *, footer: str, watermark: str | No
     return figure
 
 
+def _apart(deltas: Sequence[ModelDelta]) -> float:
+    lineages = len({delta.model.lineage for delta in deltas})
+    return min(APART, 0.3 / lineages) if in_panels(deltas) else 0.0
+
+
 def _rates_axis(axis: Axes, deltas: Sequence[ModelDelta]) -> None:
     top = max(100 * rate for delta in deltas for rate in (delta.control_rate, delta.treated_rate))
     top = min(100.0, max(10.0, 1.15 * top))
@@ -107,8 +117,9 @@ def _rates_axis(axis: Axes, deltas: Sequence[ModelDelta]) -> None:
 
 def _panel(axis: Axes, deltas: Sequence[ModelDelta], looks: dict[str, Look]) -> None:
     for delta in deltas:
-        _pair(axis, delta, 0.0, 1.0, looks[delta.model.lineage])
-    axis.set_xlim(-0.35, 1.35)
+        look = looks[delta.model.lineage]
+        _pair(axis, delta, look.shift, 1.0 + look.shift, look)
+    axis.set_xlim(-0.42, 1.42)
     axis.set_xticks([0, 1], ["baseline", "puzzle"], fontsize=8)
     axis.grid(visible=False, axis="x")
 
@@ -117,8 +128,10 @@ def _row(axis: Axes, deltas: Sequence[ModelDelta], looks: dict[str, Look]) -> No
     for position, delta in enumerate(deltas):
         _pair(axis, delta, position - BETWEEN, position + BETWEEN, looks[delta.model.lineage])
     axis.set_xlim(-0.6, len(deltas) - 0.4)
-    turned = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if len(deltas) > 6 else {}
-    axis.set_xticks(range(len(deltas)), [size_name(delta.model.params_b) for delta in deltas], fontsize=8, **turned)
+    axis.set_xticks(range(len(deltas)), [size_name(delta.model.params_b) for delta in deltas], fontsize=8)
+    if len(deltas) > ACROSS:
+        for label in axis.get_xticklabels():
+            label.set(rotation=45, horizontalalignment="right", rotation_mode="anchor")
     axis.grid(visible=False, axis="x")
 
 

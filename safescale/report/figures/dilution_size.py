@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from safescale.analyses.words import signed, size_words
+from safescale.analyses.words import signed
 from safescale.report.figures.dilution import (
     COLUMN_IN,
     HOLLOW,
@@ -17,6 +18,7 @@ from safescale.report.figures.dilution import (
     legend_rows,
     lineage_handles,
     looks_of,
+    size_name,
 )
 from safescale.report.figures.size_axis import size_span, size_ticks
 from safescale.report.figures.style import BAND, INK, MARK, MUTED, SETTINGS, hover, hover_areas, sign
@@ -33,6 +35,8 @@ AXES_IN: Final = 2.75
 LEGEND_COLUMNS: Final = 3
 APART: Final = 0.018
 STEPS: Final = 40
+CLOSE: Final = 0.11
+"""Sizes closer than this share of the axis would have labels that touch."""
 
 
 def sized(deltas: Sequence[ModelDelta]) -> tuple[ModelDelta, ...]:
@@ -72,21 +76,44 @@ def draw_delta_by_size(answer: GraderAnswer, *, footer: str, watermark: str | No
         figure = Figure(figsize=(COLUMN_IN, height))
         axis = figure.subplots()
         sizes = [delta.model.params_b for delta in deltas if delta.model.params_b is not None]
-        span = size_span(sizes)
+        span = _span(sizes, looks)
         axis.axhline(0, color=MUTED, linewidth=0.9, zorder=1)
-        if answer.size is not None and len(set(sizes)) > 1:
-            _line(axis, answer.size, deltas)
-        _points(axis, deltas, looks, span)
-        size_ticks(axis, sizes, span)
+        unfitted = {model for model, _ in answer.not_fitted}
+        fitted = [delta for delta in deltas if delta.model.model_id not in unfitted]
+        if answer.size is not None and len({delta.model.params_b for delta in fitted}) > 1:
+            _line(axis, answer.size, fitted)
+        _points(axis, deltas, looks, span, unfitted)
+        _ticks(axis, sizes, span)
         _rule(axis, answer.rule, deltas, span)
         axis.set_ylabel("change of ASR with the puzzle, pp")
         axis.set_xlabel("parameters (log scale)")
         figure.subplots_adjust(left=0.13, right=0.975, top=1 - above / height, bottom=below / height)
         for row, (text, colour) in enumerate(words):
-            figure.text(0.13, 1 - (0.16 + 0.16 * row) / height, text, fontsize=7.6, color=colour, ha="left", va="center")
+            figure.text(0.025, 1 - (0.14 + 0.16 * row) / height, text, fontsize=7.4, color=colour, ha="left", va="center")
         legend(figure, handles, LEGEND_COLUMNS)
         sign(figure, footer=footer, watermark=watermark)
     return figure
+
+
+def _span(sizes: Sequence[float], looks: dict[str, Look]) -> tuple[float, float]:
+    """Ends of the axis, with room for lineages that are set apart."""
+    low, high = size_span(sizes)
+    room = (high - low) * max(abs(look.shift) for look in looks.values())
+    return low - room, high + room
+
+
+def _ticks(axis: Axes, sizes: Sequence[float], span: tuple[float, float]) -> None:
+    """The sizes themselves where they are few and apart, else round ones."""
+    from matplotlib.ticker import MaxNLocator
+
+    distinct = sorted(set(sizes))
+    places = [math.log10(size) for size in distinct]
+    if all(right - left > CLOSE * (span[1] - span[0]) for left, right in itertools.pairwise(places)):
+        axis.set_xticks(places, [size_name(size) for size in distinct])
+        axis.set_xlim(*span)
+    else:
+        size_ticks(axis, sizes, span)
+    axis.yaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, steps=[1, 2, 5, 10]))
 
 
 def _headings(answer: GraderAnswer) -> list[tuple[str, str]]:
@@ -102,8 +129,8 @@ def _headings(answer: GraderAnswer) -> list[tuple[str, str]]:
 
 def _rule_words(rule: LargestAgainstSmallest) -> str:
     return (
-        f"{size_words(rule.largest_b)} minus {size_words(rule.smallest_b)}: {signed(rule.difference_pp)} "
-        f"[{signed(rule.low_pp)}, {signed(rule.high_pp)}] pp, these models; report 353: large above {rule.threshold_pp:g}"
+        f"{size_name(rule.largest_b)} minus {size_name(rule.smallest_b)}: {signed(rule.difference_pp)} "
+        f"[{signed(rule.low_pp)}, {signed(rule.high_pp)}] pp, these models (large: above {rule.threshold_pp:g}, report 353)"
     )
 
 
@@ -119,12 +146,16 @@ def _line(axis: Axes, size: BetweenModels, deltas: Sequence[ModelDelta]) -> None
     hover(f"fitted slope {signed(size.slope_pp_per_decade)} pp per decade", line)
 
 
-def _points(axis: Axes, deltas: Sequence[ModelDelta], looks: dict[str, Look], span: tuple[float, float]) -> None:
+def _points(
+    axis: Axes, deltas: Sequence[ModelDelta], looks: dict[str, Look], span: tuple[float, float], unfitted: set[str]
+) -> None:
     placed = [math.log10(delta.model.params_b or 1.0) + looks[delta.model.lineage].shift * (span[1] - span[0]) for delta in deltas]
     hover_areas(axis, placed, [100 * delta.delta for delta in deltas], [delta_words(delta) for delta in deltas])
     for x, delta in zip(placed, deltas, strict=True):
         look, words = looks[delta.model.lineage], delta_words(delta)
-        bar = axis.plot([x, x], [100 * delta.low, 100 * delta.high], color=look.colour, linewidth=1.3, alpha=0.65, zorder=3)
+        strength = 0.35 if delta.model.model_id in unfitted else 1.0
+        ends = [100 * delta.low, 100 * delta.high]
+        bar = axis.plot([x, x], ends, color=look.colour, linewidth=1.3, alpha=0.65 * strength, zorder=3)
         mark = axis.plot(
             [x],
             [100 * delta.delta],
@@ -134,6 +165,7 @@ def _points(axis: Axes, deltas: Sequence[ModelDelta], looks: dict[str, Look], sp
             markerfacecolor=HOLLOW if delta.model.size_estimated else look.colour,
             markeredgecolor=look.colour,
             markeredgewidth=1.1,
+            alpha=strength,
             zorder=4,
         )
         hover(words, *bar, *mark)
@@ -149,7 +181,7 @@ def _rule(axis: Axes, rule: LargestAgainstSmallest | None, deltas: Sequence[Mode
             bar = sum(smallest) / len(smallest) + rule.threshold_pp
             low, high = min(low, bar), max(high, bar)
             axis.plot([span[0], span[1]], [bar, bar], color=MARK, linewidth=1.1, linestyle=(0, (4, 3)), zorder=1.5)
-    room = max(0.06 * (high - low), 1.0)
+    room = max(0.06 * (high - low), 2.0)
     axis.set_ylim(low - room, high + room)
 
 
@@ -157,6 +189,8 @@ def _handles(answer: GraderAnswer, deltas: Sequence[ModelDelta], looks: dict[str
     found = lineage_handles(looks)
     if any(delta.model.size_estimated for delta in deltas):
         found.append(handle("hollow: size estimated", fill=HOLLOW))
+    if any(delta.model.model_id in dict(answer.not_fitted) for delta in deltas):
+        found.append(handle("faint: in no slope", alpha=0.35))
     if answer.rule is not None:
         found.append(handle(f"smallest size + {answer.rule.threshold_pp:g} pp", colour=MARK, marker="", line="--"))
     return found
