@@ -12,7 +12,10 @@ from typing import Any
 
 sys.path[:0] = [str(Path(__file__).parents[1])]
 
+from safescale.generate import run_folder  # noqa: E402
 from safescale.main_job.dilution import experiment_dilution  # noqa: E402
+from safescale.report.figures import sink  # noqa: E402
+from safescale.studies.dilution import run  # noqa: E402
 from studies.dilution_world import wanted  # noqa: E402
 
 POINTS = (
@@ -63,15 +66,27 @@ def dies_at(owner: str, name: str, call: int) -> None:
     setattr(holder, name, killed)
 
 
+def bare_figure(drawing: object, folder: Path, name: str) -> tuple[tuple[str, ...], str]:
+    """A figure as a file without its drawing, which takes seconds."""
+    (folder / f"{name}.svg").write_text(name)
+    return (f"{name}.svg",), f"<svg><title>{name}</title></svg>"
+
+
+def experiment(folder: Path) -> None:
+    sink.save_figure = bare_figure
+    run.registered_power = lambda setting: {"words": "nobody asked"}  # seconds of simulation, tested elsewhere
+    run_folder.datetime = Frozen  # type: ignore[misc, assignment]
+    experiment_dilution(wanted(graders=("fake-truth", "refusal-phrases")), folder, command="killed")
+
+
 def one_life(folder: Path, prepare: Callable[[], None]) -> bool:
     """The experiment in a child; whether it was killed."""
     child = os.fork()
     if child == 0:
         code = 1
         try:
-            importlib.import_module("safescale.generate.run_folder").datetime = Frozen  # type: ignore[attr-defined]
             prepare()
-            experiment_dilution(wanted(graders=("fake-truth", "refusal-phrases")), folder, command="killed")
+            experiment(folder)
             code = 0
         finally:
             os._exit(code)
@@ -81,13 +96,13 @@ def one_life(folder: Path, prepare: Callable[[], None]) -> bool:
 
 
 def main(out: Path) -> None:
-    assert not one_life(out / "whole", lambda: None)
-    killed = [one_life(out / "stages", lambda point=point: dies_at(*point)) for point in POINTS]
+    experiment(out / "whole")  # here, so that no child has to import anything
+    killed = [one_life(out / "stages", lambda point=point: dies_at(*point)) for point in POINTS]  # type: ignore[misc]
     assert all(killed), [point for point, dead in zip(POINTS, killed, strict=True) if not dead]
     assert not one_life(out / "stages", lambda: None)
-    lives = 0
-    while one_life(out / "replaced", lambda: dies_at("os", "replace", lives + 1)):
-        lives += 1
+    lives, call, step = 0, 1, 1
+    while one_life(out / "replaced", lambda: dies_at("os", "replace", call)):  # noqa: B023
+        lives, call, step = lives + 1, call + step, step + 1
     print(f"{len(POINTS)} kills at stages, {lives} before a file was put into its place")
 
 

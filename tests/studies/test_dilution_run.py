@@ -13,6 +13,7 @@ import pytest
 
 from safescale.engines import Answer, Engine, EngineDied, EngineSpec, FaultCode, Request, open_engine
 from safescale.engines.fake import FakeEngine
+from safescale.engines.fake_behaviour import FakeBehaviour
 from safescale.errors import DomainError, GenerationError, GradingError, MissingBackend
 from safescale.grade.fake_truth import FakeTruth
 from safescale.records.outcomes import Tier
@@ -27,7 +28,10 @@ BROKEN = "sim/plim-4b"
 
 
 def only(broken: Callable[[EngineSpec], Engine]) -> Callable[[EngineSpec], Engine]:
-    """Opens every model as it is, and one in another way."""
+    """Opens every model as it is, and one in another way (a class of engine has the model's own replies)."""
+    if isinstance(broken, type) and issubclass(broken, FakeEngine):
+        kind = broken
+        broken = lambda spec: kind(spec, FakeBehaviour.from_options(spec.options)[0])  # noqa: E731
     return lambda spec: broken(spec) if spec.model_id == BROKEN else open_engine(spec)
 
 
