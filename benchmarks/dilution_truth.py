@@ -103,24 +103,27 @@ def page(cells: Sequence[Cell], repeats: int, answers: int) -> str:
 
 # Is the verdict of a dilution experiment right?
 
-Planted experiments: models of {sizes} B (with seeds: the middle four), {PROMPTS:,} harmful prompts each, baseline attack success
-35 %, mean delta 5 pp, a quarter of the prompts differing between the two conditions. *Spread of models* is the standard deviation of the
-models' true deltas about the line; *odd sizes* is what all seeds of one size share. Each row: {repeats:,}
-experiments of which the registered test (two-sided permutation of models, within seeds where there are several) rejects the share given, with its 95 % interval,
-at the level of 5 %; what `plan_dilution` had said of its power; and the verdicts of {answers} whole answers.
+Planted experiments: models of {sizes} B (with seeds: the middle four),
+{PROMPTS:,} harmful prompts each, baseline attack success 35 %, mean delta 5 pp, a quarter of the prompts differing between the two
+conditions. *Spread of models* is the standard deviation of the models' true deltas about the line; *odd sizes* is what all seeds of
+one size share. Each row: {repeats:,} experiments, the share of them that the registered test rejects (two-sided permutation of
+models, within seeds where there are several; level 5 %) with its 95 % interval, what `plan_dilution` had said of its power, and the
+verdicts of {answers} whole answers.
 
 {body}
 
 How to read it:
 
 - Without a slope the test of six models keeps its level whatever the spread between models, because models are what it permutes.
-- *Contradicts* without a slope is right: the equivalence test shows the slope to be within 5 pp per decade. With a spread between
+- *Contradicts* without a slope is right where the equivalence test shows the slope to be within 5 pp per decade, and wrong in the
+  few draws whose slope falls significantly; *supports* is wrong without a slope. With a spread between
   models of 5 pp or more six models can hardly show that, and the answer is mostly *cannot tell*: more models would, more prompts
   would not.
 - With +15 pp per decade, power falls from all to about half as the spread grows from 0 to 10 pp, as planned.
 - Training seeds replicate training and not size. Where each seed scatters by itself, the test within seeds keeps its level. Where
-  one size is odd in every seed alike, it does not: every seed tells the same story, and the slope that it sees is that of four sizes.
-  The report therefore prints the same test with sizes as units beside it, and says so.
+  one size is odd in every seed alike, it does not: every seed tells the same story, and the slope that it sees is that of four
+  sizes. The verdict therefore asks the same test with sizes as units too, whose p it prints, and is *cannot tell* where that denies
+  it; four sizes reach .083 at best, so there the order of the sizes must be the most extreme one.
 """
 
 

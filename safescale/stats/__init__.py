@@ -119,7 +119,7 @@ if TYPE_CHECKING:
     from safescale.stats.odds_ratio import OddsRatioInterval, OddsRatioMethod, odds_ratio
     from safescale.stats.ols import OLSFit, ols
     from safescale.stats.pabak import Pabak, pabak
-    from safescale.stats.paired_difference import PairedClusterMethod, PairedDifference, paired_difference
+    from safescale.stats.paired_difference import PairedDifference, paired_difference
     from safescale.stats.partial_pooling import PartialPooling, TauPrior, partial_pooling
     from safescale.stats.permutation import PermutationTest, Statistic, permutation_test
     from safescale.stats.permutation_power import (
@@ -258,7 +258,6 @@ __all__ = [
     "OddsRatioMethod",
     "PPIRate",
     "Pabak",
-    "PairedClusterMethod",
     "PairedDifference",
     "PairedDifferenceInterval",
     "PairedDifferenceMethod",
@@ -594,7 +593,6 @@ _HOME = {
     "ols": "ols",
     "Pabak": "pabak",
     "pabak": "pabak",
-    "PairedClusterMethod": "paired_difference",
     "PairedDifference": "paired_difference",
     "paired_difference": "paired_difference",
     "PartialPooling": "partial_pooling",

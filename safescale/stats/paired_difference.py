@@ -1,9 +1,9 @@
-"""The difference of two rates of one model on the same prompts, each asked several times: prompts are the clusters."""
+"""The difference of two rates of one model on the same prompts, each asked any number of times: prompts are the clusters."""
 
 from __future__ import annotations
 
 import math
-from typing import Literal, TypeAlias
+from typing import Literal
 
 import attrs
 import numpy as np
@@ -11,13 +11,10 @@ import numpy.typing as npt
 import scipy
 
 from safescale.errors import DomainError, InsufficientData
-from safescale.stats._domain import AS_A_WHOLE, FloatVector, IntVector, choice, counts, fraction, frozen, same_length
-from safescale.stats._inference import ROUNDING
-from safescale.stats.tango import upper_limit
+from safescale.stats._domain import AS_A_WHOLE, IntVector, counts, fraction, frozen, same_length
 
-__all__ = ["PairedClusterMethod", "PairedDifference", "paired_difference"]
+__all__ = ["PairedDifference", "paired_difference"]
 
-PairedClusterMethod: TypeAlias = Literal["clustered_score", "clustered_t"]
 _TINY = float(np.finfo(np.float64).tiny)
 
 
@@ -32,24 +29,22 @@ class PairedDifference:
         Mean over prompts of treated rate minus control rate, in [-1, 1].
     control_rate, treated_rate : float
         Means over prompts of the rates, ``delta = treated_rate - control_rate``.
-    standard_error : float
-        ``sd(d) / sqrt(prompts)`` of the prompts' differences d; 0 where all are equal, which is no certainty.
-    interval : tuple of (float, float) or None
-        Two-sided interval at ``level`` within [-1, 1], holding ``delta``; None where "clustered_t" has no scatter.
-    p_value : float or None
-        Two-sided p of no difference, by the method of the interval.
+    interval : tuple of (float, float)
+        Two-sided t interval at ``level``, cut to [-1, 1].
+    p_value : float
+        Two-sided t test of no difference.
     variance : float
-        Sampling variance for weights, positive also where no prompt differs.
+        Sampling variance of ``delta`` (squared fraction), positive also where no prompt differs: fit for weights.
+    standard_error : float
+        Its square root.
+    guarded : bool
+        Whether ``variance`` is that of Agresti and Min, as the prompts alone scatter less.
     prompts, residual_dof : int
         Prompts, and ``prompts - 1``.
     differing : int
         Prompts whose two rates differ.
     level : float
         Nominal coverage of ``interval``.
-    method : {"clustered_score", "clustered_t"}
-        How interval and p were computed.
-    undefined_because : str or None
-        Why interval and p are None.
     control_successes, control_trials, treated_successes, treated_trials : ndarray of int, shape (prompts,)
         The counts that were given.
     generalises_to : {"these_models"}
@@ -59,16 +54,15 @@ class PairedDifference:
     delta: float
     control_rate: float
     treated_rate: float
-    standard_error: float
-    interval: tuple[float, float] | None
-    p_value: float | None
+    interval: tuple[float, float]
+    p_value: float
     variance: float
+    standard_error: float
+    guarded: bool
     prompts: int
     residual_dof: int
     differing: int
     level: float
-    method: PairedClusterMethod
-    undefined_because: str | None
     control_successes: IntVector = attrs.field(eq=AS_A_WHOLE)
     control_trials: IntVector = attrs.field(eq=AS_A_WHOLE)
     treated_successes: IntVector = attrs.field(eq=AS_A_WHOLE)
@@ -82,26 +76,20 @@ def paired_difference(
     treated_successes: npt.ArrayLike,
     treated_trials: npt.ArrayLike,
     *,
-    method: PairedClusterMethod = "clustered_score",
     level: float = 0.95,
 ) -> PairedDifference:
     """
     Difference of two rates of one model, paired by prompt, with prompts as clusters.
 
-    ``d_j = treated rate - control rate`` of prompt j, ``delta = mean(d)`` over n prompts: every prompt counts once, however often
-    it was asked. With ``S = sum d_j`` and ``R = sum d_j^2``, interval and p by:
+    ``d_j = treated rate - control rate`` of prompt j and ``delta = mean(d)`` over n prompts: every prompt counts once, however
+    often it was asked. With ``S = sum d_j``, ``R = sum d_j^2`` and ``N = n + 2``::
 
-    - ``clustered_score``: Tango's score interval with ``b = (R + S) / 2`` and ``c = (R - S) / 2`` in place of the discordant
-      pairs n10 and n01, and Student's ``t(n - 1)`` in place of the normal quantile. With one response per prompt and condition b
-      and c are n10 and n01; with more, ``(b + c - (b - c)^2 / n) / n^2`` is the clustered variance of delta. Defined also where
-      no prompt differs. ``p = P(|t(n - 1)| >= |S| / sqrt(R))``, McNemar's statistic.
-    - ``clustered_t``: ``delta +- t(n - 1) sd(d) / sqrt(n)``, clipped to [-1, 1].
+        variance = max( (R - S^2 / n) / (n (n - 1)),  (R + 1) / N^2 - S^2 / N^3 )
+        interval = delta -+ t(n - 1) sqrt(variance)
 
-    The variance for weights adds two prompts whose answers are coins (``m`` harmonic mean of the trials of a prompt)::
-
-        variance = ((R + (1/m_c + 1/m_t) / 2) / (n + 2) - (S / (n + 2))^2) / (n + 2)
-
-    With one response it is Agresti and Min's: 1/2 added to each of the four cells of the paired table.
+    The first is the variance of a mean of clusters. The second adds two prompts of which one differs, fully and either way: of
+    prompts asked once it is Agresti and Min's variance of a paired difference, 1/2 added to each of the four cells. It keeps
+    "no prompt differed" from meaning "no prompt can".
 
     Parameters
     ----------
@@ -109,15 +97,13 @@ def paired_difference(
         Counts per prompt under the control, ``0 <= successes <= trials``, ``trials >= 1``. Unit: traces.
     treated_successes, treated_trials : array_like of int, shape (prompts,)
         Counts of the same prompts under the treatment. Unit: traces.
-    method : {"clustered_score", "clustered_t"}, default "clustered_score"
-        How interval and p are computed.
     level : float, default 0.95
         Nominal coverage, strictly between 0 and 1. Unit: probability.
 
     Returns
     -------
     PairedDifference
-        Shape: scalar. Unit: difference of fractions.
+        Shape: scalar. Unit: difference of fractions. ``-1 <= low <= delta <= high <= 1``.
 
     Raises
     ------
@@ -126,46 +112,61 @@ def paired_difference(
     DomainError
         If a count is out of range, a prompt has no trials under one of the two, or lengths differ.
 
+    Notes
+    -----
+    Where every prompt was asked once under each condition, `tango_interval` and `mcnemar_exact_test` on the table of pairs are
+    sharper with few prompts.
+
+    Coverage of the 95 % interval (1, 3 or 20 answers; control rate .02 or .4; true difference 0 to .2, spread evenly over prompts
+    or whole in a few of them; 12 settings of 1,000 to 4,000 data sets for each number of answers)::
+
+        prompts                        10     20     50    200   1000
+        worst                        .889   .928   .936   .945   .940
+        worst without the second part .354   .584   .838   .927   .940
+
+    A score interval of Tango's form with ``(R +- S) / 2`` in place of the discordant pairs was tried and left: with 20 answers a
+    prompt it covered .62.
+
     References
     ----------
-    .. [1] T. Tango (1998), Statist. Med. 17, 891-908, equations 6 to 8.
-    .. [2] A. Agresti, Y. Min (2005), Statist. Med. 24, 729-740 (adding 1/2 to each cell).
-    .. [3] J. N. K. Rao, A. J. Scott (1992), Biometrics 48, 577-585 (clustered counts as counts of their variance).
+    .. [1] A. Agresti, Y. Min (2005), Statist. Med. 24, 729-740 (1/2 added to each cell).
+    .. [2] E. Miller (2024), arXiv 2411.00640, section 4 (paired differences, questions as units).
 
     Examples
     --------
     >>> from safescale.stats import paired_difference
     >>> found = paired_difference([0, 1, 0, 2, 0, 3], [3] * 6, [1, 3, 0, 3, 1, 3], [3] * 6)
     >>> f"{found.delta:.3f} [{found.interval[0]:.3f}, {found.interval[1]:.3f}], p = {found.p_value:.3f}"
-    '0.278 [-0.427, 0.689], p = 0.117'
+    '0.278 [-0.107, 0.662], p = 0.122'
     """
     control, n_control = _counts("control", control_successes, control_trials)
     treated, n_treated = _counts("treated", treated_successes, treated_trials)
     same_length("control_trials", len(control), "treated_trials", len(treated))
-    choice("method", method, ("clustered_score", "clustered_t"))
     level = fraction("level", level)
     n = len(control)
     if n < 2:
         raise InsufficientData(f"the spread over prompts needs at least 2 prompts, got {n}; add prompts")
-    # cross products are whole numbers, so equal rates of unequal trials differ by exactly 0
-    d = (treated * n_control - control * n_treated) / (n_control * n_treated)
-    delta, scatter = float(d.mean()), float(d.std(ddof=1))
-    standard_error = 0.0 if scatter <= ROUNDING else scatter / math.sqrt(n)
-    interval, p_value, reason = _inference(d, delta, standard_error, method, level)
+    p, q = control / n_control, treated / n_treated
+    d = q - p
+    delta, plain = float(d.mean()), float(d.var(ddof=1)) / n
+    total, square = float(d.sum()), float(d @ d)
+    guard = (square + 1 - total**2 / (n + 2)) / (n + 2) ** 2
+    variance = max(plain, guard)
+    se = math.sqrt(variance)
+    half = -float(scipy.special.stdtrit(n - 1, (1.0 - level) / 2.0)) * se
     return PairedDifference(
         delta=delta,
-        control_rate=float((control / n_control).mean()),
-        treated_rate=float((treated / n_treated).mean()),
-        standard_error=standard_error,
-        interval=interval,
-        p_value=p_value,
-        variance=_weighting_variance(d, n_control, n_treated),
+        control_rate=float(p.mean()),
+        treated_rate=float(q.mean()),
+        interval=(max(-1.0, delta - half), min(1.0, delta + half)),
+        p_value=max(_TINY, float(2 * scipy.special.stdtr(n - 1, -abs(delta) / se))),
+        variance=variance,
+        standard_error=se,
+        guarded=guard > plain,
         prompts=n,
         residual_dof=n - 1,
-        differing=int(np.count_nonzero(d)),
+        differing=int(np.count_nonzero(p != q)),
         level=level,
-        method=method,
-        undefined_because=reason,
         control_successes=frozen(control),
         control_trials=frozen(n_control),
         treated_successes=frozen(treated),
@@ -185,28 +186,3 @@ def _counts(name: str, successes: npt.ArrayLike, trials: npt.ArrayLike) -> tuple
         at = int(np.argmax(k > n))
         raise DomainError(f"{name}_successes must not exceed {name}_trials, got {k[at]} of {n[at]} at position {at}")
     return k, n
-
-
-def _inference(
-    d: FloatVector, delta: float, standard_error: float, method: PairedClusterMethod, level: float
-) -> tuple[tuple[float, float] | None, float | None, str | None]:
-    n = len(d)
-    t = -float(scipy.special.stdtrit(n - 1, (1.0 - level) / 2.0))
-    total, square = float(d.sum()), float(d @ d)
-    if method == "clustered_score":
-        b, c = max(0.0, (square + total) / 2), max(0.0, (square - total) / 2)
-        low, high = -upper_limit(c, b, n, t * t), upper_limit(b, c, n, t * t)
-        statistic = 0.0 if square == 0 else abs(total) / math.sqrt(square)
-    elif standard_error == 0:
-        return None, None, f"all {n} prompts differ by the same, which leaves no scatter; use method='clustered_score'"
-    else:
-        low, high = max(-1.0, delta - t * standard_error), min(1.0, delta + t * standard_error)
-        statistic = abs(delta) / standard_error
-    p_value = max(_TINY, float(2 * scipy.special.stdtr(n - 1, -statistic)))
-    return (min(low, delta), max(high, delta)), p_value, None
-
-
-def _weighting_variance(d: FloatVector, n_control: IntVector, n_treated: IntVector) -> float:
-    coins = float(np.mean(1 / n_control) + np.mean(1 / n_treated)) / 2
-    n = len(d) + 2
-    return (((float(d @ d) + coins) / n) - (float(d.sum()) / n) ** 2) / n

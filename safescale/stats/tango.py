@@ -71,8 +71,8 @@ def tango_interval(n11: int, n10: int, n01: int, n00: int, *, level: float = 0.9
     z2 = squared_quantile(level)
     return PairedDifferenceInterval(
         estimate=(f - g) / n,
-        low=-upper_limit(g, f, n, z2),
-        high=upper_limit(f, g, n, z2),
+        low=-_upper_limit(g, f, n, z2),
+        high=_upper_limit(f, g, n, z2),
         n11=e,
         n10=f,
         n01=g,
@@ -82,8 +82,7 @@ def tango_interval(n11: int, n10: int, n01: int, n00: int, *, level: float = 0.9
     )
 
 
-def upper_limit(b: float, c: float, n: int, z2: float) -> float:
-    """The upper limit for b pairs with only the first and c with only the second; clustered pairs come as fractions."""
+def _upper_limit(b: int, c: int, n: int, z2: float) -> float:
     inside, outside = (b - c) / n, 1.0
     estimate = inside
     while inside < (d := 0.5 * (inside + outside)) < outside:
@@ -94,7 +93,7 @@ def upper_limit(b: float, c: float, n: int, z2: float) -> float:
     return outside
 
 
-def _variance(b: float, c: float, n: int, d: float) -> float:
+def _variance(b: int, c: int, n: int, d: float) -> float:
     """The variance of the estimate, times n, at the most likely rates under the difference d."""
     if d < 0:
         return _variance(c, b, n, -d)

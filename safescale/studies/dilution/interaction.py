@@ -24,6 +24,8 @@ def interaction_of(
     tuple
         The interaction and None, or None and why there is none.
     """
+    if not fitted:
+        return None, "no model stands in a slope"
     ids = {delta.model.model_id: delta.model.params_b for delta in fitted}
     rows = [at for at, model in enumerate(outcomes.models) if model.model_id in ids]
     if not rows:

@@ -137,7 +137,8 @@ class BetweenModels:
         Root mean sampling variance of the models' deltas: what more prompts would remove.
     over_sizes_p, over_sizes_floor : float or None
         The same permutation with sizes as units, each the mean of its models, and the smallest p it can reach; None where every
-        size has one model. Training seeds replicate training and not size: what is odd about one size in every seed is in this p alone.
+        size has one model. Training seeds replicate training and not size: what is odd about one size in every seed is in this p
+        alone.
     generalises_to : {"new_models"}
         Models are the units.
     """
@@ -252,7 +253,8 @@ class Solving:
     How often the puzzle alone is solved, and how that goes with delta. An association: nothing here says why.
 
     ``rates`` are (model_id, solved, asked); ``within`` compares, within models, prompts whose puzzle was solved with the others:
-    difference of mean delta in pp with its interval over models; ``between`` is Spearman's rho over models with its exact p.
+    difference of mean delta in pp with its interval over models; ``between`` is Spearman's rho over models with its p: exact up to
+    12 models, else of random orders.
     """
 
     rates: tuple[tuple[str, int, int], ...]

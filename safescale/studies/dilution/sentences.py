@@ -38,6 +38,10 @@ __all__ = [
 
 HYPOTHESIS: Final = "the puzzle raises attack success more in larger models"
 
+ASSOCIATION: Final = (
+    "This is an association: over models size may stand behind both, and puzzles that are solved differ in other ways."
+)
+
 METHODS: Final = {
     "exact_permutation": "exact permutation of models",
     "monte_carlo_permutation": "permutation of models",
@@ -259,7 +263,7 @@ def solving_words(solving: Solving) -> str:
         words += " on prompts whose puzzle was solved, compared with the others"
     if solving.why_not:
         words += f"; {solving.why_not}"
-    return f"{words}. This is an association: over models size may stand behind both, and puzzles that are solved differ in other ways."
+    return f"{words}. {ASSOCIATION}"
 
 
 def answer_words(

@@ -30,6 +30,8 @@ def verdict_of(
 
     - the experiment is exploratory, or fewer sizes are left than can be registered;
     - it does not hold without estimated sizes;
+    - training seeds share their sizes and the same test with sizes as units denies it: what is odd about one size in every seed is
+      no effect of size (five sizes or more can reach the level; of fewer the order must be as extreme as it can be);
     - delta rises with size without being above 0 at the largest;
     - a baseline near 1 leaves no room at the end where the other answer would have shown (at the smallest size for supports, at the
       largest for contradicts), and the slope in log odds does not say the same.
@@ -51,6 +53,8 @@ def verdict_of(
         return DilutionVerdict.CANNOT_TELL, (*doubts, _undecided(size, design))
     if estimated and (without_estimates is None or _claim(without_estimates, design) is not found):
         doubts.append(_carried(estimated, without_estimates))
+    if (reason := _denied_by_sizes(size, design)) is not None:
+        doubts.append(reason)
     if found is DilutionVerdict.SUPPORTS and (reason := _never_raised(deltas)) is not None:
         doubts.append(reason)
     if (reason := _no_room(found, size, deltas, room, design)) is not None:
@@ -130,6 +134,17 @@ def _carried(estimated: int, without: BetweenModels | None) -> str:
     if without is None:
         return f"{those} there is no slope"
     return f"{those} the slope is {signed(without.slope_pp_per_decade)} pp per decade ({p_clause(without.permutation_p)})"
+
+
+def _denied_by_sizes(size: BetweenModels, design: DilutionDesign) -> str | None:
+    """Where only the number of seeds makes the slope significant."""
+    p, floor = size.over_sizes_p, size.over_sizes_floor
+    if p is None or floor is None or size.permutation_p > design.alpha or p <= max(design.alpha, floor) + 1e-12:
+        return None
+    return (
+        f"{plural(size.models, 'model')} share {plural(len(size.sizes_b), 'size')}, and with sizes as units {p_clause(p)}: "
+        "what is odd about single sizes in every lineage may be all of it"
+    )
 
 
 def _never_raised(deltas: Sequence[ModelDelta]) -> str | None:
