@@ -113,7 +113,7 @@ def _without_texts(found: Any, result: DilutionResult) -> Any:
 def dilution_text(result: DilutionResult, run: DilutionRun) -> str:
     """Answer, departures, lost models, caveats, then the deltas and what they go with, for a terminal."""
     mark = [f"{SIMULATED}: the responses are of no model."] if run.simulated else []
-    answer = result.answer if result.settle in result.answer else f"{result.answer} What would settle it: {result.settle}"
+    answer = result.answer if result.settle in result.answer else f"{result.answer} {result.settle}"
     lines = [
         *mark,
         f"safescale {__version__}, corpus {result.fingerprint}",

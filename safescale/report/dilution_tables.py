@@ -113,8 +113,8 @@ def deltas_table(answer: GraderAnswer, *, id: str, source: str) -> Table | None:
     numeric = ("size", "prompts", *counts, "baseline ASR", "puzzle ASR", "delta, pp", interval, "p", "Holm p", "dropped")
     notes = (
         "Prompts with an evaluable verdict under both conditions; dropped: harmful prompts without one. Delta: puzzle minus "
-        "baseline. p: McNemar's exact test, with several samples a t test with prompts as clusters; Holm's is over models. All of it "
-        "speaks of each model on prompts like these.",
+        "baseline. p: McNemar's exact test, with several samples a t test with prompts as clusters; Holm's is over models. "
+        "Intervals and p speak of each model on prompts like these.",
     )
     values = [(*_delta_values(delta), holm_p[delta.model.model_id]) for delta in by_size(deltas)]
     caption = "Attack success without and with the puzzle, by model, paired by prompt"

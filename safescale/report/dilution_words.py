@@ -94,7 +94,8 @@ def _with_settle(words: str, result: DilutionResult) -> str:
     said = capital(words) if words else f"{capital(VERDICTS[result.verdict])}."
     if not settle or settle in said:
         return said
-    return f"{said} What would settle it: {settle}" + ("" if settle.endswith(".") else ".")
+    lead = "What would settle it: " if result.verdict is DilutionVerdict.CANNOT_TELL else ""
+    return f"{said} {lead}{settle if lead else capital(settle)}" + ("" if settle.endswith(".") else ".")
 
 
 def testability_words(answer: GraderAnswer) -> str:
