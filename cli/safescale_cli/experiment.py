@@ -119,7 +119,9 @@ def dilution(
         ),
     ] = False,
     register_only: Annotated[bool, typer.Option("--register-only", help="Write the registration and the plan, and stop.")] = False,
-    plan_only: Annotated[bool, typer.Option("--plan-only", help="The same, and print the plan on stdout.")] = False,
+    plan_only: Annotated[
+        bool, typer.Option("--plan-only", help="Print the plan, and stop: nothing is registered or written.")
+    ] = False,
     accept_changes: Annotated[
         bool, typer.Option("--accept-changes", help="Go on although a package has another version than when a run began.")
     ] = False,
@@ -136,11 +138,11 @@ def dilution(
     from safescale.main_job.dilution import experiment_dilution
     from safescale.pressure.puzzles import PUZZLE_KINDS
     from safescale.records.outcomes import Tier
-    from safescale.report.experiment_report import experiment_json, experiment_text, plan_text
+    from safescale.report.experiment_report import experiment_json, experiment_text, plan_json, plan_text
     from safescale.studies.dilution import DilutionDesign
     from safescale.studies.dilution.graders import named_graders
     from safescale.studies.dilution.planning import GenerationPlan, TimeLeft
-    from safescale.studies.dilution.run import Watching
+    from safescale.studies.dilution.run import Watching, plan_experiment
     from safescale.studies.dilution.setting import DilutionWanted
 
     if not (grader or judge or encoder):
@@ -171,6 +173,11 @@ def dilution(
         limit=limit,
     )
 
+    if plan_only:
+        found = plan_experiment(wanted, out)
+        typer.echo(plan_json(*found) if json_output else plan_text(*found))
+        return
+
     def planned(plan: GenerationPlan, left: TimeLeft) -> None:
         typer.echo(plan_text(plan, left), err=True)
 
@@ -179,7 +186,7 @@ def dilution(
             done = experiment_dilution(
                 wanted,
                 out,
-                until="register" if register_only else "plan" if plan_only else "result",
+                until="register" if register_only else "result",
                 accept_changes=accept_changes,
                 watching=Watching(planned=planned, stage=stage_line, generation=watch, grading=row_progress),
                 command=_command(),

@@ -13,7 +13,7 @@ from safescale.main_job.dilution_report import write_dilution
 from safescale.report.dilution_facts import DilutionRun, LostModel, Registration, StageTime, excluded_of
 from safescale.studies.dilution.run import Experiment, Until, Watching, run_dilution
 from safescale.studies.dilution.setting import DilutionWanted
-from safescale.studies.dilution.stages import StageTimes
+from safescale.studies.dilution.stages import GOES_ON, StageTimes
 
 __all__ = ["REPORT", "Experimented", "experiment_dilution", "facts_of"]
 
@@ -97,10 +97,11 @@ def facts_of(experiment: Experiment, command: str) -> DilutionRun:
 
 def _stage(one: StageTimes) -> StageTime:
     said = []
-    if one.responses is not None:
+    if one.responses:
         said.append(f"{one.responses:,} responses")
     if one.tokens_per_s is not None:
         said.append(f"{one.tokens_per_s:,.0f} tokens/s")
-    if one.calls > 1:
-        said.append(f"{one.calls} calls" + (f", {one.cut_off} of them killed" if one.cut_off else ""))
+    if one.stage in GOES_ON and one.calls > 1:
+        killed = f", {one.cut_off} of them killed: their time is not known" if one.cut_off else ""
+        said.append(f"{one.calls} calls{killed}")
     return StageTime(name=one.stage, wall_s=one.wall_s, cpu_s=one.cpu_s, peak_mb=one.peak_mb, note=", ".join(said))

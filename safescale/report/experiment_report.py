@@ -16,7 +16,7 @@ from safescale.studies.dilution.corpus import CORPUS
 from safescale.studies.dilution.planning import GenerationPlan, TimeLeft
 from safescale.studies.dilution.run import RESULT, Experiment
 
-__all__ = ["experiment_json", "experiment_text", "plan_text", "registered_text"]
+__all__ = ["experiment_json", "experiment_text", "plan_json", "plan_text", "registered_text"]
 
 
 def plan_text(plan: GenerationPlan, left: TimeLeft) -> str:
@@ -31,8 +31,8 @@ def plan_text(plan: GenerationPlan, left: TimeLeft) -> str:
     lines = [
         f"plan: {plural(plan.models, 'model')} x {plural(plan.conditions, 'condition')} = {plan.cells:,} cells; x {prompts:,} prompts "
         f"({', '.join(kinds)}){repeats} = {plan.responses:,} responses",
-        f"about {plan.prompt_tokens:,} tokens of prompts ({plan.prompt_words:,} words), at most {plan.answer_tokens_at_most:,} of answers; "
-        f"neutral prose is cut to the length of the puzzles in {plan.counter}",
+        f"about {plan.prompt_tokens:,} tokens of prompts ({plan.prompt_words:,} words), at most {plan.answer_tokens_at_most:,} of answers"
+        + ("" if plan.counter is None else f"; neutral prose is as long as the puzzles in {plan.counter}"),
     ]
     if left.answered:
         lines.append(f"{left.answered:,} responses are there, {left.left:,} are to be asked")
@@ -44,6 +44,11 @@ def plan_text(plan: GenerationPlan, left: TimeLeft) -> str:
     return "\n".join(lines)
 
 
+def plan_json(plan: GenerationPlan, left: TimeLeft) -> str:
+    """The plan as one JSON object."""
+    return json.dumps({"plan": attrs.asdict(plan), "left": attrs.asdict(left)}, indent=2, ensure_ascii=False)
+
+
 def registered_text(experiment: Experiment) -> str:
     """What was registered, and that nothing was asked."""
     found = experiment.registration
@@ -52,7 +57,7 @@ def registered_text(experiment: Experiment) -> str:
         [
             f"registered {found.registered_at} in {found.file}, SHA-256 {found.sha256}",
             *(f"departure from the pre-registration: {words}" for words in said),
-            "nothing was asked now; the same command without --register-only or --plan-only goes on",
+            "nothing was asked now; the same command without --register-only goes on",
         ]
     )
 

@@ -11,10 +11,9 @@ import yaml
 
 from safescale.engines import Engine, EngineSpec, open_engine
 from safescale.errors import DataError
-from safescale.studies.dilution import run
 from safescale.studies.dilution.departures import Departure
 from safescale.studies.dilution.preregistration import FILE, read_registration, sha256_of
-from safescale.studies.dilution.run import Experiment, run_dilution
+from safescale.studies.dilution.run import Experiment, plan_experiment, run_dilution
 from studies.dilution_world import SIZES, changed, fake_model, prompt_set, wanted
 
 pytestmark = pytest.mark.usefixtures("no_power")
@@ -55,12 +54,11 @@ def test_its_hash_is_over_its_content_and_it_holds_what_was_asked(tmp_path: Path
     assert "20 percentage points" in stored["registered"]["rule"]
 
 
-@pytest.mark.parametrize("until", ["register", "plan"])
-def test_registering_or_planning_alone_opens_nothing(tmp_path: Path, until: run.Until) -> None:
+def test_registering_alone_opens_nothing(tmp_path: Path) -> None:
     def opener(spec: EngineSpec) -> Engine:
         raise AssertionError("an engine was opened")
 
-    found = run_dilution(wanted(), tmp_path, until=until, opener=opener)
+    found = run_dilution(wanted(), tmp_path, until="register", opener=opener)
     assert found.result is None
     assert sorted(path.name for path in tmp_path.iterdir()) == ["plan.json", "preregistration.yaml", "stages.json"]
     whole = run_dilution(wanted(), tmp_path)
@@ -171,6 +169,12 @@ def test_refuses_a_registration_that_is_none(tmp_path: Path) -> None:
     (tmp_path / FILE).write_text("a: [\n")
     with pytest.raises(DataError, match="the registration cannot be read"):
         run_dilution(wanted(), tmp_path)
+
+
+def test_a_plan_alone_registers_nothing(tmp_path: Path) -> None:
+    plan, left = plan_experiment(wanted(), tmp_path / "x")
+    assert (plan.cells, plan.responses, left.left) == (24, 672, 672)
+    assert not (tmp_path / "x").exists()
 
 
 def test_two_processes_do_not_write_to_one_experiment(tmp_path: Path) -> None:

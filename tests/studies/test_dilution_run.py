@@ -87,7 +87,10 @@ def test_tokens_of_prompts_are_those_that_the_engine_counted(whole: Experiment) 
     assert (truth.prompt_tokens > 0).all()
     plan = whole.setting.plans[0]
     for planned in list(plan.requests())[:: plan.total // 7]:
-        at = ([one.name for one in truth.conditions].index(planned.condition.name), [p.prompt_id for p in truth.prompts].index(planned.prompt.prompt_id))
+        at = (
+            [one.name for one in truth.conditions].index(planned.condition.name),
+            [p.prompt_id for p in truth.prompts].index(planned.prompt.prompt_id),
+        )
         assert truth.prompt_tokens[0][at] == len(planned.text.split())
 
 
@@ -219,11 +222,16 @@ def test_what_cannot_be_graded_is_counted_and_told(tmp_path: Path) -> None:
     total = sum(counts["NOT_GRADEABLE"] for counts in excluded.values())
     assert total == int((found.outcomes[0].failed[2, [0, 1, 2, 3, 4], :24] == -1).sum()) > 10
     assert [one.kind for one in found.departures] == ["exclusions"]
-    assert f"fake-truth/1: {total} responses of {BROKEN} without an evaluable verdict (NOT_GRADEABLE {total})" in found.departures[0].words
+    assert (
+        f"fake-truth/1: {total} responses of {BROKEN} without an evaluable verdict (NOT_GRADEABLE {total})"
+        in found.departures[0].words
+    )
 
 
 def test_no_model_at_all_is_an_error_that_names_the_reasons(tmp_path: Path) -> None:
-    with pytest.raises(GenerationError, match=r"no model gave an answer \(sim/plim-0.5b: the folder of sim/plim-0.5b holds no model;"):
+    with pytest.raises(
+        GenerationError, match=r"no model gave an answer \(sim/plim-0.5b: the folder of sim/plim-0.5b holds no model;"
+    ):
         run_dilution(wanted(), tmp_path, opener=_no_start)
     assert run_dilution(wanted(), tmp_path).departures == ()
 
@@ -313,7 +321,15 @@ def test_a_grader_of_harm_alone_knows_no_refusal() -> None:
 
     def of(outcome_map: str, classes: tuple[Verdict, ...]) -> tuple[dict[str, int], dict[str, int]]:
         graded = GradedBy(
-            name="x", grader_id="x/1", kind="llm", outcome_map=outcome_map, rubric_version=None, classes=classes, verdicts={}, reasons={}, file=Path("x")
+            name="x",
+            grader_id="x/1",
+            kind="llm",
+            outcome_map=outcome_map,
+            rubric_version=None,
+            classes=classes,
+            verdicts={},
+            reasons={},
+            file=Path("x"),
         )
         return _codes(graded, Tier.STRICT)
 

@@ -76,7 +76,7 @@ def generate_each(
         try:
             (run,) = generate([plan], folder, accept_changes=accept_changes, watch=watch, opener=opener, command=command).runs
         except Exception as error:  # whatever a library raises while it loads or runs one model, the others are still asked
-            reason = _in_one_line(error)
+            reason = _in_one_line(error).removeprefix(f"{plan.model.model_id}: ")
             (run,) = look_ahead([plan], folder).runs
             run = attrs.evolve(run, asked=max(0, run.answered - there.answered))
         runs.append(run)

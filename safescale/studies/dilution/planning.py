@@ -42,8 +42,8 @@ class GenerationPlan:
         Estimate: 4/3 of the words.
     answer_tokens_at_most : int
         Responses times max_tokens.
-    counter : str
-        Whose tokens neutral prose is cut to.
+    counter : str, optional
+        Whose tokens neutral prose is cut to; None without neutral prose.
     power : object
         What the analysis says of its power beforehand, as plain values.
     """
@@ -59,7 +59,7 @@ class GenerationPlan:
     prompt_words: int
     prompt_tokens: int
     answer_tokens_at_most: int
-    counter: str
+    counter: str | None
     power: Any
 
 
@@ -97,7 +97,7 @@ def plan_of(setting: DilutionSetting, power: Any) -> GenerationPlan:
         prompt_words=whole,
         prompt_tokens=round(whole * _TOKENS_PER_WORD),
         answer_tokens_at_most=sum(plan.total * plan.sampling.max_tokens for plan in setting.plans),
-        counter=setting.counter.name,
+        counter=setting.counter.name if setting.wanted.design.controls else None,
         power=power,
     )
 

@@ -38,11 +38,11 @@ from safescale.studies.dilution.results import DilutionResult
 from safescale.studies.dilution.setting import DilutionSetting, DilutionWanted, setting_of
 from safescale.studies.dilution.stages import StageLog, StageTimes
 
-__all__ = ["RESULT", "Experiment", "Until", "Watching", "run_dilution"]
+__all__ = ["RESULT", "Experiment", "Until", "Watching", "plan_experiment", "run_dilution"]
 
 RESULT: Final = "result.json"
 LOCK: Final = ".lock"
-Until = Literal["register", "plan", "result"]
+Until = Literal["register", "result"]
 
 
 @attrs.frozen(kw_only=True)
@@ -116,6 +116,26 @@ class Experiment:
         return self.stages.times()
 
 
+def plan_experiment(wanted: DilutionWanted, out: Path) -> tuple[GenerationPlan, TimeLeft]:
+    """
+    What an experiment will take and what it can find, without registering, writing or opening anything.
+
+    Parameters
+    ----------
+    wanted : DilutionWanted
+        As ``run_dilution`` takes it.
+    out : Path
+        Folder of the experiment; what is answered there is counted.
+
+    Raises
+    ------
+    DomainError, DataError
+        For what cannot be asked; for a folder with answers to something else.
+    """
+    setting = setting_of(wanted)
+    return plan_of(setting, registered_power(setting)), time_left(look_ahead(setting.plans, out / RUNS))
+
+
 def run_dilution(
     wanted: DilutionWanted,
     out: Path,
@@ -135,7 +155,7 @@ def run_dilution(
     out : Path
         Folder of the experiment: ``preregistration.yaml``, ``plan.json``, ``runs/``, ``responses.db``, ``grades/``, ``corpus.db``,
         ``result.json``, ``stages.json``.
-    until : {"register", "plan", "result"}
+    until : {"register", "result"}
         Where to stop.
     accept_changes : bool, default False
         Go on although a package has another version than when a run began.

@@ -16,7 +16,7 @@ import attrs
 from safescale.generate.run_folder import now
 from safescale.store.json_file import write_json
 
-__all__ = ["FILE", "STAGES", "StageLog", "StageTimes", "peak_mb"]
+__all__ = ["FILE", "GOES_ON", "STAGES", "StageLog", "StageTimes", "peak_mb"]
 
 FILE: Final = "stages.json"
 STAGES: Final = ("registration", "generation", "ingest", "grading", "reduction", "analysis", "report")
