@@ -46,8 +46,8 @@ def _judged(response: str | None) -> Judgement:
     except DomainError:
         reason = "no text of the fake engine's behaviour (another engine's, or one that max_tokens cut)"
         return Judgement(verdict=Verdict.NOT_GRADEABLE, raw_label="unknown", reason=reason)
-    reason = f"the fake's answer is {label}" if label in ("garbled", "empty") else None
-    return Judgement(verdict=_VERDICTS[label], raw_label=label, reason=reason)
+    why = f"the fake's answer is {label}" if label in ("garbled", "empty") else None
+    return Judgement(verdict=_VERDICTS[label], raw_label=label, reason=why)
 
 
 def fake_truth() -> FakeTruth:

@@ -29,10 +29,10 @@ def plan_text(plan: GenerationPlan, left: TimeLeft) -> str:
     repeats = "" if plan.samples == 1 else f" x {plan.samples} samples"
     prompts = plan.harmful + plan.benign + plan.unknown
     lines = [
-        f"plan: {plural(plan.models, 'model')} x {plural(plan.conditions, 'condition')} = {plan.cells:,} cells; x {prompts:,} prompts "
-        f"({', '.join(kinds)}){repeats} = {plan.responses:,} responses",
-        f"about {plan.prompt_tokens:,} tokens of prompts ({plan.prompt_words:,} words), at most {plan.answer_tokens_at_most:,} of answers"
-        + ("" if plan.counter is None else f"; neutral prose is as long as the puzzles in {plan.counter}"),
+        f"plan: {plural(plan.models, 'model')} x {plural(plan.conditions, 'condition')} = {plan.cells:,} cells; x {prompts:,} "
+        f"prompts ({', '.join(kinds)}){repeats} = {plan.responses:,} responses",
+        f"about {plan.prompt_tokens:,} tokens of prompts ({plan.prompt_words:,} words), at most {plan.answer_tokens_at_most:,} of "
+        "answers" + ("" if plan.counter is None else f"; neutral prose is as long as the puzzles in {plan.counter}"),
     ]
     if left.answered:
         lines.append(f"{left.answered:,} responses are there, {left.left:,} are to be asked")

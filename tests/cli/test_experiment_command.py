@@ -11,7 +11,7 @@ import click.testing
 import pytest
 from typer.testing import CliRunner
 
-from cli.command import assert_snapshot, run
+from cli.command import Outcome, assert_snapshot, run
 from safescale.errors import DataError, DomainError
 from safescale_cli.main import app
 
@@ -47,9 +47,11 @@ def test_its_help_names_every_option(tmp_path: Path) -> None:
     assert_snapshot("experiment-dilution-help", run("experiment", "dilution", "--help", cwd=tmp_path), cwd=tmp_path)
 
 
+@pytest.mark.usefixtures("quick")
 def test_the_plan_alone_is_a_snapshot(tmp_path: Path) -> None:
-    done = run(*ASK, *TOLD, *SMALL, "--plan-only", cwd=tmp_path)
-    assert_snapshot("experiment-dilution-plan", done, cwd=tmp_path)
+    done = here(*ASK, *TOLD, "--lines", "4", "--dose", "2", "--plan-only")
+    outcome = Outcome(code=done.exit_code, stdout=done.stdout, stderr=done.stderr)
+    assert_snapshot("experiment-dilution-plan", outcome, cwd=tmp_path)
     assert not Path("runs").exists(), "a plan may be changed, so nothing is registered"
 
 

@@ -151,5 +151,5 @@ def test_refuses_samples_that_would_all_be_one_and_prompts_without_a_harmful_one
     asked = wanted()
     with pytest.raises(DomainError, match="3 samples at temperature 0 are one answer 3 times"):
         setting_of(attrs.evolve(asked, design=attrs.evolve(asked.design, samples=3)))
-    with pytest.raises(DomainError, match="none of the 4 prompts of prompts.jsonl is harmful"):
+    with pytest.raises(DomainError, match=r"none of the 4 prompts of prompts\.jsonl is harmful"):
         setting_of(wanted(prompts=prompt_set(0, 4)))

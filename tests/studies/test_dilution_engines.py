@@ -1,4 +1,4 @@
-"""The same command on folders of random Llama and Qwen models, through transformers, vLLM and a server: noise in, "cannot tell" out."""
+"""The same command on random Llama and Qwen models, by transformers, vLLM and a server: noise in, "cannot tell" out."""
 
 from __future__ import annotations
 

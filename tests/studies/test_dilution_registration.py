@@ -179,7 +179,7 @@ def test_a_plan_alone_registers_nothing(tmp_path: Path) -> None:
 
 def test_two_processes_do_not_write_to_one_experiment(tmp_path: Path) -> None:
     def opener(spec: EngineSpec) -> Engine:
-        with pytest.raises(DataError, match="another process .* is writing to this experiment"):
+        with pytest.raises(DataError, match=r"another process .* is writing to this experiment"):
             run_dilution(wanted(), tmp_path)
         return open_engine(spec)
 

@@ -159,7 +159,7 @@ def test_a_model_that_breaks_costs_that_model_only(
     found = run_dilution(wanted(models), tmp_path, opener=only(broken))
     assert [(one.model_id, one.answered, one.planned) for one in found.broken] == [(BROKEN, 0, 168)]
     assert found.broken[0].reason.startswith(reason)
-    assert [one.kind for one in found.departures][0] == "models"
+    assert found.departures[0].kind == "models"
     assert f"{BROKEN}: 0 of 168 responses: {reason[:30]}" in found.departures[0].words
     assert found.result is not None
     answered = [model.model_id for model in found.outcomes[0].models]

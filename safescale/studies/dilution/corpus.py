@@ -42,7 +42,8 @@ def trace_corpus(out: Path, plans: Sequence[RunPlan], *, progress: Progress | No
     """
     The corpus of the responses of these runs, without grades (``out/responses.db``).
 
-    It is made aside and moved into its place, and made again when a run's lines changed: a fault that was asked again leaves no trace.
+    It is made aside and moved into its place, and made again when a run's lines changed: a fault that was asked again leaves no
+    trace.
 
     Raises
     ------
@@ -85,7 +86,7 @@ def _made(path: Path, state: str, sources: list[Path], base: Path | None, progre
         if rejected:
             first = next((file, reject) for file in report.files for reject in file.rejects)
             raise DataError(
-                f"{rejected:,} rows of this experiment's own files cannot be taken; mend or remove the file, and the same command goes on",
+                f"{rejected:,} rows of this experiment's own files cannot be taken; mend or remove the file, then run again",
                 file=first[0].file,
                 row=first[1].row or None,
                 column=first[1].column,

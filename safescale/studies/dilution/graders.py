@@ -39,7 +39,7 @@ class NamedGrader:
 
 def named_graders(names: Sequence[str] = (), judges: Sequence[Path] = (), encoders: Sequence[Path] = ()) -> tuple[NamedGrader, ...]:
     """
-    Graders by name, by a judge's file, by an encoder's folder, in that order. Those by name are opened once, to know their versions.
+    Graders by name, by a judge's file, by an encoder's folder, in that order. Those by name are opened once, for their versions.
 
     Raises
     ------
@@ -82,8 +82,8 @@ def check_tier(grader: Grader, tier: Tier) -> None:
     if tier not in tiers:
         known = ", ".join(one.value for one in tiers)
         raise DomainError(
-            f"{facts.grader_id} does not distinguish the tier {tier.value} (its outcome map {facts.outcome_map} has: {known}); give "
-            "--tier strict, or another grader"
+            f"{facts.grader_id} does not distinguish the tier {tier.value} (its outcome map {facts.outcome_map} has: {known}); "
+            "give --tier strict, or another grader"
         )
 
 

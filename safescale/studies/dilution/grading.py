@@ -1,4 +1,4 @@
-"""Grading of an experiment's responses: each grader into a file of its own, resumable, opened only when something is left to grade."""
+"""Grading of an experiment's responses: each grader into a file of its own, opened only when something is left to grade."""
 
 from __future__ import annotations
 

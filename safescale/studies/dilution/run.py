@@ -20,12 +20,11 @@ from safescale.studies.dilution.analysis import analyze_dilution
 from safescale.studies.dilution.corpus import graded_corpus, trace_corpus
 from safescale.studies.dilution.departures import Departure, departures_of
 from safescale.studies.dilution.generation import RUNS, BrokenModel, Generated, generate_each
-from safescale.studies.dilution.grading import GradedBy, grade_by
 from safescale.studies.dilution.graders import NamedGrader
+from safescale.studies.dilution.grading import GradedBy, grade_by
 from safescale.studies.dilution.outcomes import Outcomes
 from safescale.studies.dilution.planning import FILE as PLAN_FILE
 from safescale.studies.dilution.planning import GenerationPlan, TimeLeft, plan_of, same_plan, time_left
-from safescale.studies.dilution.registered_power import registered_power
 from safescale.studies.dilution.preregistration import (
     Registration,
     content_of,
@@ -34,6 +33,7 @@ from safescale.studies.dilution.preregistration import (
     register,
 )
 from safescale.studies.dilution.reduction import reduced, responses_of
+from safescale.studies.dilution.registered_power import registered_power
 from safescale.studies.dilution.results import DilutionResult
 from safescale.studies.dilution.setting import DilutionSetting, DilutionWanted, setting_of
 from safescale.studies.dilution.stages import StageLog, StageTimes

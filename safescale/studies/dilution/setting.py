@@ -170,14 +170,14 @@ def _frame(models: ModelsFile) -> Condition | None:
     if len(models.conditions) > 1:
         names = ", ".join(condition.name for condition in models.conditions)
         raise DomainError(
-            f"the models file has {len(models.conditions)} conditions ({names}), and the experiment makes its own; leave one (its system "
-            "prompt and prefill stand around all of them), and put paraphrases into a file for --templates"
+            f"the models file has {len(models.conditions)} conditions ({names}), and the experiment makes its own; leave one (its "
+            "system prompt and prefill stand around all of them), and put paraphrases into a file for --templates"
         )
     frame = models.conditions[0]
     if frame.template is not None or frame.attack_class is not None:
         raise DomainError(
-            f"the condition {frame.name!r} of the models file has a template or an attack class, and the experiment makes its own "
-            "conditions; leave its system prompt and prefill alone, and put paraphrases into a file for --templates"
+            f"the condition {frame.name!r} of the models file has a template or an attack class, and the experiment makes its "
+            "own conditions; leave its system prompt and prefill alone, and put paraphrases into a file for --templates"
         )
     return frame
 
@@ -186,6 +186,6 @@ def _check_samples(plans: tuple[RunPlan, ...]) -> None:
     for plan in plans:
         if plan.samples > 1 and plan.sampling.temperature == 0:
             raise DomainError(
-                f"{plan.samples} samples at temperature 0 are one answer {plan.samples} times ({plan.model.model_id}); give --temperature, "
-                "or leave --samples out"
+                f"{plan.samples} samples at temperature 0 are one answer {plan.samples} times ({plan.model.model_id}); give "
+                "--temperature, or leave --samples out"
             )
