@@ -115,7 +115,8 @@ def _out_of_order(registration: Registration, model_id: str, manifest: Mapping[s
     first = str(manifest["sessions"][0].get("started_at"))
     if first < registration.registered_at:
         words.append(
-            f"{model_id}: generation began {first}, before the registration ({registration.registered_at}): its results may have been known"
+            f"{model_id}: generation began {first}, before the registration ({registration.registered_at}): "
+            "its results may have been known"
         )
     hashes = {
         session["command"]["preregistration_sha256"]

@@ -160,8 +160,8 @@ def check_sizes(models: tuple[AskedModel, ...], *, exploratory: bool) -> None:
         missing.append(f"{MIN_DECADES:g} decade between the smallest and the largest size, there are {decades:.2f}")
     if missing and not exploratory:
         raise DomainError(
-            f"a statement about size takes {' and '.join(missing)}; add models, or say --exploratory: then it is asked and shown, and "
-            'the verdict is "cannot tell"'
+            f"a statement about size takes {' and '.join(missing)}; add models, or say --exploratory: then it is asked and shown, "
+            'and the verdict is "cannot tell"'
         )
 
 
