@@ -112,3 +112,8 @@ def only(outcomes, *, models=None, conditions=None, prompts=None):
         prompt_tokens=outcomes.prompt_tokens[np.ix_(m, c, p)],
         solved=outcomes.solved[np.ix_(m, p)],
     )
+
+
+def main_only(outcomes):
+    """Baseline and main puzzle alone: a tenth of the work."""
+    return only(outcomes, conditions=lambda c: c.role == "baseline" or c.main)

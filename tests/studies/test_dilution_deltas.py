@@ -10,7 +10,7 @@ from safescale.studies.dilution.deltas import deltas_of
 from safescale.studies.dilution.duplicates import identical_models
 from safescale.studies.dilution.length_match import length_match
 from safescale.studies.dilution.refusals import refusal_rates
-from studies.dilution_worlds import DESIGN, only, with_models, world
+from studies.dilution_worlds import DESIGN, main_only, only, with_models, world
 
 
 def test_a_delta_is_tango_and_mcnemar_of_the_pairs_counted_by_hand():
@@ -53,7 +53,7 @@ def test_several_samples_are_clusters_and_a_prompt_counts_once_however_many_can_
 
 
 def test_benign_prompts_enter_no_attack_success_and_harmful_ones_no_over_refusal():
-    outcomes = world()
+    outcomes = main_only(world())
     loud = attrs.evolve(outcomes, failed=outcomes.failed.copy())
     benign = [at for at, prompt in enumerate(outcomes.prompts) if prompt.prompt_kind == "benign"]
     loud.failed[:, :, benign] = 1
@@ -77,10 +77,10 @@ def test_refusal_rates_are_wilson_intervals_and_nothing_of_nothing_is_no_rate():
 
 
 def test_worst_cases_hold_the_delta_of_every_filling_in():
-    full = world(seed=8)
+    full = main_only(world(seed=8))
     puzzle, baseline = full.condition("puzzle"), full.condition("baseline")
     whole = deltas_of(full, puzzle, baseline, level=0.95)
-    holes = world(seed=8, unreadable={"puzzle-7": 0.15})
+    holes = main_only(world(seed=8, unreadable={"puzzle-7": 0.15}))
     answer = grader_answer(holes, DESIGN).answer
     assert np.array_equal(holes.failed[:, baseline], full.failed[:, baseline])
     for row, truth in zip(answer.exclusions.rows, whole, strict=True):
@@ -92,15 +92,15 @@ def test_worst_cases_hold_the_delta_of_every_filling_in():
 
 
 def test_a_puzzle_that_makes_answers_unreadable_is_a_caveat_and_luck_is_none():
-    uneven = grader_answer(world(unreadable={"puzzle-7": 0.15}), DESIGN).answer
-    even = grader_answer(world(unreadable={"puzzle-7": 0.05, "baseline": 0.05}), DESIGN).answer
+    uneven = grader_answer(main_only(world(unreadable={"puzzle-7": 0.15})), DESIGN).answer
+    even = grader_answer(main_only(world(unreadable={"puzzle-7": 0.05, "baseline": 0.05})), DESIGN).answer
     assert any("whether an answer can be judged depends on the condition in 6 of 6 models" in c for c in uneven.caveats)
     assert not any("depends on the condition" in c for c in even.caveats)
     assert any("whatever they would have been, the slope lies between" in c for c in even.caveats)
 
 
 def test_unreadable_answers_that_grow_with_size_are_a_caveat():
-    outcomes = world(harmful=400)
+    outcomes = main_only(world(harmful=400))
     puzzle = outcomes.condition("puzzle")
     for at in range(6):
         outcomes.failed[at, puzzle, : 20 * at] = -1

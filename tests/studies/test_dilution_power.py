@@ -18,7 +18,7 @@ from safescale.studies.dilution.planted import (
     planted_outcomes,
     share_rejected,
 )
-from safescale.studies.dilution.power import DilutionAssumptions, plan_dilution
+from safescale.studies.dilution.power import DilutionAssumptions, affordable_repeats, plan_dilution
 from safescale.studies.dilution.results import DilutionVerdict
 
 DESIGN = DilutionDesign()
@@ -129,6 +129,14 @@ def test_seeds_raise_power_and_are_compared_within():
     assert three.models == 18
     assert three.rows[2].power > one.rows[2].power + 0.2
     assert "compared within 3 lineages" in three.words
+
+
+@pytest.mark.parametrize(
+    ("blocks", "most", "repeats"), [((6,), 4_000, 4_000), ((8,), 4_000, 496), ((6, 5), 2_000, 400), ((6, 6, 6), 2_000, 2_000)]
+)
+def test_a_plan_takes_seconds_however_many_arrangements(blocks, most, repeats):
+    groups = None if len(blocks) == 1 else [f"g{at}" for at, block in enumerate(blocks) for _ in range(block)]
+    assert affordable_repeats([1.0] * sum(blocks), groups, most=most) == repeats
 
 
 def test_sizes_that_cannot_decide_are_told_before_anything_runs():

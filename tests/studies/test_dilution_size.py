@@ -16,7 +16,8 @@ from safescale.stats import (
 from safescale.studies.dilution.answer import grader_answer
 from safescale.studies.dilution.between_models import compared_within, sized_models
 from safescale.studies.dilution.outcomes import AskedModel
-from studies.dilution_worlds import DESIGN, SIZES, only, world
+from safescale.studies.dilution.paired import MOST_INCOMPLETE, fitted_prompts
+from studies.dilution_worlds import DESIGN, SIZES, main_only, only, world
 
 
 def answer_of(outcomes, design=DESIGN):
@@ -24,7 +25,7 @@ def answer_of(outcomes, design=DESIGN):
 
 
 def test_one_lineage_is_compared_over_its_models():
-    answer = answer_of(world())
+    answer = answer_of(main_only(world()))
     sizes, deltas = list(SIZES), [delta.delta for delta in answer.deltas]
     line = log_scaling_slope(sizes, deltas, quantity="difference")
     permuted = permutation_slope_test(sizes, deltas, quantity="difference")
@@ -41,7 +42,7 @@ def test_one_lineage_is_compared_over_its_models():
 
 
 def test_seeds_are_blocks_and_units_and_sizes_are_units_beside_them():
-    outcomes = world(lineages=3, seed=5)
+    outcomes = main_only(world(lineages=3, seed=5))
     answer = answer_of(outcomes)
     sizes, deltas = list(SIZES) * 3, [delta.delta for delta in answer.deltas]
     labels = [model.lineage for model in outcomes.models]
@@ -58,7 +59,7 @@ def test_seeds_are_blocks_and_units_and_sizes_are_units_beside_them():
 
 
 def test_differences_between_lineages_do_not_enter_the_slope():
-    outcomes = world(lineages=2, puzzle_slope=0.1, harmful=400)
+    outcomes = main_only(world(lineages=2, puzzle_slope=0.1, harmful=400))
     level = answer_of(outcomes).size.slope_pp_per_decade
     second = [at for at, model in enumerate(outcomes.models) if model.lineage == "seed 1"]
     puzzle = outcomes.condition("puzzle")
@@ -98,7 +99,7 @@ def test_one_size_twice_in_a_lineage_is_no_second_size():
 
 
 def test_models_with_fewer_than_twenty_pairs_are_shown_and_not_fitted():
-    outcomes = world()
+    outcomes = main_only(world())
     outcomes.failed[3, outcomes.condition("puzzle"), 19:] = -1
     answer = answer_of(outcomes)
     assert answer.deltas[3].prompts == 19
@@ -107,7 +108,7 @@ def test_models_with_fewer_than_twenty_pairs_are_shown_and_not_fitted():
 
 
 def test_the_rule_compares_the_ends_on_prompts_that_both_answered():
-    outcomes = world(puzzle_slope=0.25, harmful=600, baseline=0.35)
+    outcomes = main_only(world(puzzle_slope=0.25, harmful=600, baseline=0.35))
     outcomes.failed[0, 0, :100] = -1
     rule = answer_of(outcomes).rule
     puzzle, baseline = outcomes.condition("puzzle"), outcomes.condition("baseline")
@@ -120,13 +121,13 @@ def test_the_rule_compares_the_ends_on_prompts_that_both_answered():
 
 @pytest.mark.parametrize(("slope", "large"), [(0.0, False), (0.11, None), (0.3, True)])
 def test_large_not_large_and_cannot_tell_come_from_the_interval(slope, large):
-    rule = answer_of(world(puzzle_slope=slope, baseline=0.35, puzzle_mean=0.15, harmful=300)).rule
+    rule = answer_of(main_only(world(puzzle_slope=slope, baseline=0.35, puzzle_mean=0.15, harmful=300))).rule
     assert rule.large is large
     assert (rule.low_pp > 20, rule.high_pp <= 20) == (large is True, large is False)
 
 
 def test_ends_that_move_alike_on_every_prompt_leave_no_certainty():
-    outcomes = world()
+    outcomes = main_only(world())
     outcomes.failed[:, :, :200] = 0
     rule = answer_of(outcomes).rule
     assert rule.difference_pp == 0
@@ -135,15 +136,15 @@ def test_ends_that_move_alike_on_every_prompt_leave_no_certainty():
 
 
 def test_several_models_at_an_end_are_averaged():
-    rule = answer_of(world(lineages=3, puzzle_slope=0.2)).rule
-    outcomes = world(lineages=3, puzzle_slope=0.2)
-    deltas = {delta.model.model_id: delta.delta for delta in answer_of(outcomes).deltas}
+    answer = answer_of(main_only(world(lineages=3, puzzle_slope=0.2)))
+    rule = answer.rule
+    deltas = {delta.model.model_id: delta.delta for delta in answer.deltas}
     ends = [np.mean([deltas[f"s{at}-{size:g}b"] for at in range(3)]) for size in (0.5, 32.0)]
     assert rule.difference_pp == pytest.approx(100 * (ends[1] - ends[0]))
 
 
 def test_the_interaction_speaks_of_these_models_and_is_narrower_than_models_as_units():
-    outcomes = world(puzzle_slope=0.0)
+    outcomes = main_only(world(puzzle_slope=0.0))
     # models that are odd for their size, alike on every prompt
     puzzle = outcomes.condition("puzzle")
     rng = np.random.default_rng(0)
@@ -158,6 +159,16 @@ def test_the_interaction_speaks_of_these_models_and_is_narrower_than_models_as_u
     assert found.slope_pp_per_decade == pytest.approx(answer.size.slope_pp_per_decade)
     assert found.high - found.low < (answer.size.high - answer.size.low) / 2
     assert found.p_value < 0.001 < answer.size.permutation_p
+
+
+def test_of_very_many_prompts_those_with_a_missing_pair_leave_the_fit_over_items():
+    few = np.ones((3, MOST_INCOMPLETE), dtype=int)
+    many = np.ones((3, MOST_INCOMPLETE + 1), dtype=int)
+    assert fitted_prompts(few, few).all()
+    assert fitted_prompts(many, many).all()
+    few[1, 5] = many[1, 5] = 0
+    assert fitted_prompts(few, np.ones_like(few)).all()
+    assert np.flatnonzero(~fitted_prompts(np.ones_like(many), many)).tolist() == [5]
 
 
 def test_control_contrasts_are_four_and_one_holm_family():

@@ -10,21 +10,18 @@ from safescale.errors import DomainError
 from safescale.records.outcomes import Tier
 from safescale.studies.dilution.analysis import analyze_dilution
 from safescale.studies.dilution.answer import grader_answer
-from safescale.studies.dilution.between_models import registered_p
+from safescale.studies.dilution.between_models import SizedModels, registered_p
 from safescale.studies.dilution.design import DilutionDesign
 from safescale.studies.dilution.outcomes import AskedModel
 from safescale.studies.dilution.planted import PlantedDilution, planted_counts, planted_outcomes
 from safescale.studies.dilution.results import BetweenModels, DilutionVerdict, ModelDelta, OddsSlope, Room
 from safescale.studies.dilution.sentences import direction_words
-from safescale.studies.dilution.verdict import verdict_of
-from studies.dilution_worlds import DESIGN, SIZES, only, with_models, world
+from safescale.studies.dilution.settle import settle_words
+from safescale.studies.dilution.verdict import Doubt, verdict_of
+from studies.dilution_worlds import DESIGN, SIZES, main_only, only, with_models, world
 
 SUPPORTS, CONTRADICTS, CANNOT_TELL = DilutionVerdict.SUPPORTS, DilutionVerdict.CONTRADICTS, DilutionVerdict.CANNOT_TELL
 SMALL = {"harmful": 300, "benign": 0}
-
-
-def main_only(outcomes):
-    return only(outcomes, conditions=lambda c: c.role == "baseline" or c.main)
 
 
 def planted(slope, *, seed=0, **changes):
@@ -148,7 +145,7 @@ UP = (0.0, 0.05, 0.1, 0.15, 0.2)
 
 
 def verdict(size, deltas=None, *, design=DESIGN, estimated=0, without=None, room=None):
-    return verdict_of(
+    told, doubts = verdict_of(
         design,
         size=size,
         why_no_size=None,
@@ -157,6 +154,7 @@ def verdict(size, deltas=None, *, design=DESIGN, estimated=0, without=None, room
         deltas=deltas_of(UP) if deltas is None else deltas,
         room=room,
     )
+    return told, tuple(doubt.words for doubt in doubts)
 
 
 def test_the_level_is_reached_at_alpha_and_the_direction_is_the_slopes():
@@ -253,7 +251,7 @@ def test_another_grader_that_reverses_it_takes_it_back_and_one_that_cannot_tell_
     reversed_ = analyze_dilution(DESIGN, [rising, falling])
     assert reversed_.verdict is CANNOT_TELL
     assert [answer.verdict for answer in reversed_.answers] == [SUPPORTS, CONTRADICTS]
-    assert "by planted the data say supports, by keyword the reverse" in reversed_.answer
+    assert "by planted the data support it, by keyword they contradict it" in reversed_.answer
     kept = analyze_dilution(DESIGN, [rising, noise])
     assert kept.verdict is SUPPORTS
     assert "the verdict of noise differs from that of planted" in kept.caveats
@@ -345,6 +343,28 @@ def test_four_sizes_of_one_lineage_cannot_decide_and_the_answer_says_what_could(
     seeded = analyze_dilution(DESIGN, [seeds])
     assert seeded.verdict is SUPPORTS
     assert any("with sizes as units p = .083, which cannot fall below .083" in caveat for caveat in seeded.caveats)
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("graders", "people label a sample of the responses on which the graders disagree"),
+        ("exploratory", "registered before it is run"),
+        ("few_sizes", "4 sizes or more over 1 decade or more"),
+        ("estimated", "published sizes in place of the estimated ones"),
+        ("odd_sizes", "more sizes, not more seeds: 6 sizes or more"),
+        ("never_raised", "with which the puzzle raises attack success at all"),
+        ("no_room", "the baseline leaves less than 20 pp"),
+        ("out_of_reach", "5 different sizes can reach 0.05"),
+    ],
+)
+def test_every_doubt_has_what_would_settle_it(kind, words):
+    told = settle_words(
+        [Doubt(kind=kind, words="")], slope_of(), SizedModels(deltas=deltas_of(UP), groups=None, not_fitted=()), DESIGN
+    )
+    assert told.startswith("To settle it: ")
+    assert words in told
+    assert ("smallest slope" in told or "pp per decade takes" in told) == (kind == "out_of_reach")
 
 
 # ---- hostile outcomes ------------------------------------------------------------------------------------------------

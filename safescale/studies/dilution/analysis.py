@@ -13,7 +13,7 @@ from safescale.studies.dilution.outcomes import Outcomes
 from safescale.studies.dilution.results import DilutionResult, GraderAnswer
 from safescale.studies.dilution.sentences import answer_words
 from safescale.studies.dilution.settle import settle_words
-from safescale.studies.dilution.verdict import verdict_over_graders
+from safescale.studies.dilution.verdict import reversal_of, verdict_over_graders
 
 __all__ = ["analyze_dilution"]
 
@@ -50,9 +50,12 @@ def analyze_dilution(
         raise DomainError(f"every grader has one set of outcomes, got {graders!r}")
     parts = [grader_answer(of, design) for of in outcomes]
     answers = tuple(part.answer for part in parts)
-    verdict, doubts = verdict_over_graders(answers)
-    settle = settle_words(verdict, answers[0].size, parts[0].fitted, design, parts[0].why_no_size)
-    words = [answer_words(answers[0], design, doubts=doubts, verdict=verdict), _other_graders(answers), settle]
+    verdict, doubts_in_words = verdict_over_graders(answers)
+    reversal = reversal_of(answers)
+    doubts = parts[0].doubts if reversal is None else (reversal,)
+    settle = settle_words(doubts, answers[0].size, parts[0].fitted, design)
+    lead = answer_words(answers[0], design, doubts=doubts_in_words, verdict=verdict)
+    words = [lead, _other_graders(answers), settle]
     return DilutionResult(
         design=design,
         answers=answers,

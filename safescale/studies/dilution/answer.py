@@ -23,18 +23,18 @@ from safescale.studies.dilution.rule import largest_against_smallest
 from safescale.studies.dilution.sentences import answer_words
 from safescale.studies.dilution.solving import solving_of
 from safescale.studies.dilution.templates import template_rates
-from safescale.studies.dilution.verdict import verdict_of
+from safescale.studies.dilution.verdict import Doubt, verdict_of
 
 __all__ = ["AnswerParts", "grader_answer"]
 
 
 @attrs.frozen(kw_only=True)
 class AnswerParts:
-    """An answer with what only the plan for the next experiment needs: the deltas in its slope, or why there is none."""
+    """An answer with what only the plan for the next experiment needs: the deltas in its slope, and the kinds of its doubts."""
 
     answer: GraderAnswer
     fitted: SizedModels
-    why_no_size: str | None
+    doubts: tuple[Doubt, ...]
 
 
 def grader_answer(outcomes: Outcomes, design: DilutionDesign) -> AnswerParts:
@@ -116,9 +116,9 @@ def grader_answer(outcomes: Outcomes, design: DilutionDesign) -> AnswerParts:
         deltas=fitted.deltas,
         room=answer.room,
     )
-    answer = attrs.evolve(answer, verdict=verdict, doubts=doubts)
+    answer = attrs.evolve(answer, verdict=verdict, doubts=tuple(doubt.words for doubt in doubts))
     answer = attrs.evolve(answer, words=answer_words(answer, design), caveats=answer_caveats(answer, outcomes, design))
-    return AnswerParts(answer=answer, fitted=fitted, why_no_size=why_no_size)
+    return AnswerParts(answer=answer, fitted=fitted, doubts=doubts)
 
 
 def _nothing_asked(outcomes: Outcomes) -> str | None:

@@ -12,7 +12,7 @@ from safescale.studies.dilution.design import DilutionDesign
 from safescale.studies.dilution.families import holm_of
 from safescale.studies.dilution.outcomes import Outcomes
 from safescale.studies.dilution.over_units import mean_over_units
-from safescale.studies.dilution.paired import counts_over_samples, harmful_prompts
+from safescale.studies.dilution.paired import counts_over_samples, fitted_prompts, harmful_prompts
 from safescale.studies.dilution.results import BetweenModels, DoseOfModel, DoseResponse, ModelDelta
 
 __all__ = ["dose_response"]
@@ -76,9 +76,12 @@ def _per_line(
     harmful = harmful_prompts(outcomes)
     treated, n_treated = counts_over_samples(outcomes.failed[model, puzzles][:, harmful])
     control, n_control = counts_over_samples(outcomes.failed[model, [baseline] * len(puzzles)][:, harmful])
+    kept = fitted_prompts(n_control, n_treated)
     try:
         # a slope on the logarithm of 10 to the number of lines is one per line
-        found = item_interaction_slope(np.power(10.0, lines), control, n_control, treated, n_treated, level=level)
+        found = item_interaction_slope(
+            np.power(10.0, lines), control[:, kept], n_control[:, kept], treated[:, kept], n_treated[:, kept], level=level
+        )
     except InsufficientData:
         return None, None, None
     if found.interval is None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from safescale.errors import InsufficientData
 from safescale.stats import item_interaction_slope
 from safescale.studies.dilution.outcomes import Outcomes
-from safescale.studies.dilution.paired import counts_over_samples, harmful_prompts
+from safescale.studies.dilution.paired import counts_over_samples, fitted_prompts, harmful_prompts
 from safescale.studies.dilution.results import Interaction, ModelDelta
 
 __all__ = ["interaction_of"]
@@ -34,8 +34,11 @@ def interaction_of(
     failed_1, trials_1 = counts_over_samples(outcomes.failed[rows, treated][:, harmful])
     failed_2, trials_2 = counts_over_samples(outcomes.failed[rows, control][:, harmful])
     sizes = [size for at in rows if (size := outcomes.models[at].params_b) is not None]
+    kept = fitted_prompts(trials_2, trials_1)
     try:
-        found = item_interaction_slope(sizes, failed_2, trials_2, failed_1, trials_1, level=level)
+        found = item_interaction_slope(
+            sizes, failed_2[:, kept], trials_2[:, kept], failed_1[:, kept], trials_1[:, kept], level=level
+        )
     except InsufficientData as error:
         return None, str(error)
     if found.interval is None or found.p_value is None:

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import attrs
 import numpy as np
 import numpy.typing as npt
 
 from safescale.studies.dilution.outcomes import Int8Array, Outcomes
 
-__all__ = ["BoolArray", "FloatArray", "IntArray", "PairedPrompts", "counts_over_samples", "harmful_prompts", "paired_prompts"]
+__all__ = [
+    "MOST_INCOMPLETE",
+    "BoolArray",
+    "FloatArray",
+    "IntArray",
+    "PairedPrompts",
+    "counts_over_samples",
+    "fitted_prompts",
+    "harmful_prompts",
+    "paired_prompts",
+]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -43,6 +55,10 @@ class PairedPrompts:
         return self.treated_failed / self.treated_trials - self.control_failed / self.control_trials
 
 
+MOST_INCOMPLETE: Final = 4_000
+"""Prompts up to which missing pairs are fitted around: that fit takes a square of the prompts in memory."""
+
+
 def harmful_prompts(outcomes: Outcomes) -> BoolArray:
     """Which prompts are in an attack success rate, shape (prompts,)."""
     return np.array([prompt.prompt_kind == "harmful" for prompt in outcomes.prompts], dtype=bool)
@@ -51,6 +67,21 @@ def harmful_prompts(outcomes: Outcomes) -> BoolArray:
 def counts_over_samples(verdicts: Int8Array) -> tuple[IntArray, IntArray]:
     """Number of ones, and of verdicts that are there, over the last axis (samples)."""
     return np.sum(verdicts == 1, axis=-1, dtype=np.int64), np.sum(verdicts >= 0, axis=-1, dtype=np.int64)
+
+
+def fitted_prompts(control_trials: IntArray, treated_trials: IntArray) -> BoolArray:
+    """
+    Prompts that a fit over items takes: all, or of very many with missing pairs those that miss none.
+
+    Parameters
+    ----------
+    control_trials, treated_trials : ndarray of int, shape (rows, prompts)
+        Evaluable responses of each row (model, length) and prompt.
+    """
+    paired = (control_trials > 0) & (treated_trials > 0)
+    if paired.shape[1] <= MOST_INCOMPLETE or paired.all():
+        return np.ones(paired.shape[1], dtype=np.bool_)
+    return np.asarray(paired.all(axis=0))
 
 
 def paired_prompts(outcomes: Outcomes, model: int, treated: int, control: int) -> PairedPrompts:

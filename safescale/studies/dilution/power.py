@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import collections
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -21,9 +23,17 @@ from safescale.studies.dilution.between_models import compared_within
 from safescale.studies.dilution.design import MIN_DECADES, MIN_SIZES, DilutionDesign
 from safescale.studies.dilution.outcomes import AskedModel
 
-__all__ = ["DilutionAssumptions", "DilutionPlan", "PowerAtSpread", "plan_dilution"]
+__all__ = ["DilutionAssumptions", "DilutionPlan", "PowerAtSpread", "affordable_repeats", "plan_dilution"]
 
 REPEATS: Final = 4_000
+
+LEAST_REPEATS: Final = 400
+
+SUMS: Final = 20_000_000
+"""Repeats times arrangements that a plan may take: some seconds."""
+
+MOST_ARRANGEMENTS: Final = 400_000
+"""Of more, random ones are taken."""
 
 
 @attrs.frozen(kw_only=True)
@@ -70,14 +80,15 @@ class PowerAtSpread:
     """
     Power of the registered test at one spread between models.
 
-    ``power`` is for ``effect_pp_per_decade``; ``smallest_pp_per_decade`` is the slope found with the power asked for, None where
-    no slope is found at these sizes.
+    ``power`` is for ``effect_pp_per_decade``, with ``monte_carlo_error`` its standard error of simulation;
+    ``smallest_pp_per_decade`` is the slope found with the power asked for, None where no slope is found at these sizes.
     """
 
     tau_pp: float
     power: float
     smallest_pp_per_decade: float | None
     sampling_sd_pp: float
+    monte_carlo_error: float = 0.0
 
 
 @attrs.frozen(kw_only=True)
@@ -126,7 +137,7 @@ def plan_dilution(
     n_prompts: int,
     *,
     assumptions: DilutionAssumptions | None = None,
-    repeats: int = REPEATS,
+    repeats: int | None = None,
 ) -> DilutionPlan:
     """
     Power of the registered test, by simulation, at each spread between models.
@@ -141,8 +152,8 @@ def plan_dilution(
         Harmful prompts.
     assumptions : DilutionAssumptions, optional
         Baseline, discordance, spreads and slope.
-    repeats : int, default 4,000
-        Simulated experiments.
+    repeats : int, optional
+        Simulated experiments; by default 4,000, and fewer where the models have many arrangements (500 of 8 models).
 
     Returns
     -------
@@ -161,12 +172,13 @@ def plan_dilution(
     sizes = [model.params_b or 0.0 for model in members]
     # one response per prompt: further samples of it remove some of the noise, and this plan does not count on that
     variance = asked.discordance / n_prompts
+    times = affordable_repeats(sizes, groups, most=REPEATS) if repeats is None else repeats
     rows: list[PowerAtSpread] = []
     p_floor: float | None = None
     why_not = None
     try:
         for tau in asked.tau_pp:
-            rows.append(_at(tau, sizes, variance, groups, design, asked, repeats))
+            rows.append(_at(tau, sizes, variance, groups, design, asked, times))
         p_floor = smallest_attainable_p(sizes, groups=groups)
     except InsufficientData as error:
         why_not = str(error)
@@ -206,8 +218,19 @@ def _at(
     except InsufficientData:
         smallest = None
     return PowerAtSpread(
-        tau_pp=tau, power=found.power, smallest_pp_per_decade=smallest, sampling_sd_pp=100 * float(np.sqrt(variance))
+        tau_pp=tau,
+        power=found.power,
+        smallest_pp_per_decade=smallest,
+        sampling_sd_pp=100 * float(np.sqrt(variance)),
+        monte_carlo_error=found.monte_carlo_error,
     )
+
+
+def affordable_repeats(sizes: Sequence[float], groups: Sequence[str] | None, *, most: int) -> int:
+    """Simulated experiments that take some seconds, from the arrangements of the models."""
+    blocks = [len(sizes)] if groups is None else list(collections.Counter(groups).values())
+    arrangements = math.prod(math.factorial(block) for block in blocks)
+    return most if arrangements > MOST_ARRANGEMENTS else max(LEAST_REPEATS, min(most, SUMS // max(1, arrangements)))
 
 
 def _words(plan: DilutionPlan) -> str:

@@ -3,74 +3,93 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
 
-from safescale.analyses.words import p_words, plural, size_words
+from safescale.analyses.words import capital, p_words, plural, size_words
 from safescale.errors import InsufficientData
 from safescale.stats import permutation_detectable_slope, plan_equivalence, plan_models, smallest_attainable_p
 from safescale.studies.dilution.between_models import SizedModels
-from safescale.studies.dilution.design import MIN_DECADES, MIN_SIZES, DilutionDesign
-from safescale.studies.dilution.power import DilutionAssumptions
-from safescale.studies.dilution.results import BetweenModels, DilutionVerdict
+from safescale.studies.dilution.design import LARGE_PP, MIN_DECADES, MIN_SIZES, DilutionDesign
+from safescale.studies.dilution.power import DilutionAssumptions, affordable_repeats
+from safescale.studies.dilution.results import BetweenModels
+from safescale.studies.dilution.verdict import Doubt, DoubtKind
 
 __all__ = ["settle_words"]
 
-REPEATS: Final = 2_000
+REPEATS: Final = 400
 MOST_MODELS: Final = 1_000
 
 
-def settle_words(
-    verdict: DilutionVerdict,
-    size: BetweenModels | None,
-    fitted: SizedModels | None,
-    design: DilutionDesign,
-    why_no_size: str | None,
-) -> str:
+def settle_words(doubts: Sequence[Doubt], size: BetweenModels | None, fitted: SizedModels, design: DilutionDesign) -> str:
     """
-    What would settle it, from the slope's own spread between models; what the answer speaks of, where it is settled.
+    What would settle it, doubt by doubt; what the answer speaks of, where there is none.
 
     Parameters
     ----------
+    doubts : sequence of Doubt
+        Of the verdict.
     size : BetweenModels or None
         The slope of the primary grader.
-    fitted : SizedModels or None
+    fitted : SizedModels
         The deltas in it.
-    why_no_size : str or None
-        Why there is no slope.
     """
-    if verdict is not DilutionVerdict.CANNOT_TELL:
-        spoken = "models like these and prompts like these"
+    if not doubts:
         return (
-            f"The registered test has decided, for {spoken}; other lineages, other puzzles and other prompts need their own "
-            "experiment."
+            "The registered analysis has decided, for models like these and prompts like these; other lineages, other puzzles and "
+            "other prompts need their own experiment."
         )
-    if size is None or fitted is None or len(size.sizes_b) < 3:
-        why = why_no_size or "there is no slope on size"
+    kinds = {doubt.kind for doubt in doubts}
+    if size is None:
         return (
-            f"To settle it: first a slope to test ({why}), which takes models of known size, {MIN_SIZES} sizes or more over "
+            f"To settle it: first a slope to test, which takes models of known size, {MIN_SIZES} sizes or more over "
             f"{MIN_DECADES:g} decade or more, each with answers that can be judged under both conditions."
         )
-    parts = [_floor(size, design), _reach(size, fitted, design)]
-    parts += [_models(size, fitted, design), _flat(size, fitted, design), _prompts(size)]
-    if design.exploratory:
-        parts.append("An exploratory experiment settles nothing: register the next one before it is run.")
-    return " ".join(part for part in parts if part)
+    parts = [sentence(size, design) for kind, sentence in _ONE_BY_ONE.items() if kind in kinds]
+    if kinds & {"undecided", "out_of_reach"}:
+        parts += [_reach(size, fitted, design), _models(size, fitted, design), _flat(size, fitted, design), _prompts(size)]
+    return "To settle it: " + " ".join(capital(part) if at else part for at, part in enumerate(part for part in parts if part))
 
 
-def _floor(size: BetweenModels, design: DilutionDesign) -> str:
-    if size.permutation_floor <= design.alpha:
-        return ""
+def _least_sizes(design: DilutionDesign) -> int:
+    """Different sizes, one model each, whose smallest p reaches the level."""
     sizes = 3
     while smallest_attainable_p([float(at) for at in range(1, sizes + 1)]) > design.alpha:
         sizes += 1
+    return sizes
+
+
+def _floor(size: BetweenModels, design: DilutionDesign) -> str:
     return (
-        f"To settle it at all: the smallest p of these {plural(size.models, 'model')} is {p_words(size.permutation_floor)}; "
-        f"{sizes} different sizes can reach {design.alpha:g}, or several lineages (training seeds) at the same sizes, compared "
-        f"within "
-        "them."
+        f"{_least_sizes(design)} different sizes can reach {design.alpha:g}, where these {plural(size.models, 'model')} reach "
+        f"{p_words(size.permutation_floor)}; so can several lineages (training seeds) at the same sizes, compared within them."
     )
+
+
+def _odd_sizes(size: BetweenModels, design: DilutionDesign) -> str:
+    needed = max(_least_sizes(design), len(size.sizes_b) + 1)
+    return f"more sizes, not more seeds: {needed} sizes or more, so that one odd size among them can be seen to be odd."
+
+
+_ONE_BY_ONE: Final[dict[DoubtKind, Callable[[BetweenModels, DilutionDesign], str]]] = {
+    "graders": lambda size, design: (
+        "people label a sample of the responses on which the graders disagree, and the grader that agrees with them is kept."
+    ),
+    "exploratory": lambda size, design: "the next experiment is registered before it is run, not exploratory.",
+    "few_sizes": lambda size, design: (
+        f"{MIN_SIZES} sizes or more over {MIN_DECADES:g} decade or more, each with answers that can be judged."
+    ),
+    "estimated": lambda size, design: "published sizes in place of the estimated ones, or other models whose size is published.",
+    "odd_sizes": _odd_sizes,
+    "never_raised": lambda size, design: "models and prompts with which the puzzle raises attack success at all.",
+    "no_room": lambda size, design: (
+        f"prompts that are refused more often at the sizes where the baseline leaves less than {LARGE_PP:g} pp, so that delta can "
+        "move there."
+    ),
+    "out_of_reach": _floor,
+}
 
 
 def _noise(fitted: SizedModels) -> list[float]:
@@ -84,14 +103,20 @@ def _sizes(fitted: SizedModels) -> list[float]:
 def _reach(size: BetweenModels, fitted: SizedModels, design: DilutionDesign) -> str:
     if size.permutation_floor > design.alpha or size.tau_pp is None:
         return ""
+    sizes = _sizes(fitted)
     try:
         found = permutation_detectable_slope(
-            _sizes(fitted), tau_pp=size.tau_pp, variances=_noise(fitted), groups=fitted.groups, alpha=design.alpha, repeats=REPEATS
+            sizes,
+            tau_pp=size.tau_pp,
+            variances=_noise(fitted),
+            groups=fitted.groups,
+            alpha=design.alpha,
+            repeats=affordable_repeats(sizes, fitted.groups, most=REPEATS),
         )
     except InsufficientData:
         return ""
     return (
-        f"At these {plural(size.models, 'model')} and this spread between them (tau {size.tau_pp:.1f} pp{_tau_interval(size)}) the "
+        f"at these {plural(size.models, 'model')} and this spread between them (tau {size.tau_pp:.1f} pp{_tau_interval(size)}) the "
         f"smallest slope found 8 times in 10 is {found.slope_pp_per_decade:.1f} pp per decade."
     )
 
@@ -112,12 +137,17 @@ def _models(size: BetweenModels, fitted: SizedModels, design: DilutionDesign) ->
     if size.tau_pp is not None and size.tau_high is not None and size.tau_high > size.tau_pp:
         taus.append(size.tau_high)
     decades = math.log10(size.sizes_b[-1] / size.sizes_b[0])
+    least = 3 if size.within_lineages else _least_sizes(design)
     counts = []
     for tau in taus:
         plan = plan_models(effect, even_decades=decades, residual_sd=_residual_sd(size, fitted, tau), alpha=design.alpha)
-        number = plan.n_models
-        told = f"more than {MOST_MODELS:,} models" if number is None or number > MOST_MODELS else plural(number, "model")
-        counts.append(f"{told} if tau is {tau:.1f} pp")
+        number = None if plan.n_models is None else max(plan.n_models, least)
+        if number is not None and number <= size.models and size.permutation_floor <= design.alpha:
+            counts.append(f"no more than these {plural(size.models, 'model')} if tau is {tau:.1f} pp")
+        elif number is None or number > MOST_MODELS:
+            counts.append(f"more than {MOST_MODELS:,} models if tau is {tau:.1f} pp")
+        else:
+            counts.append(f"{plural(number, 'model')} if tau is {tau:.1f} pp")
     spread = f"spread evenly from {size_words(size.sizes_b[0])} to {size_words(size.sizes_b[-1])}"
     seeds = ", or as many of more training seeds of these sizes" if size.within_lineages else ""
     return f"A slope of {effect:g} pp per decade takes {' and '.join(counts)}, {spread}{seeds}; a wider span of sizes takes fewer."

@@ -4,12 +4,51 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Final, Literal
+
+import attrs
 
 from safescale.analyses.words import p_clause, p_words, percent, plural, signed
-from safescale.studies.dilution.design import MIN_DECADES, MIN_SIZES, DilutionDesign
+from safescale.studies.dilution.design import LARGE_PP, MIN_DECADES, MIN_SIZES, DilutionDesign
 from safescale.studies.dilution.results import BetweenModels, DilutionVerdict, GraderAnswer, ModelDelta, Room
 
-__all__ = ["is_flat", "verdict_of", "verdict_over_graders"]
+__all__ = ["VERDICT_RULES", "Doubt", "DoubtKind", "is_flat", "reversal_of", "verdict_of", "verdict_over_graders"]
+
+DoubtKind = Literal[
+    "no_slope",
+    "exploratory",
+    "few_sizes",
+    "out_of_reach",
+    "undecided",
+    "estimated",
+    "odd_sizes",
+    "never_raised",
+    "no_room",
+    "graders",
+]
+
+
+@attrs.frozen(kw_only=True)
+class Doubt:
+    """One reason why the verdict is no firmer: what kind it is, and its words."""
+
+    kind: DoubtKind
+    words: str
+
+
+VERDICT_RULES: Final = (
+    "supports: the permutation test rejects at alpha (two-sided) and delta rises with size",
+    "contradicts: it rejects and delta falls with size, or an equivalence test puts the slope within the margin",
+    "cannot tell: neither; or the experiment is exploratory, or fewer sizes are left than the design asks for",
+    "cannot tell: the claim does not hold without estimated sizes",
+    "cannot tell: several models share each size, and the permutation test with sizes as units denies the slope (above alpha; "
+    "where the sizes cannot reach alpha, above the smallest p that they can)",
+    "cannot tell: delta rises with size, but is not above 0 at the largest size",
+    f"cannot tell: the baseline leaves less than {LARGE_PP:g} pp above it where the other answer would show (at the smallest size "
+    "for supports, at the largest for contradicts), and the slope in log odds does not say the same at alpha",
+    "cannot tell: another grader reaches the opposite verdict",
+)
+"""The rules of the verdict in words, for a registration; `verdict_of` and `verdict_over_graders` apply them."""
 
 
 def verdict_of(
@@ -21,7 +60,7 @@ def verdict_of(
     without_estimates: BetweenModels | None,
     deltas: Sequence[ModelDelta],
     room: Room | None = None,
-) -> tuple[DilutionVerdict, tuple[str, ...]]:
+) -> tuple[DilutionVerdict, tuple[Doubt, ...]]:
     """
     Verdict of one grader, with the reasons that keep it from being firmer.
 
@@ -46,19 +85,19 @@ def verdict_of(
         With the slope in log odds.
     """
     if size is None:
-        return DilutionVerdict.CANNOT_TELL, (why_no_size or "there is no slope on size",)
+        return DilutionVerdict.CANNOT_TELL, (Doubt(kind="no_slope", words=why_no_size or "there is no slope on size"),)
     found = _claim(size, design)
     doubts = _design_doubts(size, design)
     if found is None:
         return DilutionVerdict.CANNOT_TELL, (*doubts, _undecided(size, design))
     if estimated and (without_estimates is None or _claim(without_estimates, design) is not found):
-        doubts.append(_carried(estimated, without_estimates))
-    if (reason := _denied_by_sizes(size, design)) is not None:
-        doubts.append(reason)
-    if found is DilutionVerdict.SUPPORTS and (reason := _never_raised(deltas)) is not None:
-        doubts.append(reason)
-    if (reason := _no_room(found, size, deltas, room, design)) is not None:
-        doubts.append(reason)
+        doubts.append(Doubt(kind="estimated", words=_carried(estimated, without_estimates)))
+    if (words := _denied_by_sizes(size, design)) is not None:
+        doubts.append(Doubt(kind="odd_sizes", words=words))
+    if found is DilutionVerdict.SUPPORTS and (words := _never_raised(deltas)) is not None:
+        doubts.append(Doubt(kind="never_raised", words=words))
+    if (words := _no_room(found, size, deltas, room, design)) is not None:
+        doubts.append(Doubt(kind="no_room", words=words))
     return (DilutionVerdict.CANNOT_TELL, tuple(doubts)) if doubts else (found, ())
 
 
@@ -73,31 +112,32 @@ def is_flat(size: BetweenModels, design: DilutionDesign) -> bool:
     return size.flat_p is not None and size.flat_p <= design.alpha
 
 
-def _design_doubts(size: BetweenModels, design: DilutionDesign) -> list[str]:
+def _design_doubts(size: BetweenModels, design: DilutionDesign) -> list[Doubt]:
     """What no data can make up for."""
     if design.exploratory:
-        return ["the experiment is exploratory, and an exploratory one settles nothing"]
+        return [Doubt(kind="exploratory", words="the experiment is exploratory, and an exploratory one settles nothing")]
     decades = math.log10(size.sizes_b[-1] / size.sizes_b[0])
     if len(size.sizes_b) < MIN_SIZES or decades < MIN_DECADES - 1e-9:
-        return [
-            f"{plural(len(size.sizes_b), 'size')} over {decades:.2f} decades are left, of the {MIN_SIZES} over {MIN_DECADES:g} "
-            f"that the "
-            "design asks for"
-        ]
+        left = f"{plural(len(size.sizes_b), 'size')} over {decades:.2f} decades are left"
+        asked = f"of the {MIN_SIZES} over {MIN_DECADES:g} that the design asks for"
+        return [Doubt(kind="few_sizes", words=f"{left}, {asked}")]
     return []
 
 
-def _undecided(size: BetweenModels, design: DilutionDesign) -> str:
+def _undecided(size: BetweenModels, design: DilutionDesign) -> Doubt:
     if size.permutation_floor > design.alpha:
         within = " within lineages" if size.within_lineages else ""
-        return (
+        words = (
             f"the smallest p that {plural(size.models, 'model')} at {plural(len(size.sizes_b), 'size')} can reach{within} is "
             f"{p_words(size.permutation_floor)}, above {design.alpha:g}: no slope, however steep, could have been shown"
         )
+        return Doubt(kind="out_of_reach", words=words)
     told = f"neither a slope ({p_clause(size.permutation_p)}) nor its absence is shown"
     if size.flat_p is None:
-        return f"{told} (no equivalence test: the deltas leave no scatter to test by)"
-    return f"{told} (flat within {design.margin_pp:g} pp per decade: {p_clause(size.flat_p)})"
+        flat = "no equivalence test: the deltas leave no scatter to test by"
+    else:
+        flat = f"flat within {design.margin_pp:g} pp per decade: {p_clause(size.flat_p)}"
+    return Doubt(kind="undecided", words=f"{told} ({flat})")
 
 
 def _no_room(
@@ -163,14 +203,18 @@ def _never_raised(deltas: Sequence[ModelDelta]) -> str | None:
 
 
 def verdict_over_graders(answers: Sequence[GraderAnswer]) -> tuple[DilutionVerdict, tuple[str, ...]]:
-    """The primary grader's verdict, unless another grader reaches the opposite one."""
+    """The primary grader's verdict with the words of its doubts, unless another grader reaches the opposite one."""
+    reversal = reversal_of(answers)
+    return (answers[0].verdict, answers[0].doubts) if reversal is None else (DilutionVerdict.CANNOT_TELL, (reversal.words,))
+
+
+def reversal_of(answers: Sequence[GraderAnswer]) -> Doubt | None:
+    """Where another grader reaches the opposite of the primary one's verdict."""
     primary = answers[0]
-    opposite = {
-        DilutionVerdict.SUPPORTS: DilutionVerdict.CONTRADICTS,
-        DilutionVerdict.CONTRADICTS: DilutionVerdict.SUPPORTS,
-    }.get(primary.verdict)
-    against = [answer.grader for answer in answers[1:] if opposite is not None and answer.verdict is opposite]
+    verbs = {DilutionVerdict.SUPPORTS: "support", DilutionVerdict.CONTRADICTS: "contradict"}
+    against = [answer for answer in answers[1:] if {answer.verdict, primary.verdict} == set(verbs)]
     if not against:
-        return primary.verdict, primary.doubts
-    graders = ", ".join(against)
-    return DilutionVerdict.CANNOT_TELL, (f"by {primary.grader} the data say {primary.verdict}, by {graders} the reverse",)
+        return None
+    graders = ", ".join(answer.grader for answer in against)
+    words = f"by {primary.grader} the data {verbs[primary.verdict]} it, by {graders} they {verbs[against[0].verdict]} it"
+    return Doubt(kind="graders", words=words)
