@@ -20,6 +20,7 @@ from safescale_cli import (
     ingest,
     models,
     plan,
+    pressure,
     prompts,
     report,
     schema,
@@ -45,6 +46,7 @@ app.command("generate")(generate.generate)
 app.add_typer(grade.app, name="grade")
 app.add_typer(prompts.app, name="prompts")
 app.add_typer(experiment.app, name="experiment")
+app.add_typer(pressure.app, name="pressure")
 app.command("cells")(cells.cells)
 app.command("diff")(diff.diff)
 app.command("report")(report.report)

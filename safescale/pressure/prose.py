@@ -17,7 +17,9 @@ from safescale.pressure.sentences import Sentence
 
 __all__ = ["NeutralProse", "neutral_prose", "prose_for"]
 
-_ROUNDS: Final = 60
+_ROUNDS: Final = 120
+_CLOSE: Final = 3
+_SHORTEST: Final = 3
 _LINE_WORDS: Final = 10
 _SALTS: Final = 200
 
@@ -91,20 +93,23 @@ def neutral_prose(
     if length < 1 or (lines is not None and lines < 1):
         raise DomainError(f"prose has at least 1 token and 1 line, got length {length} and lines {lines}")
     draws = Draws(rng)
-    wanted_lines = max(1, round(length / _LINE_WORDS)) if lines is None else lines
-    page = [[Sentence(draws)] for _ in range(wanted_lines)]
-    best: NeutralProse | None = None
+    page = [[Sentence(draws)] for _ in range(max(1, round(length / _LINE_WORDS)) if lines is None else lines)]
+    best = found = _told(page, count, length)
     for _ in range(_ROUNDS):
-        told = tuple(" ".join(sentence.text for sentence in line) for line in page)
-        found = NeutralProse(lines=told, length=count("\n".join(told)), wanted=length)
-        if best is None or abs(found.off_by) < abs(best.off_by):
-            best = found
-        if not found.off_by:
+        if not best.off_by:
             break
-        if not _change(draws, page, -found.off_by):
-            line = draws.pick(page)
-            line[draws.below(len(line))] = Sentence(draws)
-    assert best is not None
+        # In words, however many tokens a word takes here.
+        need = -found.off_by * count_words(found.text) / max(1, found.length)
+        undo = _tweak(draws, page) if abs(need) < _CLOSE and draws.below(4) else None
+        if undo is None:
+            _resize(draws, page, max(1, round(need)) if need > 0 else min(-1, round(need)))
+        changed = _told(page, count, length)
+        if undo is not None and abs(changed.off_by) > abs(found.off_by):
+            undo()
+            continue
+        found = changed
+        if abs(found.off_by) < abs(best.off_by):
+            best = found
     return best
 
 
@@ -155,8 +160,24 @@ _MISSES: Final = 3
 """How often prose is drawn again that missed its length."""
 
 
-def _change(draws: Draws, page: list[list[Sentence]], need: int) -> bool:
-    """Make the page about so many words longer (shorter, if negative); whether there was anything to change."""
+def _told(page: list[list[Sentence]], count: Callable[[str], int], wanted: int) -> NeutralProse:
+    lines = tuple(" ".join(sentence.text for sentence in line) for line in page)
+    return NeutralProse(lines=lines, length=count("\n".join(lines)), wanted=wanted)
+
+
+def _tweak(draws: Draws, page: list[list[Sentence]]) -> Callable[[], None] | None:
+    """Change one part of one sentence, or its words; what undoes that."""
+    sentence = draws.pick(draws.pick(page))
+    if draws.coin():
+        return sentence.redraw(draws)
+    parts = [*sentence.growths(), *sentence.cuts()]
+    part = draws.pick(parts)
+    sentence.toggle(part)
+    return lambda: sentence.toggle(part)
+
+
+def _resize(draws: Draws, page: list[list[Sentence]], need: int) -> None:
+    """Make the page about so many words longer (shorter, if negative), or draw a sentence anew where there is nothing to change."""
     open_to = [sentence for line in page for sentence in line]
     changed = False
     while need and open_to:
@@ -172,13 +193,11 @@ def _change(draws: Draws, page: list[list[Sentence]], need: int) -> bool:
         sentence.toggle(part)
         need -= sizes[part] if need > 0 else -sizes[part]
         changed = True
-    return changed or (need > 0 and _another(draws, page, need))
-
-
-def _another(draws: Draws, page: list[list[Sentence]], need: int) -> bool:
-    """One more sentence in the line that has the fewest words, if there is room for it."""
-    if need < 3:
-        return False
-    shortest = min(sum(sentence.words for sentence in line) for line in page)
-    draws.pick([line for line in page if sum(sentence.words for sentence in line) == shortest]).append(Sentence(draws))
-    return True
+    if changed:
+        return
+    if need >= _SHORTEST:
+        fewest = min(page, key=lambda line: sum(sentence.words for sentence in line))
+        fewest.append(Sentence(draws))
+        return
+    longest = max((sentence for line in page for sentence in line), key=lambda sentence: sentence.words)
+    longest.redraw(draws)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from safescale.pressure.puzzles.draws import Draws
@@ -38,6 +39,10 @@ class Sentence:
     """
 
     def __init__(self, draws: Draws) -> None:
+        self._draw(draws)
+        self._said: set[str] = set()
+
+    def _draw(self, draws: Draws) -> None:
         animal = draws.below(4) == 0
         qualities = draws.sample(_QUALITIES, 3)
         colours, things = draws.sample(_COLOURS, 2), draws.sample(_THINGS, 2)
@@ -57,13 +62,11 @@ class Sentence:
         }
         if not animal:
             del self._parts["subject"]
-        self._said: set[str] = set()
-        self._words = 3 if animal else 2
 
     @property
     def words(self) -> int:
         """Words without the full stop."""
-        return self._words
+        return (3 if self._article else 2) + sum(len(self._parts[part]) for part in self._said)
 
     def growths(self) -> dict[str, int]:
         """Parts that may be added now, with their numbers of words."""
@@ -77,9 +80,18 @@ class Sentence:
 
     def toggle(self, part: str) -> None:
         """Add the part, or take it away."""
-        size = len(self._parts[part])
-        self._words += -size if part in self._said else size
         self._said ^= {part}
+
+    def redraw(self, draws: Draws) -> Callable[[], None]:
+        """Other words in the same parts, as far as the new subject has them; what undoes that."""
+        before = (self._article, self._who, self._does, self._parts, self._said)
+        self._draw(draws)
+        self._said = {part for part in self._said if part in self._parts}
+
+        def undo() -> None:
+            self._article, self._who, self._does, self._parts, self._said = before
+
+        return undo
 
     @property
     def text(self) -> str:

@@ -25,10 +25,13 @@ _MOST_NAMES: Final = 8
 
 def ordering(draws: Draws, *, premises: int, needed: int, lot: int) -> Draft | None:
     """Premises in order, question and answer; None when the draw led nowhere."""
-    people = min(_MOST_NAMES, needed + 1 + (premises - needed + 1) // 2)
+    spare = premises - needed
+    people = min(_MOST_NAMES, needed + 1 + max((spare + 1) // 2, min(spare, 2)))
     names = draws.sample(NAMES, people)
     verb = draws.pick(_VERBS)
-    chain = sorted(draws.sample(range(people), needed + 1))
+    # With room for it, somebody stands before the chain and somebody after it.
+    inside = range(1, people - 1) if people >= needed + 3 else range(people)
+    chain = sorted(draws.sample(inside, needed + 1))
     first, last = chain[0], chain[-1]
 
     def premise(early: int, late: int) -> Premise:
@@ -39,7 +42,7 @@ def ordering(draws: Draws, *, premises: int, needed: int, lot: int) -> Draft | N
     against = _before(people, last, first)
     if not needs_all(core, against):
         return None
-    pairs = draws.shuffled([(early, late) for late in range(people) for early in range(late)])
+    pairs = _even_handed(draws.shuffled([(early, late) for late in range(people) for early in range(late)]), first, last)
     found = filled(core, (premise(early, late) for early, late in pairs), against, count=premises)
     if found is None:
         return None
@@ -48,6 +51,21 @@ def ordering(draws: Draws, *, premises: int, needed: int, lot: int) -> Draft | N
     question = _QUESTION.format(verb=verb, end=end, one=one, other=other)
     answer = names[first if end == "earlier" else last]
     return Draft([premise.text for premise in draws.shuffled(found)], question, answer)
+
+
+def _even_handed(pairs: list[tuple[int, int]], first: int, last: int) -> list[tuple[int, int]]:
+    """
+    The pairs, those first that keep a count of "before" and "after" from telling the two asked about apart.
+
+    The chain says "before" of its first and "after" of its last. So somebody is told to be before the first and somebody after the
+    last, and after that the two are left alone as long as there is something else to say.
+    """
+    before = next((pair for pair in pairs if pair[1] == first), None)
+    after = next((pair for pair in pairs if pair[0] == last), None)
+    balance = [before, after] if before is not None and after is not None else []
+    asked = {first, last}
+    others = [pair for pair in pairs if asked.isdisjoint(pair)]
+    return [*(pair for pair in balance if pair), *others, *(pair for pair in pairs if not asked.isdisjoint(pair))]
 
 
 @lru_cache(maxsize=256)

@@ -7,8 +7,9 @@ everybody, a sentence about Anna for Anna, and "some" for a person without a nam
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from itertools import chain as chain_of
 from itertools import pairwise
 from typing import Final, Literal
 
@@ -75,14 +76,18 @@ def syllogism(draws: Draws, *, premises: int, needed: int, lot: int) -> Draft | 
     """
     Premises in order, question and answer; None when the draw led nowhere.
 
-    Where one premise is all there is, the question brings a fact about somebody, so that it is no look-up.
+    Where one premise is all there is, the question brings a fact about somebody, so that it is no look-up. Where there is room, a
+    decoy leads from elsewhere to the opposite of the conclusion, and the group asked about is in a sentence with "some" when that
+    is no help, and in one with "all" or "no" when that is none; so that these words beside it tell little.
     """
     in_question = needed == 1
     if in_question:
         premises, needed = premises + 1, 2
     sort: _Conclusion = "person" if in_question else draws.pick(("universal", "existential", "person"))
     size = needed if sort == "person" else needed + 1
-    count = min(_MOST_GROUPS, max(size, 2 + premises // 3))
+    decoyed = premises > needed
+    doubly = premises > needed + 1 and sort != "person"
+    count = min(_MOST_GROUPS, max(size + decoyed, 2 + premises // 3))
     chain = [_Literal(group, draws.coin()) for group in range(size)]
     if sort == "existential":
         chain[0] = _Literal(0)
@@ -91,7 +96,10 @@ def syllogism(draws: Draws, *, premises: int, needed: int, lot: int) -> Draft | 
     first, last = chain[0], chain[-1]
     links = chain[1:] if sort == "existential" else chain
     rules = list(pairwise(links))
-    scene = _scene(draws, count, sort, chain, rules)
+    decoys = [(_Literal(size, draws.coin()), last.other)] if decoyed else []
+    if doubly and sort == "existential":
+        decoys.append((first, _Literal(draws.pick((1, size)), draws.coin())))
+    scene = _scene(draws, count, sort, chain, [*rules, *decoys])
     if scene is None:
         return None
     core = [_universal(draws, scene, one, other) for one, other in rules]
@@ -108,7 +116,11 @@ def syllogism(draws: Draws, *, premises: int, needed: int, lot: int) -> Draft | 
     against = everything ^ wanted
     if not needs_all(core, against):
         return None
-    found = _filled(draws, scene, core, against, sort, count=premises, below=needed)
+    told = [_universal(draws, scene, one, other) for one, other in decoys]
+    if doubly and sort == "universal":
+        told.append(_some(draws, scene, first.group))
+    fillers = chain_of(told, _candidates(draws, scene))
+    found = _filled(fillers, scene, core, against, sort, count=premises, below=needed)
     if found is None:
         return None
     answer = lot % 2 == 0
@@ -140,7 +152,7 @@ def _scene(
 
 
 def _filled(
-    draws: Draws, scene: _Scene, core: list[Premise], against: int, sort: _Conclusion, *, count: int, below: int
+    fillers: Iterable[Premise], scene: _Scene, core: list[Premise], against: int, sort: _Conclusion, *, count: int, below: int
 ) -> list[Premise] | None:
     """
     The core and further premises; see :func:`safescale.pressure.puzzles.worlds.filled`.
@@ -152,7 +164,7 @@ def _filled(
         kept.setdefault(_whom(premise), []).append(premise)
     said = {premise.about for premise in core}
     size = len(core)
-    for candidate in _candidates(draws, scene):
+    for candidate in fillers:
         if size == count:
             break
         if candidate.about in said:
@@ -189,6 +201,13 @@ def _candidates(draws: Draws, scene: _Scene) -> Iterator[Premise]:
         else:
             person = draws.below(len(scene.names))
             yield _fact(scene, person, _Literal(one, _has(scene.homes[person], _Literal(one))))
+
+
+def _some(draws: Draws, scene: _Scene, group: int) -> Premise:
+    """What somebody of that group is, or is not, beside."""
+    village = [cell for cell in range(1 << len(scene.groups)) if scene.village >> cell & 1 and _has(cell, _Literal(group))]
+    other = draws.pick([place for place in range(len(scene.groups)) if place != group])
+    return _witness(draws, scene, _Literal(group), _Literal(other, _has(draws.pick(village), _Literal(other))))
 
 
 def _universal(draws: Draws, scene: _Scene, one: _Literal, other: _Literal) -> Premise:
