@@ -208,7 +208,7 @@ def test_caveats_of_another_grader_name_it_and_no_caveat_comes_twice() -> None:
     second = attrs.evolve(WHOLE, grader="quindle-judge", caveats=("The zorbles are small.", "it cannot read"))
     warnings = document_of(result_of(first, second)).sections[0].warnings
     assert warnings.count("The zorbles are small.") == 1
-    assert "By quindle-judge: it cannot read" in warnings
+    assert [words for words in warnings if words.startswith("By ")] == ["By quindle-judge: it cannot read"]
 
 
 def test_the_pre_registration_is_there_in_full_and_as_it_is() -> None:
@@ -346,8 +346,10 @@ def test_another_grader_has_a_finding_and_a_part_of_its_own() -> None:
     assert [finding.verdict.split(" that")[0].split(" whether")[0] for finding in document.findings] == [
         *("the data cannot tell", "the data support", "the data contradict"),
     ]
-    # one of them supports, one contradicts: the words say so, from the verdicts of the answers
-    assert "by toy-world the data say supports, by quindle-judge the reverse" in document.findings[0].answer
+    answer = document.findings[0].answer
+    assert answer.startswith("Cannot tell whether")
+    assert "by toy-world" in answer
+    assert "by quindle-judge" in answer
     ids = sections_of(document)
     assert {finding.section for finding in document.findings} <= set(ids)
     band = " ".join(ids["dilution-graders"].paragraphs)
