@@ -100,9 +100,9 @@ def main(out: Path) -> None:
     killed = [one_life(out / "stages", lambda point=point: dies_at(*point)) for point in POINTS]  # type: ignore[misc]
     assert all(killed), [point for point, dead in zip(POINTS, killed, strict=True) if not dead]
     assert not one_life(out / "stages", lambda: None)
-    lives, call, step = 0, 1, 1
+    lives, call = 0, 1
     while one_life(out / "replaced", lambda: dies_at("os", "replace", call)):  # noqa: B023
-        lives, call, step = lives + 1, call + step, step + 1
+        lives, call = lives + 1, 2 * call
     print(f"{len(POINTS)} kills at stages, {lives} before a file was put into its place")
 
 
