@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -142,15 +141,25 @@ def _sum(rows: list[dict[str, Any]], key: str) -> int | None:
     return sum(counts) if counts else None
 
 
-def peak_mb() -> int | None:
-    """Largest memory of this process so far (1e6 bytes)."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6)
+if sys.platform == "win32":  # pragma: no cover
 
+    def peak_mb() -> int | None:
+        """Nobody measures it here."""
+        return None
 
-def _cpu_s() -> float:
-    """CPU seconds of this process and of the children that it waited for."""
-    return sum(
-        used.ru_utime + used.ru_stime
-        for used in (resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN))
-    )
+    def _cpu_s() -> float:
+        """CPU seconds of this process."""
+        return time.process_time()
+
+else:
+    import resource
+
+    def peak_mb() -> int | None:
+        """Largest memory of this process so far (1e6 bytes)."""
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return round(peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6)
+
+    def _cpu_s() -> float:
+        """CPU seconds of this process and of the children that it waited for."""
+        mine, theirs = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+        return mine.ru_utime + mine.ru_stime + theirs.ru_utime + theirs.ru_stime
