@@ -44,7 +44,8 @@ class Thresholds(NamedTuple):
         upward = bool(np.isfinite(self.above).any())
         # a draw that the other tail rejects is a handful among thousands; it would only make the slope smaller
         own = np.sort(self.above if upward else -self.below)
-        return float(np.nextafter(own[k], np.inf))
+        # a hair beyond the threshold, at which the test does not reject yet
+        return float(own[k] + 1e-12 * abs(own[k]))
 
 
 def thresholds(

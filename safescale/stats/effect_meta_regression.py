@@ -125,6 +125,18 @@ def effect_meta_regression(
     DomainError
         If a size or variance is not positive, an effect is outside [-1, 1], a variance above 1, or lengths differ.
 
+    Notes
+    -----
+    Calibrated with pairs of single answers and the variances of `paired_difference` (4 to 20 models; 100, 400 or 40 to 1,000
+    prompts; 0.2 to 10 % of pairs that differ either way; mean difference 0 or 10 pp; tau 0, 5 and 10 pp; 234 cells of 600 data
+    sets, ``tests/stats/test_calibration_paired_slopes.py``). Under no slope the .05 test rejected at most .063, on average .008,
+    .036 and .044 at tau 0, 5 and 10 pp: with few models and no spread it is far on the safe side. Under a slope of 5 pp per
+    decade the 95 % interval held it in at least .93 of data sets with up to 10 models. With 20 models of 100 prompts, no spread
+    and hardly a pair that differs it was .88: a model in which no pair happened to differ then weighs most.
+
+    Models of several lineages stand on one line: what the models of a lineage share goes into tau. `slopes_over_replicates` and
+    `size_slope_test` with groups compare within lineages.
+
     References
     ----------
     .. [1] G. Knapp, J. Hartung (2003), Statist. Med. 22, 2693-2710.

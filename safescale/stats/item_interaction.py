@@ -119,8 +119,9 @@ def item_interaction_slope(
 
     Notes
     -----
-    It speaks of these models on further prompts, and its p is no evidence on size: with 6 models and a spread of 5 pp between
-    models it rejects "no slope" nearly always as prompts grow. Evidence on size is `size_slope_test` of each model's difference.
+    It speaks of these models on further prompts, and its p is no evidence on size: where six models of no slope differ by 5 pp (10
+    pp) among themselves, it rejects "no slope" at .05 in .27 (.51) of data sets of 400 prompts and .58 (.79) of 2,000. Evidence on
+    size is `size_slope_test` of each model's difference.
 
     References
     ----------

@@ -157,7 +157,7 @@ def permutation_slope_power(
     alpha : float, default 0.05
         Level of the test, strictly between 0 and 1. Unit: probability.
     repeats : int, default 10,000
-        Simulated data sets, at least 100.
+        Simulated data sets, at least 100. Ten thousand of six models take a quarter of a second, of eight some five.
     rng : numpy Generator or int, optional
         Source or seed; None is the fixed seed 20260630.
 
@@ -239,7 +239,7 @@ def permutation_detectable_slope(
     alpha : float, default 0.05
         Level of the test, strictly between 0 and 1. Unit: probability.
     repeats : int, default 10,000
-        Simulated data sets, at least 100.
+        Simulated data sets, at least 100. Ten thousand of six models take a quarter of a second, of eight some five.
     rng : numpy Generator or int, optional
         Source or seed; None is the fixed seed 20260630.
 

@@ -113,6 +113,18 @@ def test_q_profile_ends_give_chi_square_quantiles_put_back():
         assert found == pytest.approx(q, rel=1e-9) or (tau_pp == 0 and found < q)
 
 
+def test_shares_of_noise_are_their_definitions():
+    """I^2 with the typical variance (n - 2) / tr P at tau 0, P = W - W X (X'WX)^-1 X'W written out; and the plain mean of v."""
+    sizes, _, v = CASE
+    fit, X, W = effect_meta_regression(*CASE), np.column_stack([np.ones(5), np.log10(sizes)]), np.diag(1 / np.array(v))
+    P = W - W @ X @ np.linalg.inv(X.T @ W @ X) @ X.T @ W
+    tau2 = (fit.tau_pp / 100) ** 2
+    assert tau2 > 0
+    assert fit.i_squared == pytest.approx(tau2 / (tau2 + 3 / np.trace(P)), rel=1e-9)
+    assert fit.sampling_noise_share == pytest.approx(np.mean(v) / (np.mean(v) + tau2), rel=1e-9)
+    assert fit.q_residual == pytest.approx(np.array(CASE[1]) @ P @ np.array(CASE[1]), rel=1e-9)
+
+
 @settings(max_examples=20)
 @given(sized_counts())
 def test_law_rates_with_given_variances_are_a_meta_regression_of_rates(counts):

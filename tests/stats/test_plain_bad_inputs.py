@@ -31,6 +31,11 @@ LABELLED = {
     "log_scaling_slopes": ("groups", lambda bad: stats.log_scaling_slopes(SIZES, RATES, bad)),
     "permutation_slope_test": ("groups", lambda bad: stats.permutation_slope_test(SIZES, RATES, groups=bad)),
     "size_slope_test": ("groups", lambda bad: stats.size_slope_test(SIZES, RATES, groups=bad)),
+    "slopes_over_replicates": ("replicates", lambda bad: stats.slopes_over_replicates(SIZES, RATES, bad)),
+    "permutation_slope_power": (
+        "groups",
+        lambda bad: stats.permutation_slope_power(SIZES, 10, residual_sd=0.1, groups=bad, repeats=100),
+    ),
     "curvature_test": ("groups", lambda bad: stats.curvature_test(SIZES, RATES, groups=bad)),
     "permutation_test": ("blocks", lambda bad: stats.permutation_test(RATES, lambda v: v[:, 0], blocks=bad)),
     "partial_pooling": ("groups", lambda bad: stats.partial_pooling(RATES, RATES, groups=bad)),
@@ -49,6 +54,7 @@ OPTIONAL = {
     "classifier_entropy",
     "cohen_kappa, categories",
     "permutation_slope_test",
+    "permutation_slope_power",
     "size_slope_test",
     "curvature_test",
     "permutation_test",
@@ -66,6 +72,7 @@ RANDOM = {
     "permutation_test": lambda rng: stats.permutation_test(RATES, lambda v: v[:, 0], rng=rng),
     "permutation_slope_test": lambda rng: stats.permutation_slope_test(SIZES, RATES, rng=rng),
     "size_slope_test": lambda rng: stats.size_slope_test(SIZES, RATES, rng=rng),
+    "permutation_slope_power": lambda rng: stats.permutation_slope_power(SIZES, 10, residual_sd=0.1, repeats=100, rng=rng),
     "spearman_test": lambda rng: stats.spearman_test(SIZES, RATES, rng=rng),
 }
 RAGGED = {
