@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from safescale.errors import DomainError
 from safescale.pressure import WORDS, TokenCounter, count_words, lexicon, neutral_prose, pieces, prose_for
-from safescale.pressure.puzzles import PUZZLE_KINDS, puzzles_for
+from safescale.pressure.puzzles import PUZZLE_KINDS, Puzzle, puzzles_for
 
 REASONING = {
     *("if", "then", "because", "so", "therefore", "than", "before", "after", "more", "fewer", "not", "no", "No", "all", "All"),
@@ -99,13 +99,14 @@ def test_prose_is_a_function_of_key_seed_and_counter() -> None:
 
 def test_two_keys_that_draw_the_same_prose_end_with_different_prose() -> None:
     """Three words make few sentences: some are drawn again, and none is given twice."""
-    puzzles = puzzles_for([f"p{number}" for number in range(60)], kinds=["arithmetic"], lines=2)
-    short = TokenCounter("one a line", lambda text: 3 * len(text.split("\n")))
-    prose = prose_for(puzzles, counter=short)
-    alone = {key: prose_for({key: puzzle}, counter=short)[key] for key, puzzle in puzzles.items()}
-    assert len({one.text for one in prose.values()}) == len(puzzles)
-    assert all(len(pieces(one.text)) == 6 or "The" in one.text for one in prose.values())
-    assert sum(prose[key] == alone[key] for key in prose) > 50
+    one_line = Puzzle(kind="ordering", lines=("Zorbles hum.",), answer="yes", difficulty=1)
+    puzzles = {f"p{number}": one_line for number in range(60)}
+    prose = prose_for(puzzles)
+    alone = {key: prose_for({key: one_line})[key] for key in puzzles}
+    assert len({one.text for one in alone.values()}) < 60, "or nothing had to be drawn again"
+    assert len({one.text for one in prose.values()}) == 60
+    assert all(one.off_by == 0 for one in prose.values())
+    assert 30 < sum(prose[key] == alone[key] for key in prose) < 60
 
 
 @pytest.mark.parametrize(("length", "lines"), [(0, 1), (5, 0), (-3, None)])

@@ -81,6 +81,7 @@ def test_no_two_conditions_have_one_identity_and_a_changed_text_changes_it() -> 
     assert len({make(MADE).identity for make in KINDS.values()}) == len(KINDS)
     other = NeutralBefore.of(MADE, counter=TokenCounter("other words", count_words))
     assert other.identity != NeutralBefore.of(MADE).identity
+    assert "counter other words;" in other.identity
     changed = {**MADE.puzzles, "p3": attrs.evolve(MADE["p3"], lines=("A zorble waits.", *MADE["p3"].lines[1:]))}
     assert attrs.evolve(MADE, puzzles=changed).identity != MADE.identity
 
