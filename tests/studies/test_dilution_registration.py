@@ -14,6 +14,7 @@ from safescale.errors import DataError
 from safescale.studies.dilution.departures import Departure
 from safescale.studies.dilution.preregistration import FILE, read_registration, sha256_of
 from safescale.studies.dilution.run import Experiment, plan_experiment, run_dilution
+from safescale.studies.dilution.verdict import VERDICT_RULES
 from studies.dilution_world import SIZES, changed, fake_model, prompt_set, wanted
 
 pytestmark = pytest.mark.usefixtures("no_power")
@@ -52,6 +53,7 @@ def test_its_hash_is_over_its_content_and_it_holds_what_was_asked(tmp_path: Path
     assert list(asked["models"]) == [f"sim/plim-{size:g}b" for size in SIZES]
     assert stored["registered"]["analysed"]["graders"][0]["grader_id"] == "fake-truth/1"
     assert "20 percentage points" in stored["registered"]["rule"]
+    assert stored["registered"]["verdict"] == list(VERDICT_RULES)
 
 
 def test_registering_alone_opens_nothing(tmp_path: Path) -> None:

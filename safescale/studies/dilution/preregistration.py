@@ -18,6 +18,7 @@ from safescale.generate.run_folder import now
 from safescale.store.text_file import write_text
 from safescale.studies.dilution.design import LARGE_PP, MIN_DECADES, MIN_SIZES
 from safescale.studies.dilution.setting import DilutionSetting
+from safescale.studies.dilution.verdict import VERDICT_RULES
 
 __all__ = ["FILE", "FORMAT", "Registration", "content_of", "read_registration", "refuse_other_questions", "register", "sha256_of"]
 
@@ -134,6 +135,7 @@ def content_of(setting: DilutionSetting, *, power: Any) -> dict[str, Any]:
         "hypothesis": HYPOTHESIS,
         "rule": RULE,
         "primary_test": PRIMARY_TEST,
+        "verdict": list(VERDICT_RULES),
         "primary_grader": next(iter(wanted.graders[0].registered.values())),
         "exclusions": list(EXCLUSIONS),
         "analyses": list(ANALYSES),
