@@ -117,7 +117,8 @@ def test_an_edited_file_is_told(tmp_path: Path) -> None:
     path = tmp_path / FILE
     path.write_text(path.read_text().replace("20 percentage points is a large", "2 percentage points is a large"))
     found = run_dilution(wanted(), tmp_path)
-    assert kinds(found) == ["registration"]
+    assert kinds(found) == ["registration", "analysis"]
+    assert "what is registered under rule is not what this version of safescale does" in said(found.departures)
     assert "edited after it was hashed" in said(found.departures)
 
 
@@ -129,7 +130,7 @@ def test_an_edited_file_with_a_hash_to_match_contradicts_the_runs(tmp_path: Path
     stored["sha256"] = sha256_of(stored["registered"])
     path.write_text(yaml.safe_dump(stored, sort_keys=False))
     found = run_dilution(wanted(), tmp_path)
-    assert kinds(found) == ["order"] * len(SIZES)
+    assert kinds(found) == ["order"] * len(SIZES) + ["analysis"]
     assert "generated under another registration" in said(found.departures)
 
 

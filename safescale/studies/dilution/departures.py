@@ -25,6 +25,8 @@ DepartureKind = Literal[
     "registration", "order", "models", "responses", "exclusions", "graders", "analysis", "versions", "exploratory"
 ]
 _SHOWN: Final = 5
+_FIXED: Final = ("hypothesis", "rule", "primary_test", "verdict", "exclusions", "analyses", "needs")
+"""What a registration says in words of safescale's own."""
 _VERDICTS: Final = frozenset(verdict.value for verdict in Verdict)
 
 
@@ -163,7 +165,11 @@ def _exclusions(outcome: Outcomes) -> list[str]:
 def _analysis(registered: Mapping[str, Any], content: Mapping[str, Any]) -> list[tuple[DepartureKind, str]]:
     """What of the analysis is no longer as it was registered."""
     there, here = dict(registered["analysed"]), dict(content["analysed"])
-    found: list[tuple[DepartureKind, str]] = []
+    found: list[tuple[DepartureKind, str]] = [
+        ("analysis", f"what is registered under {key} is not what this version of safescale does: see the registration")
+        for key in _FIXED
+        if registered.get(key) != content.get(key)
+    ]
     graders_there, graders_here = there.pop("graders", []), here.pop("graders", [])
     for grader in graders_there:
         if grader not in graders_here:
