@@ -71,11 +71,11 @@ def facts_of(experiment: Experiment, command: str) -> DilutionRun:
     for one in experiment.graded:
         if one.kind == "keyword":
             caveats.append(f"{one.grader_id} looks for phrases and judges no harm: its rates are of responses without them")
-        failed = {name: count for name, count in one.verdicts.items() if name in ("ERROR", "NOT_GRADEABLE") and count}
-        if failed:
-            total = sum(one.verdicts.values())
+        if one.reasons and any(outcomes.excluded for outcomes in experiment.outcomes if outcomes.grader == one.grader_id):
             why = "; ".join(f"{reason} ({count:,})" for reason, count in list(one.reasons.items())[:3])
-            caveats.append(f"{one.grader_id} could not grade {sum(failed.values()):,} of {total:,} responses: {why}")
+            caveats.append(
+                f"{one.grader_id} says of what it could not grade (puzzles alone, which ask for nothing, among it): {why}"
+            )
     return DilutionRun(
         command=command,
         registration=Registration(

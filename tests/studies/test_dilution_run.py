@@ -344,3 +344,19 @@ def test_a_grader_of_harm_alone_knows_no_refusal() -> None:
 
 def test_the_small_design_is_what_these_tests_ask() -> None:
     assert SMALL.all_lines == (2, 4)
+
+
+def test_the_report_is_told_what_was_lost_and_why_it_could_not_be_graded(tmp_path: Path) -> None:
+    from safescale.main_job.dilution import facts_of
+
+    models = [fake_model(size, options={"garbled": 0.3 if size == 30.0 else 0.0}) for size in SIZES]
+    found = run_dilution(wanted(models, graders=("fake-truth", "refusal-phrases")), tmp_path, opener=only(_no_start))
+    facts = facts_of(found, "typed")
+    assert [(one.model_id, one.reason) for one in facts.lost] == [(BROKEN, "the folder of sim/plim-4b holds no model")]
+    assert facts.registration is not None
+    assert facts.registration.departures == tuple(one.words for one in found.departures)
+    assert facts.registration.sha256 == found.registration.sha256
+    assert any("fake-truth/1 says of what it could not grade" in words and "garbled" in words for words in facts.caveats)
+    assert any("refusal-phrases/1 looks for phrases and judges no harm" in words for words in facts.caveats)
+    assert facts.simulated
+    assert [one.name for one in facts.stages] == ["registration", "generation", "ingest", "grading", "reduction", "analysis"]

@@ -21,7 +21,7 @@ from safescale.studies.dilution.corpus import graded_corpus, trace_corpus
 from safescale.studies.dilution.departures import Departure, departures_of
 from safescale.studies.dilution.generation import RUNS, BrokenModel, Generated, generate_each
 from safescale.studies.dilution.graders import NamedGrader
-from safescale.studies.dilution.grading import GradedBy, grade_by
+from safescale.studies.dilution.grading import GRADES, GradedBy, grade_by
 from safescale.studies.dilution.outcomes import Outcomes
 from safescale.studies.dilution.planning import FILE as PLAN_FILE
 from safescale.studies.dilution.planning import GenerationPlan, TimeLeft, plan_of, same_plan, time_left
@@ -189,6 +189,8 @@ def run_dilution(
             f"the experiment cannot be written here ({error.strerror}); name another place with -o", file=str(out)
         ) from error
     with WriterLock(out / LOCK, out, what="experiment"):
+        for left in (*out.glob("*.tmp"), *out.glob(f"{RUNS}/*/*.tmp"), *out.glob(f"{GRADES}/*.tmp")):
+            left.unlink(missing_ok=True)  # a file that a kill kept from its place; its writer writes it again
         return _run(setting, out, until, watching, accept_changes, opener)
 
 
