@@ -12,6 +12,7 @@ from safescale_cli import (
     audit,
     cells,
     diff,
+    experiment,
     export,
     formats,
     generate,
@@ -44,6 +45,7 @@ app.add_typer(analyze.app, name="analyze")
 app.command("generate")(generate.generate)
 app.add_typer(grade.app, name="grade")
 app.add_typer(prompts.app, name="prompts")
+app.add_typer(experiment.app, name="experiment")
 app.add_typer(pressure.app, name="pressure")
 app.command("cells")(cells.cells)
 app.command("diff")(diff.diff)

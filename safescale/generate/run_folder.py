@@ -21,7 +21,7 @@ from safescale.ingest.run_lines import EVENTS, FORMAT, LOCK, MANIFEST, ResponseL
 from safescale.store.json_file import write_json
 from safescale.store.lock import WriterLock
 
-__all__ = ["RunFolder", "events"]
+__all__ = ["RunFolder", "events", "now"]
 
 _FACTS: Final = ("model_revision", "weights_sha256", "chat_template_sha256", "max_model_len")
 _VERSIONS: Final = ("version", "packages")

@@ -28,6 +28,8 @@ def interaction_of(
         return None, "no model stands in a slope"
     ids = {delta.model.model_id: delta.model.params_b for delta in fitted}
     rows = [at for at, model in enumerate(outcomes.models) if model.model_id in ids]
+    if not rows:
+        return None, "no model has prompts enough to be fitted"
     harmful = harmful_prompts(outcomes)
     failed_1, trials_1 = counts_over_samples(outcomes.failed[rows, treated][:, harmful])
     failed_2, trials_2 = counts_over_samples(outcomes.failed[rows, control][:, harmful])

@@ -126,7 +126,8 @@ def _tau_interval(size: BetweenModels) -> str:
 
 
 def _residual_sd(size: BetweenModels, fitted: SizedModels, tau_pp: float) -> float:
-    return math.sqrt((tau_pp / 100) ** 2 + float(np.mean(_noise(fitted))))
+    """At most 1: no rates scatter by more, whatever the upper end of an interval of tau says with few models."""
+    return min(1.0, math.sqrt((tau_pp / 100) ** 2 + float(np.mean(_noise(fitted)))))
 
 
 def _models(size: BetweenModels, fitted: SizedModels, design: DilutionDesign) -> str:
