@@ -150,6 +150,7 @@ GRADERS: Final[dict[str, str]] = {
     "harmbench-strings": "safescale.grade.keyword.graders:harmbench_strings",
     "refusal-direction-substrings": "safescale.grade.keyword.graders:refusal_direction_substrings",
     "xstest-string-match": "safescale.grade.keyword.graders:xstest_string_match",
+    "toy-world": "safescale.toy.judge:open_toy_world",
 }
 """Graders that need no options: name (without version) to 'module:function' that gives one."""
 
