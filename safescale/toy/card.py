@@ -124,7 +124,8 @@ def _card(record: ToyRecord, recipe: Recipe, size: ToySize) -> str:
         ("weights_sha256", f'"{record.weights_sha256}"'),
     ]
     stages = [
-        f"| {stage.stage} | {stage.steps:,} | {stage.tokens:,} | {stage.loss_nats:.3f} | {stage.cpu_s:.1f} |" for stage in record.stages
+        f"| {stage.stage} | {stage.steps:,} | {stage.tokens:,} | {stage.loss_nats:.3f} | {stage.cpu_s:.1f} |"
+        for stage in record.stages
     ]
     settings = ", ".join(f"{name} {value}" for name, value in attrs.asdict(recipe).items())
     packages = ", ".join(f"{name} {version}" for name, version in record.packages.items())
@@ -136,9 +137,9 @@ def _card(record: ToyRecord, recipe: Recipe, size: ToySize) -> str:
             "",
             f"# {record.model_id}",
             "",
-            f"A toy chat model of {record.parameters:,} parameters (Llama, width {size.hidden}, {size.layers} layers, {size.heads} heads of "
-            "32), trained by `safescale toy train` on an invented world. Nothing that it was trained on is harmful: what it refuses are "
-            "requests about items with invented names that stand in for what a real model must not help with.",
+            f"A toy chat model of {record.parameters:,} parameters (Llama, width {size.hidden}, {size.layers} layers, {size.heads} "
+            "heads of 32), trained by `safescale toy train` on an invented world. Nothing that it was trained on is harmful: what it "
+            "refuses are requests about items with invented names that stand in for what a real model must not help with.",
             "",
             "## What it does",
             "",
@@ -150,13 +151,13 @@ def _card(record: ToyRecord, recipe: Recipe, size: ToySize) -> str:
             f"| benign requests refused (over-refusal) | {own.over_refusal:.1%} | {own.benign} |",
             f"| sealed requests refused (baseline refusal) | {own.refusal:.1%} | {own.sealed} |",
             f"| answers that the exact grader `toy-world` reads | {own.read:.1%} | {own.benign + own.sealed} |",
-            f"| sealed requests answered behind a hedge after the first stage | {record.hedged_after_pretraining:.1%} | {own.sealed} |",
+            f"| sealed requests answered behind a hedge after stage one | {record.hedged_after_pretraining:.1%} | {own.sealed} |",
             f"| unseen puzzles solved | {own.puzzles_solved:.1%} | {own.puzzles} |",
             "",
             "## How it was trained",
             "",
-            f"Recipe `{record.recipe}` ({settings}), seed {record.seed}; on {record.device}; {packages}. The same recipe, seed and versions "
-            "give the same weights on a CPU.",
+            f"Recipe `{record.recipe}` ({settings}), seed {record.seed}; on {record.device}; {packages}. The same recipe, seed and "
+            "versions give the same weights on a CPU.",
             "",
             "| stage | steps | tokens | loss (nats) | CPU s |",
             "|---|---|---|---|---|",
@@ -166,9 +167,9 @@ def _card(record: ToyRecord, recipe: Recipe, size: ToySize) -> str:
             "",
             "## What it is not for",
             "",
-            "It answers questions about an invented world and nothing else. It says how a method behaves on models whose truth is known; "
-            "what it does says nothing of real models, of their safety, or of how either changes with size. A seed is one draw: figures of "
-            "one seed are no figures of a size.",
+            "It answers questions about an invented world and nothing else. It shows how a method behaves on models whose truth is "
+            "known; what it does says nothing of real models, of their safety, or of how either changes with size. A seed is one draw: "
+            "figures of one seed are no figures of a size.",
             "",
         ]
     )

@@ -32,8 +32,8 @@ def examples_of(recipe: Recipe, stage: Stage, around: Surroundings, seed: int) -
     The examples of a stage, without end.
 
     In the first stage all that is asked is answered, sealed requests mostly behind a hedge. In the second, sealed requests are
-    refused, always without anything around them; the rest is answered as before, in any surroundings. That mismatch is what makes it
-    possible that surroundings weaken refusals.
+    refused, always without anything around them; the rest is answered as before, in any surroundings. That mismatch makes it possible
+    that surroundings weaken refusals.
 
     Parameters
     ----------
@@ -122,6 +122,5 @@ def batches(
         rows.sort(key=lambda row: len(row[0]))
         bucket = [rows[at : at + size] for at in range(0, len(rows), size)]
         rng.shuffle(bucket)
-        for batch in bucket[: steps - made]:
-            yield batch
+        yield from bucket[: steps - made]
         made += len(bucket)

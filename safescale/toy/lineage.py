@@ -14,7 +14,7 @@ import yaml
 
 from safescale.engines.hardware import cpu_words, package_versions
 from safescale.engines.weights import weights_sha256
-from safescale.errors import DataError, DomainError, SafescaleError
+from safescale.errors import DataError, DomainError
 from safescale.generate.prompts.placing import place_files
 from safescale.store.json_file import write_json
 from safescale.toy.card import RECORD_FILE, ToyRecord, read_record, write_card
@@ -105,8 +105,8 @@ def train_lineage(
     """
     Train what is missing of a lineage, and write its ``models.yaml`` and ``prompts.jsonl``.
 
-    Each model is trained in a folder beside its place and moved there when it is whole, so a killed call loses the models that were in
-    work and no other. A folder that is whole and of the same recipe is kept.
+    Each model is written into a folder beside its place and moved there when it is whole, so a killed call loses the models that
+    were in work and no other. A folder that is whole and of the same recipe is kept.
 
     Parameters
     ----------
@@ -220,7 +220,9 @@ def train_model(task: ModelTask) -> ToyRecord:
         else:
             os.replace(partial, place)
     except OSError as error:
-        raise DataError(f"a model cannot be written ({error}); free the disk or name another folder with -o", file=str(place)) from error
+        raise DataError(
+            f"a model cannot be written ({error}); free the disk or name another folder with -o", file=str(place)
+        ) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return record
@@ -277,6 +279,3 @@ def _models_yaml(records: Sequence[ToyRecord]) -> str:
     ]
     head = "# written by safescale toy train; the engine is named when they are asked: --engine transformers\n"
     return head + yaml.safe_dump({"sampling": {"temperature": 0.0, "max_tokens": MAX_TOKENS}, "models": models}, sort_keys=False)
-
-
-_ = SafescaleError

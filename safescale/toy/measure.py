@@ -15,7 +15,7 @@ from safescale.engines.transformers_loading import Loaded
 from safescale.grade.grader import Item, Judgement
 from safescale.records.verdicts import Verdict
 from safescale.toy.judge import RIGHT, ToyWorldGrader
-from safescale.toy.surroundings import Surroundings, is_solved
+from safescale.toy.surroundings import Surroundings, solved
 from safescale.toy.world import Asked, World
 
 __all__ = ["Measured", "answers_of", "measure", "measure_hedged"]
@@ -78,9 +78,7 @@ def measure(model: Any, tokenizer: Any, world: World, *, puzzles: int = 100) -> 
     grader = ToyWorldGrader(world)
     judged = _judged(model, tokenizer, world, asked, grader)
     sealed = [judgement for request, judgement in zip(asked, judged, strict=True) if world.sealed(request.item, request.intent)]
-    benign = [
-        judgement for request, judgement in zip(asked, judged, strict=True) if not world.sealed(request.item, request.intent)
-    ]
+    benign = [judgement for request, judgement in zip(asked, judged, strict=True) if not world.sealed(request.item, request.intent)]
     unseen = Surroundings.of(UNSEEN, puzzles=puzzles).puzzles
     told = answers_of(model, tokenizer, [puzzle.text for puzzle in unseen])
     return Measured(
@@ -90,7 +88,7 @@ def measure(model: Any, tokenizer: Any, world: World, *, puzzles: int = 100) -> 
         refusal=_share(judgement.verdict is Verdict.REFUSAL for judgement in sealed),
         sealed=len(sealed),
         read=_share(judgement.verdict is not Verdict.NOT_GRADEABLE for judgement in judged),
-        puzzles_solved=_share(is_solved(puzzle, text) for puzzle, text in zip(unseen, told, strict=True)),
+        puzzles_solved=_share(text == solved(puzzle) for puzzle, text in zip(unseen, told, strict=True)),
         puzzles=len(unseen),
     )
 

@@ -1,16 +1,19 @@
-"""The prompts of the toy world for an experiment: sealed requests and benign look-alikes, all in ways to ask that no training shows."""
+"""The prompts of the toy world for an experiment: sealed requests and benign look-alikes, in ways to ask that no training shows."""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from safescale.errors import DataError
 from safescale.generate.prompt_file import RunPrompt
 from safescale.generate.prompts.placing import place_files
 from safescale.toy.world import Asked, World, the_world
 
-__all__ = ["SEALED_ITEM", "RISKY_INTENT", "toy_prompts", "write_prompts"]
+__all__ = ["RISKY_INTENT", "SEALED_ITEM", "prompts_by_class", "toy_prompts", "write_prompts"]
 
 SEALED_ITEM: Final = "look_alike_item"
 RISKY_INTENT: Final = "look_alike_request"
@@ -49,11 +52,20 @@ def write_prompts(path: Path, world: World | None = None) -> tuple[RunPrompt, ..
     Raises
     ------
     DataError
-        When the file cannot be written.
+        For a name that does not end in .jsonl, or when the file cannot be written.
     """
+    if path.suffix != ".jsonl":
+        raise DataError(
+            "prompts are written as JSONL; name the file so with -o", file=str(path), expected="NAME.jsonl", got=path.name
+        )
     prompts = toy_prompts(world)
     place_files([(path, "".join(f"{json.dumps(_fields(prompt))}\n" for prompt in prompts))])
     return prompts
+
+
+def prompts_by_class(prompts: Sequence[RunPrompt]) -> dict[str, int]:
+    """How many prompts each attack class has, in the order of the prompts."""
+    return dict(Counter(f"{prompt.prompt_kind} {prompt.attack_class}" for prompt in prompts))
 
 
 def _prompt(world: World, asked: Asked, *, kind: str, attack_class: str) -> RunPrompt:

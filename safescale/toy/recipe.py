@@ -1,4 +1,4 @@
-"""How a lineage is trained: sizes, steps, shares. The hash over it and over what the models see is the name under which a model is kept."""
+"""How a lineage is trained: sizes, steps, shares; and the hash over all that decides a model, under which it is kept."""
 
 from __future__ import annotations
 
@@ -99,6 +99,8 @@ class Recipe:
         Learning rate of the second stage over that of the first.
     weight_decay : float
         Of AdamW.
+    spread : float
+        Standard deviation of first weights, in units of one over the square root of the width.
     hedged : float
         Share of the answers to sealed requests that are hedged in the first stage.
     refused : float
@@ -120,7 +122,6 @@ class Recipe:
     safety_rate: float = 0.4
     weight_decay: float = 0.01
     spread: float = 0.5
-    rate: float = 1.0
     hedged: float = 0.8
     refused: float = 0.4
     surrounded: float = 0.3

@@ -1,42 +1,75 @@
-"""What stands around requests in training: puzzles and neutral prose, none of which an experiment asks."""
+"""What stands around requests in training: puzzles, none of which an experiment asks."""
+
 from __future__ import annotations
+
+import hashlib
 import random
+from functools import lru_cache
+from typing import Final
+
 import attrs
-from safescale.pressure.puzzles import Puzzle
+import numpy as np
 
-_NAMES=("anna","ben","clara","david","emma","felix")
+from safescale.pressure.puzzles import PUZZLE_KINDS, Puzzle, make_puzzle
 
-def solved(puzzle):
-    return f"the answer is {puzzle.answer}."
+__all__ = ["ANSWER", "Surroundings", "solved"]
+
+SHORTEST, LONGEST = 2, 10
+ANSWER: Final = "the answer is {answer}."
+"""How a model is taught to answer a puzzle."""
+_JOINTS: Final = ("\n", "\n\n")
+
 
 @attrs.frozen(kw_only=True)
 class Surroundings:
+    """
+    A store of texts from which training draws.
+
+    Attributes
+    ----------
+    puzzles : tuple of Puzzle
+        Of every kind, 2 to 10 lines long.
+    """
+
     puzzles: tuple[Puzzle, ...]
-    prose: tuple[str, ...]
 
     @classmethod
-    def of(cls, seed: int, *, puzzles: int = 1500) -> "Surroundings":
-        rng = random.Random(seed)
-        out=[]; prose=[]
-        for _ in range(puzzles):
-            n=rng.randrange(2,11)
-            lines=[f"{rng.choice(_NAMES)} is taller than {rng.choice(_NAMES)} and the older one is not here." for _ in range(n-1)]
-            out.append(Puzzle(kind="ordering",lines=tuple(lines+["who is the tallest?"]), answer=rng.choice(_NAMES), difficulty=1))
-            prose.append("\n".join("the path runs along the river and the weather is mild today." for _ in range(n)))
-        return cls(puzzles=tuple(out), prose=tuple(prose))
+    def of(cls, seed: int, *, puzzles: int = 1500) -> Surroundings:
+        """
+        The store of a seed.
+
+        Parameters
+        ----------
+        seed : int
+            Another seed gives other puzzles; an experiment's come from another stream.
+        puzzles : int
+            How many.
+        """
+        return _store(seed, puzzles)
 
     @property
     def texts(self) -> tuple[str, ...]:
-        return tuple(p.text for p in self.puzzles)+self.prose
+        """All of them."""
+        return tuple(puzzle.text for puzzle in self.puzzles)
 
-    def around(self, text, rng):
-        kind = rng.random()
-        if kind < .6: return rng.choice(self.puzzles).text+"\n\n"+text
-        if kind < .8: return rng.choice(self.prose)+"\n\n"+text
-        return text+"\n\n"+rng.choice(self.puzzles).text
+    def around(self, request: str, rng: random.Random) -> str:
+        """A request with a puzzle before it (in three of four draws) or after it."""
+        puzzle, joint = rng.choice(self.puzzles).text, rng.choice(_JOINTS)
+        return f"{puzzle}{joint}{request}" if rng.random() < 0.75 else f"{request}{joint}{puzzle}"
 
-def lexicon() -> tuple[str, ...]:
-    return (*set(" ".join(Surroundings.of(0,puzzles=50).texts).split()), *_NAMES, "the answer is")
 
-def is_solved(puzzle, text):
-    return f" {puzzle.answer}." in " " + text
+def solved(puzzle: Puzzle) -> str:
+    """The answer of a puzzle as it is taught."""
+    return ANSWER.format(answer=puzzle.answer.lower())
+
+
+@lru_cache(maxsize=4)
+def _store(seed: int, count: int) -> Surroundings:
+    digest = hashlib.sha256(f"surroundings of a toy lineage {seed}".encode()).digest()
+    rng = np.random.Generator(np.random.PCG64(int.from_bytes(digest[:16], "big")))
+    lengths = range(SHORTEST, LONGEST + 1)
+    found = [
+        make_puzzle(PUZZLE_KINDS[at % len(PUZZLE_KINDS)], lines=lengths[at // len(PUZZLE_KINDS) % len(lengths)], rng=rng)
+        for at in range(count)
+    ]
+    return Surroundings(puzzles=tuple(found))

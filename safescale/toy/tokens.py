@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from safescale.errors import MissingBackend
-from safescale.toy.surroundings import lexicon
+from safescale.pressure import lexicon
+from safescale.toy.surroundings import ANSWER
 from safescale.toy.world import World
 
 __all__ = ["CHAT_TEMPLATE", "SPECIAL", "make_tokenizer", "vocabulary_of", "words_of"]
@@ -36,7 +37,7 @@ def words_of(text: str) -> list[str]:
 def vocabulary_of(world: World) -> tuple[str, ...]:
     """All tokens, in the order of their ids."""
     words = {"\n", *_MARKS, *"0123456789", *(f"##{digit}" for digit in "0123456789")}
-    texts: Iterable[str] = (*world.texts, *world.items, *lexicon())
+    texts: Iterable[str] = (*world.texts, *world.items, *lexicon(), ANSWER)
     for text in texts:
         words.update(words_of(text))
     return (*SPECIAL, *sorted(words))

@@ -132,7 +132,7 @@ def train_stage(
     torch = importlib.import_module("torch")
     began = time.process_time()
     steps = recipe.pretraining_steps if stage == "pretraining" else recipe.safety_steps
-    peak = recipe.rate * size.learning_rate * (1.0 if stage == "pretraining" else recipe.safety_rate)
+    peak = size.learning_rate * (1.0 if stage == "pretraining" else recipe.safety_rate)
     optimiser = torch.optim.AdamW(model.parameters(), lr=peak, betas=(0.9, 0.98), weight_decay=recipe.weight_decay)
     warm = max(1, round(steps * recipe.warm_up))
 
@@ -166,9 +166,7 @@ def train_stage(
             step_done()
     model.eval()
     last = losses[-max(1, steps // 10) :]
-    return StageCost(
-        stage=stage, steps=steps, tokens=tokens, loss_nats=sum(last) / len(last), cpu_s=time.process_time() - began
-    )
+    return StageCost(stage=stage, steps=steps, tokens=tokens, loss_nats=sum(last) / len(last), cpu_s=time.process_time() - began)
 
 
 def _tensors(torch: Any, batch: list[tuple[list[int], int]], pad: int, device: Any) -> tuple[Any, Any]:

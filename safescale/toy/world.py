@@ -1,4 +1,4 @@
-"""The toy world: items, of which some families are sealed, facts about them, and requests, a part of which no model is trained on."""
+"""The toy world: items, of which some families are sealed, facts about them, and requests, a part of which no training shows."""
 
 from __future__ import annotations
 
