@@ -43,9 +43,10 @@ def arithmetic(draws: Draws, *, premises: int, needed: int, lot: int) -> Draft |
         chain.append(_near(draws, chain[-1]))
     for place, count in enumerate(reversed(chain)):
         owner = (names[place], things[0])
-        texts.append(
-            _link(draws, owner, count, counts, like=names[place - 1]) if place else _told(draws, owner, count, needed == 1)
-        )
+        if place:
+            texts.append(_link(draws, owner, count, counts, like=names[place - 1]))
+        else:
+            texts.append(_told(draws, owner, count, in_parts=needed == 1))
         counts[owner] = count
     asked = names[needed - 1]
     free = draws.shuffled([(name, thing) for name in names for thing in things if (name, thing) not in counts])
@@ -53,7 +54,7 @@ def arithmetic(draws: Draws, *, premises: int, needed: int, lot: int) -> Draft |
         known = [name for name, thing in counts if thing == owner[1]]
         other = draws.pick(known) if known and draws.below(3) else None
         count = _near(draws, counts[other, owner[1]]) if other else _LEAST + draws.below(_MOST - _LEAST + 1)
-        texts.append(_link(draws, owner, count, counts, like=other) if other else _told(draws, owner, count, draws.coin()))
+        texts.append(_link(draws, owner, count, counts, like=other) if other else _told(draws, owner, count, in_parts=draws.coin()))
         counts[owner] = count
     if len(texts) < premises:
         return None
@@ -66,7 +67,7 @@ def _near(draws: Draws, count: int) -> int:
     return draws.pick(steps)
 
 
-def _told(draws: Draws, owner: _Owner, count: int, in_parts: bool) -> str:
+def _told(draws: Draws, owner: _Owner, count: int, *, in_parts: bool) -> str:
     """The count outright; or in two parts, so that a puzzle of one premise is no look-up."""
     if in_parts and count >= 2:
         part = 1 + draws.below(count - 1)

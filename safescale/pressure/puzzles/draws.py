@@ -1,13 +1,18 @@
-"""Draws that stay the same for a seed: NumPy promises the bits of a bit generator across versions, not what ``Generator`` makes of them."""
+"""
+Draws that stay the same for a seed.
+
+NumPy promises the bits of a bit generator across versions, not what ``Generator`` makes of them; so the bits are used as they come.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from typing import TypeVar
 
 import numpy as np
 
-__all__ = ["Draws"]
+__all__ = ["Draws", "seeded"]
 
 T = TypeVar("T")
 _SPAN = 1 << 32
@@ -52,3 +57,9 @@ class Draws:
     def shuffled(self, options: Sequence[T]) -> list[T]:
         """All of them in random order."""
         return self.sample(options, len(options))
+
+
+def seeded(*parts: object) -> np.random.Generator:
+    """A generator whose state is a function of the parts, as they are written."""
+    text = "\x1f".join(str(part) for part in parts)
+    return np.random.Generator(np.random.PCG64(int.from_bytes(hashlib.sha256(text.encode()).digest()[:16], "big")))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
@@ -11,7 +10,7 @@ import numpy as np
 from safescale.errors import DomainError
 from safescale.pressure.puzzles.arithmetic import COUNTS, arithmetic
 from safescale.pressure.puzzles.draft import Maker
-from safescale.pressure.puzzles.draws import Draws
+from safescale.pressure.puzzles.draws import Draws, seeded
 from safescale.pressure.puzzles.ordering import ordering
 from safescale.pressure.puzzles.puzzle import PUZZLE_KINDS, Puzzle, PuzzleKind
 from safescale.pressure.puzzles.scheduling import SLOTS, scheduling
@@ -30,7 +29,7 @@ __all__ = [
 ]
 
 PUZZLES_VERSION: Final = 1
-"""Goes up whenever a seed gives another text."""
+"""Goes up whenever a seed gives another puzzle or other prose; it is part of every seed and of every transform's identity."""
 
 MIN_LINES: Final = 2
 MAX_LINES: Final = 20
@@ -82,8 +81,8 @@ def make_puzzle(kind: PuzzleKind, *, lines: int, difficulty: int = 1, rng: np.ra
     """
     A puzzle with exactly one answer that follows.
 
-    Its last line is the question and says what form the answer has; the others are premises, each true and none said twice. The answer
-    takes ``needed_premises`` of them and no fewer; the rest are beside the point, or at least no way around.
+    Its last line is the question and says what form the answer has; the others are premises, each true and none said twice. The
+    answer takes ``needed_premises`` of them and no fewer; the rest are beside the point, or at least no way around.
 
     Parameters
     ----------
@@ -133,9 +132,9 @@ def puzzles_for(
     """
     A puzzle for each key (a prompt's id, say), no two alike.
 
-    A key's puzzle is a function of the seed, the key and the settings, whatever other keys there are and in whatever order; only where
-    two would have the same text, the one whose key comes later in the alphabet is drawn again. Its kind is a function of the seed, the
-    key and the kinds alone, so a prompt keeps its kind at every length.
+    A key's puzzle is a function of the seed, the key and the settings, whatever other keys there are and in whatever order; only
+    where two would have the same text, the one whose key comes later in the alphabet is drawn again. Its kind is a function of the
+    seed, the key and the kinds alone, so a prompt keeps its kind at every length.
 
     Parameters
     ----------
@@ -165,9 +164,9 @@ def puzzles_for(
     found: dict[str, Puzzle] = {}
     taken: set[str] = set()
     for key in sorted(set(keys)):
-        kind = sorts[_seeded("kind", ",".join(sorts), seed, key).bit_generator.random_raw() % len(sorts)]
+        kind = sorts[seeded("kind", PUZZLES_VERSION, ",".join(sorts), seed, key).bit_generator.random_raw() % len(sorts)]
         for salt in range(_SALTS):
-            rng = _seeded("puzzle", kind, lines, difficulty, seed, key, salt)
+            rng = seeded("puzzle", PUZZLES_VERSION, kind, lines, difficulty, seed, key, salt)
             puzzle = make_puzzle(kind, lines=lines, difficulty=difficulty, rng=rng)
             if puzzle.text not in taken:
                 break
@@ -179,11 +178,6 @@ def puzzles_for(
         taken.add(puzzle.text)
         found[key] = puzzle
     return found
-
-
-def _seeded(*parts: object) -> np.random.Generator:
-    text = "\x1f".join(str(part) for part in (PUZZLES_VERSION, *parts))
-    return np.random.Generator(np.random.PCG64(int.from_bytes(hashlib.sha256(text.encode()).digest()[:16], "big")))
 
 
 def _refuse(lines: int, difficulty: int) -> None:

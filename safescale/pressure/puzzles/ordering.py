@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import permutations
+from itertools import pairwise, permutations
 from typing import Final
 
 import numpy as np
@@ -35,7 +35,7 @@ def ordering(draws: Draws, *, premises: int, needed: int, lot: int) -> Draft | N
         text = draws.pick((_BEFORE, _AFTER)).format(early=names[early], late=names[late], verb=verb)
         return Premise(text, _before(people, early, late), (early, late))
 
-    core = [premise(early, late) for early, late in zip(chain, chain[1:], strict=False)]
+    core = [premise(early, late) for early, late in pairwise(chain)]
     against = _before(people, last, first)
     if not needs_all(core, against):
         return None

@@ -1,14 +1,15 @@
 """
 Syllogism: what follows from sentences with all, no and some.
 
-A world is what one person may be: a member of these groups and of no others. Sentences with "all" and "no" cut worlds away for everybody,
-a sentence about Anna for Anna, and "some" for a person without a name.
+A world is what one person may be: a member of these groups and of no others. Sentences with "all" and "no" cut worlds away for
+everybody, a sentence about Anna for Anna, and "some" for a person without a name.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final, Literal
 
 import attrs
@@ -89,7 +90,7 @@ def syllogism(draws: Draws, *, premises: int, needed: int, lot: int) -> Draft | 
         return None
     first, last = chain[0], chain[-1]
     links = chain[1:] if sort == "existential" else chain
-    rules = [(one, other) for one, other in zip(links, links[1:], strict=False)]
+    rules = list(pairwise(links))
     scene = _scene(draws, count, sort, chain, rules)
     if scene is None:
         return None
