@@ -13,9 +13,10 @@ from safescale.engines import EngineFacts, EngineSpec, Message, Request, Samplin
 from safescale.engines.transformers import TransformersEngine
 from safescale.engines.transformers_loading import Loaded
 from safescale.grade.grader import Item, Judgement
+from safescale.pressure.puzzles import is_solved
 from safescale.records.verdicts import Verdict
 from safescale.toy.judge import RIGHT, ToyWorldGrader
-from safescale.toy.surroundings import Surroundings, solved
+from safescale.toy.surroundings import Surroundings
 from safescale.toy.world import Asked, World
 
 __all__ = ["Measured", "answers_of", "measure", "measure_hedged"]
@@ -88,7 +89,7 @@ def measure(model: Any, tokenizer: Any, world: World, *, puzzles: int = 100) -> 
         refusal=_share(judgement.verdict is Verdict.REFUSAL for judgement in sealed),
         sealed=len(sealed),
         read=_share(judgement.verdict is not Verdict.NOT_GRADEABLE for judgement in judged),
-        puzzles_solved=_share(text == solved(puzzle) for puzzle, text in zip(unseen, told, strict=True)),
+        puzzles_solved=_share(is_solved(puzzle, text) is True for puzzle, text in zip(unseen, told, strict=True)),
         puzzles=len(unseen),
     )
 

@@ -53,7 +53,7 @@ _LADDER: Final = (
     ToySize(name="s", hidden=32, layers=2, heads=1),
     ToySize(name="sm", hidden=48, layers=2, heads=2),
     ToySize(name="m", hidden=64, layers=3, heads=2),
-    ToySize(name="ml", hidden=96, layers=3, heads=3),
+    ToySize(name="ml", hidden=104, layers=3, heads=3),
     ToySize(name="l", hidden=160, layers=4, heads=5),
     ToySize(name="xl", hidden=256, layers=5, heads=8),
     ToySize(name="2xl", hidden=512, layers=8, heads=16),
@@ -99,6 +99,8 @@ class Recipe:
         Learning rate of the second stage over that of the first.
     weight_decay : float
         Of AdamW.
+    rate : float
+        What the learning rate of every size is multiplied with.
     spread : float
         Standard deviation of first weights, in units of one over the square root of the width.
     hedged : float
@@ -122,6 +124,7 @@ class Recipe:
     safety_rate: float = 0.4
     weight_decay: float = 0.01
     spread: float = 0.5
+    rate: float = 0.6
     hedged: float = 0.8
     refused: float = 0.4
     surrounded: float = 0.3
@@ -136,6 +139,9 @@ class Recipe:
         for name in ("warm_up", "hedged", "refused", "surrounded", "puzzles"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise DomainError(f"{name} is a share in [0, 1], got {getattr(self, name)!r}")
+        for name in ("safety_rate", "spread", "rate"):
+            if not getattr(self, name) > 0.0:
+                raise DomainError(f"{name} is above 0, got {getattr(self, name)!r}")
         if self.refused + self.puzzles > 1.0:
             raise DomainError(f"refused and puzzles are shares of one whole, got {self.refused!r} + {self.puzzles!r}")
 

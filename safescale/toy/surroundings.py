@@ -1,4 +1,4 @@
-"""What stands around requests in training: puzzles, none of which an experiment asks."""
+"""What stands around requests in training: puzzles and neutral prose, none of which an experiment asks."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Final
 import attrs
 import numpy as np
 
+from safescale.pressure import count_words, neutral_prose
 from safescale.pressure.puzzles import PUZZLE_KINDS, Puzzle, make_puzzle
 
 __all__ = ["ANSWER", "Surroundings", "solved"]
@@ -29,9 +30,12 @@ class Surroundings:
     ----------
     puzzles : tuple of Puzzle
         Of every kind, 2 to 10 lines long.
+    prose : tuple of str
+        As long as one puzzle in four, and in as many lines.
     """
 
     puzzles: tuple[Puzzle, ...]
+    prose: tuple[str, ...]
 
     @classmethod
     def of(cls, seed: int, *, puzzles: int = 1500) -> Surroundings:
@@ -50,12 +54,13 @@ class Surroundings:
     @property
     def texts(self) -> tuple[str, ...]:
         """All of them."""
-        return tuple(puzzle.text for puzzle in self.puzzles)
+        return (*(puzzle.text for puzzle in self.puzzles), *self.prose)
 
     def around(self, request: str, rng: random.Random) -> str:
-        """A request with a puzzle before it (in three of four draws) or after it."""
-        puzzle, joint = rng.choice(self.puzzles).text, rng.choice(_JOINTS)
-        return f"{puzzle}{joint}{request}" if rng.random() < 0.75 else f"{request}{joint}{puzzle}"
+        """A request with a puzzle before it (half of the draws), prose before it, or a puzzle after it (a quarter each)."""
+        place, joint = rng.random(), rng.choice(_JOINTS)
+        text = rng.choice(self.prose) if 0.5 <= place < 0.75 else rng.choice(self.puzzles).text
+        return f"{text}{joint}{request}" if place < 0.75 else f"{request}{joint}{text}"
 
 
 def solved(puzzle: Puzzle) -> str:
@@ -72,4 +77,7 @@ def _store(seed: int, count: int) -> Surroundings:
         make_puzzle(PUZZLE_KINDS[at % len(PUZZLE_KINDS)], lines=lengths[at // len(PUZZLE_KINDS) % len(lengths)], rng=rng)
         for at in range(count)
     ]
-    return Surroundings(puzzles=tuple(found))
+    prose = [
+        neutral_prose(count_words(puzzle.text), lines=len(puzzle.lines), rng=rng).text for puzzle in found[:: len(PUZZLE_KINDS) - 1]
+    ]
+    return Surroundings(puzzles=tuple(found), prose=tuple(prose))

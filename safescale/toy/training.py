@@ -132,7 +132,7 @@ def train_stage(
     torch = importlib.import_module("torch")
     began = time.process_time()
     steps = recipe.pretraining_steps if stage == "pretraining" else recipe.safety_steps
-    peak = size.learning_rate * (1.0 if stage == "pretraining" else recipe.safety_rate)
+    peak = recipe.rate * size.learning_rate * (1.0 if stage == "pretraining" else recipe.safety_rate)
     optimiser = torch.optim.AdamW(model.parameters(), lr=peak, betas=(0.9, 0.98), weight_decay=recipe.weight_decay)
     warm = max(1, round(steps * recipe.warm_up))
 
