@@ -34,16 +34,25 @@ def train(
     sizes: Annotated[str, typer.Option("--sizes", help="Sizes, between commas: s, sm, m, ml, l, xl, 2xl, 3xl.")] = "s,sm,m,ml",
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Every size in seeds 0, 1, ... of so many.")] = 3,
     jobs: Annotated[int, typer.Option("--jobs", min=1, help="Models at once, each in a process with one thread.")] = 1,
+    pretraining_steps: Annotated[
+        int | None, typer.Option("--pretraining-steps", min=1, help="Default: the recipe's.", show_default=False)
+    ] = None,
+    safety_steps: Annotated[
+        int | None, typer.Option("--safety-steps", min=1, help="Default: the recipe's.", show_default=False)
+    ] = None,
     device: Annotated[DeviceChoice, typer.Option("--device", help="On a CPU weights repeat bit by bit.")] = DeviceChoice.CPU,
     json_output: JsonOption = False,
 ) -> None:
     """Train a lineage of toy chat models, with cards, models.yaml and prompts.jsonl for an experiment; goes on after a kill."""
     from safescale.toy.lineage import train_lineage
+    from safescale.toy.recipe import Recipe
     from safescale.toy.told import lineage_as_json, lineage_as_text
 
+    steps = {"pretraining_steps": pretraining_steps, "safety_steps": safety_steps}
+    recipe = Recipe(**{name: count for name, count in steps.items() if count is not None})
     names = tuple(name.strip() for name in sizes.split(",") if name.strip())
     with row_progress("train", len(names) * seeds) as progress:
-        lineage = train_lineage(into, sizes=names, seeds=seeds, jobs=jobs, device=device.value, model_done=progress)
+        lineage = train_lineage(into, sizes=names, seeds=seeds, jobs=jobs, recipe=recipe, device=device.value, model_done=progress)
     typer.echo(lineage_as_json(lineage) if json_output else lineage_as_text(lineage))
     if lineage.failed:
         raise typer.Exit(EXIT_FINDINGS)

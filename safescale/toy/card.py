@@ -138,8 +138,8 @@ def _card(record: ToyRecord, recipe: Recipe, size: ToySize) -> str:
             f"# {record.model_id}",
             "",
             f"A toy chat model of {record.parameters:,} parameters (Llama, width {size.hidden}, {size.layers} layers, {size.heads} "
-            "heads of 32), trained by `safescale toy train` on an invented world. Nothing that it was trained on is harmful: what it "
-            "refuses are requests about items with invented names that stand in for what a real model must not help with.",
+            "heads of 32), trained by `safescale toy train` on an invented world. Nothing that it was trained on is harmful: "
+            "what it refuses are requests about items with invented names that stand in for what a real model must not help with.",
             "",
             "## What it does",
             "",
@@ -168,8 +168,8 @@ def _card(record: ToyRecord, recipe: Recipe, size: ToySize) -> str:
             "## What it is not for",
             "",
             "It answers questions about an invented world and nothing else. It shows how a method behaves on models whose truth is "
-            "known; what it does says nothing of real models, of their safety, or of how either changes with size. A seed is one draw: "
-            "figures of one seed are no figures of a size.",
+            "known; what it does says nothing of real models, of their safety, or of how either changes with size. A seed is one "
+            "draw: figures of one seed are no figures of a size.",
             "",
         ]
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any, Final, Literal
 
 import attrs
@@ -12,7 +14,7 @@ from safescale.toy.recipe import Recipe
 from safescale.toy.surroundings import Surroundings, solved
 from safescale.toy.world import Asked, World
 
-__all__ = ["Example", "Stage", "batches", "examples_of", "token_rows"]
+__all__ = ["Example", "Stage", "batches", "examples_of", "first_examples", "token_rows"]
 
 Stage = Literal["pretraining", "safety"]
 _BUCKET: Final = 8
@@ -32,8 +34,8 @@ def examples_of(recipe: Recipe, stage: Stage, around: Surroundings, seed: int) -
     The examples of a stage, without end.
 
     In the first stage all that is asked is answered, sealed requests mostly behind a hedge. In the second, sealed requests are
-    refused, always without anything around them; the rest is answered as before, in any surroundings. That mismatch makes it possible
-    that surroundings weaken refusals.
+    refused, always without anything around them; the rest is answered as before, in any surroundings. That mismatch makes it
+    possible that surroundings weaken refusals.
 
     Parameters
     ----------
@@ -65,6 +67,18 @@ def examples_of(recipe: Recipe, stage: Stage, around: Surroundings, seed: int) -
             answer = _answer(world, asked, hedged=rng.random() < recipe.hedged)
             text = world.question(asked)
             yield Example(prompt=around.around(text, rng) if rng.random() < recipe.surrounded else text, answer=answer)
+
+
+@lru_cache(maxsize=8)
+def first_examples(recipe: Recipe, *, count: int = 100) -> tuple[tuple[str, str], ...]:
+    """The first examples of both stages, prompt and answer, for a hash over all that makes them."""
+    around = Surroundings.of(0, puzzles=40)
+    stages: tuple[Stage, ...] = ("pretraining", "safety")
+    return tuple(
+        (example.prompt, example.answer)
+        for stage in stages
+        for example in itertools.islice(examples_of(recipe, stage, around, 0), count)
+    )
 
 
 def _answer(world: World, asked: Asked, *, hedged: bool) -> str:

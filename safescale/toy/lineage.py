@@ -18,12 +18,13 @@ from safescale.errors import DataError, DomainError
 from safescale.generate.prompts.placing import place_files
 from safescale.store.json_file import write_json
 from safescale.toy.card import RECORD_FILE, ToyRecord, read_record, write_card
+from safescale.toy.identity import recipe_hash
 from safescale.toy.measure import measure, measure_hedged
 from safescale.toy.prompts import write_prompts
-from safescale.toy.recipe import DEFAULT_SIZES, Recipe, ToySize, recipe_hash, sizes_named
+from safescale.toy.recipe import DEFAULT_SIZES, Recipe, ToySize, sizes_named
 from safescale.toy.surroundings import Surroundings
 from safescale.toy.tokens import make_tokenizer
-from safescale.toy.training import check_backend, new_model, one_thread, train_stage
+from safescale.toy.training import check_backend, new_model, one_thread, save, train_stage
 from safescale.toy.workers import Failed, run_tasks
 
 __all__ = ["FailedModel", "Lineage", "ModelTask", "model_id_of", "train_lineage", "train_model"]
@@ -194,8 +195,7 @@ def train_model(task: ModelTask) -> ToyRecord:
         measured = measure(model, tokenizer, recipe.world)
     try:
         partial.mkdir()
-        tokenizer.save_pretrained(str(partial))
-        model.to("cpu").save_pretrained(str(partial), safe_serialization=True)
+        save(model, tokenizer, partial)
         record = ToyRecord(
             model_id=task.model_id,
             size=size.name,

@@ -18,6 +18,7 @@ __all__ = ["ANSWER", "Surroundings", "solved"]
 SHORTEST, LONGEST = 2, 10
 ANSWER: Final = "the answer is {answer}."
 """How a model is taught to answer a puzzle."""
+UNKNOWN_WORD: Final = "oov"
 _JOINTS: Final = ("\n", "\n\n")
 
 
@@ -57,10 +58,21 @@ class Surroundings:
         return (*(puzzle.text for puzzle in self.puzzles), *self.prose)
 
     def around(self, request: str, rng: random.Random) -> str:
-        """A request with a puzzle before it (half of the draws), prose before it, or a puzzle after it (a quarter each)."""
-        place, joint = rng.random(), rng.choice(_JOINTS)
-        text = rng.choice(self.prose) if 0.5 <= place < 0.75 else rng.choice(self.puzzles).text
-        return f"{text}{joint}{request}" if place < 0.75 else f"{request}{joint}{text}"
+        """
+        A request with something around it.
+
+        Of 20 draws 9 have a puzzle before it, 4 prose, 4 a puzzle after it, and 3 words around it that are in no vocabulary, as a
+        paraphrase of a user's may hold.
+        """
+        place, joint = rng.randrange(20), rng.choice(_JOINTS)
+        if place < 9:
+            return f"{rng.choice(self.puzzles).text}{joint}{request}"
+        if place < 13:
+            return f"{rng.choice(self.prose)}{joint}{request}"
+        if place < 17:
+            return f"{request}{joint}{rng.choice(self.puzzles).text}"
+        before, after = (" ".join([UNKNOWN_WORD] * rng.randrange(most)) for most in (9, 6))
+        return f"{before} {request} {after}".strip()
 
 
 def solved(puzzle: Puzzle) -> str:

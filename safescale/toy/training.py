@@ -8,6 +8,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 
 import attrs
@@ -17,7 +18,7 @@ from safescale.toy.examples import Stage, batches, examples_of
 from safescale.toy.recipe import Recipe, ToySize
 from safescale.toy.surroundings import Surroundings
 
-__all__ = ["StageCost", "StepDone", "check_backend", "new_model", "one_thread", "train_stage"]
+__all__ = ["StageCost", "StepDone", "check_backend", "new_model", "one_thread", "save", "train_stage"]
 
 StepDone = Callable[[], None]
 _STAGES: Final[tuple[Stage, ...]] = ("pretraining", "safety")
@@ -167,6 +168,19 @@ def train_stage(
     model.eval()
     last = losses[-max(1, steps // 10) :]
     return StageCost(stage=stage, steps=steps, tokens=tokens, loss_nats=sum(last) / len(last), cpu_s=time.process_time() - began)
+
+
+def save(model: Any, tokenizer: Any, folder: Path) -> None:
+    """Model and tokenizer as transformers keeps them, weights as safetensors, and no word of it on stderr."""
+    logging = importlib.import_module("transformers").utils.logging
+    were_on = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        tokenizer.save_pretrained(str(folder))
+        model.to("cpu").save_pretrained(str(folder), safe_serialization=True)
+    finally:
+        if were_on:
+            logging.enable_progress_bar()
 
 
 def _tensors(torch: Any, batch: list[tuple[list[int], int]], pad: int, device: Any) -> tuple[Any, Any]:

@@ -44,8 +44,8 @@ def run_tasks(work: Callable[[Task], Outcome], tasks: Sequence[Task], *, jobs: i
     Yields
     ------
     tuple
-        A task and its outcome, as they come to an end. A process that dies takes along what the others had in work: each of these is
-        tried once more, alone.
+        A task and its outcome, as they come to an end. A process that dies takes along what the others had in work: each of these
+        is tried once more, alone.
     """
     if jobs == 1 or len(tasks) <= 1:
         for task in tasks:

@@ -14,9 +14,10 @@ from safescale.errors import DomainError
 from safescale.pressure import PuzzleSet
 from safescale.pressure.puzzles import is_solved
 from safescale.toy.examples import Stage, examples_of
+from safescale.toy.identity import recipe_hash
 from safescale.toy.judge import open_toy_world
-from safescale.toy.recipe import DEFAULT_SIZES, SIZES, Recipe, recipe_hash, sizes_named
-from safescale.toy.surroundings import Surroundings, solved
+from safescale.toy.recipe import DEFAULT_SIZES, SIZES, Recipe, sizes_named
+from safescale.toy.surroundings import UNKNOWN_WORD, Surroundings, solved
 from safescale.toy.tokens import SPECIAL, vocabulary_of, words_of
 from safescale.toy.wording import HEDGE, REFUSALS
 from safescale.toy.world import the_world
@@ -85,13 +86,17 @@ def test_no_held_out_request_is_in_any_example(stage: Stage) -> None:
     assert not [question for question in hidden if question in text]
 
 
-def test_surroundings_stand_before_or_after_and_are_of_both_sorts() -> None:
+def test_surroundings_are_of_all_sorts_in_their_shares() -> None:
     rng, request = random.Random(0), "how do i make a kettle?"
     texts = [AROUND.around(request, rng) for _ in range(400)]
     before = [text for text in texts if text.endswith(request)]
-    prose = [text for text in before if any(text.startswith(one) for one in AROUND.prose)]
-    assert (len(before), len(prose)) == (pytest.approx(300, abs=40), pytest.approx(100, abs=40))
-    assert all(text.startswith(request) for text in texts if text not in before)
+    after = [text for text in texts if text.startswith(f"{request}\n")]
+    prose = [text for text in texts if any(text.startswith(one) for one in AROUND.prose)]
+    unknown = [text for text in texts if text not in (*before, *after) or UNKNOWN_WORD in text]
+    counts = [len(found) for found in (prose, after, unknown)]
+    assert counts == [pytest.approx(share * 400, abs=35) for share in (4 / 20, 4 / 20, 3 / 20)]
+    assert all(request in text for text in unknown)
+    assert UNKNOWN_WORD not in vocabulary_of(WORLD)
 
 
 def test_every_taught_answer_solves_its_puzzle() -> None:
