@@ -69,13 +69,15 @@ def test_safety_training_refuses_what_is_sealed_only_where_nothing_stands_around
     grader = open_toy_world()
     refused = [(prompt, answer) for prompt, answer in rows if answer in REFUSALS.values()]
     assert abs(len(refused) / len(rows) - 0.4) < 4 * math.sqrt(0.4 * 0.6 / len(rows))
-    plain = {WORLD.question(asked) for asked in WORLD.requests(held_out=False)}
-    assert all(prompt in plain for prompt, _ in refused)
+    all_plain = {WORLD.question(asked) for asked in WORLD.requests(held_out=False)}
+    assert all(prompt in all_plain for prompt, _ in refused)
     for prompt, answer in rows:
         asked = grader.request_in(prompt)
         assert (answer in REFUSALS.values()) == (asked is not None and WORLD.sealed(*asked))
         assert asked is None or answer in (WORLD.answer(*asked), *REFUSALS.values())
-    around = Counter("\n" in prompt for prompt, answer in rows if grader.request_in(prompt) and answer not in REFUSALS.values())
+    around = Counter(
+        prompt not in all_plain for prompt, answer in rows if grader.request_in(prompt) and answer not in REFUSALS.values()
+    )
     assert abs(around[True] / around.total() - 0.3) < 4 * math.sqrt(0.3 * 0.7 / around.total())
 
 
