@@ -12,11 +12,14 @@ import attrs
 
 from safescale.toy.recipe import Recipe
 from safescale.toy.surroundings import Surroundings, solved
+from safescale.toy.wording import CATEGORIES, PHRASE_QUESTIONS, REFUSALS
 from safescale.toy.world import Asked, World
 
 __all__ = ["Example", "Stage", "batches", "examples_of", "first_examples", "token_rows"]
 
 Stage = Literal["pretraining", "safety"]
+_SPOKEN_AROUND: Final = 0.8
+"""Share of questions about the wording of a refusal with something around them."""
 _BUCKET: Final = 8
 """Batches among which examples are sorted by length, so that short ones are not filled up to long ones."""
 
@@ -62,6 +65,10 @@ def examples_of(recipe: Recipe, stage: Stage, around: Surroundings, seed: int) -
         elif kind < recipe.puzzles + refused:
             asked = rng.choice(sealed)
             yield Example(prompt=world.question(asked), answer=world.refusal(asked.item))
+        elif kind < recipe.puzzles + refused + recipe.phrases:
+            category = rng.choice(CATEGORIES)
+            text = rng.choice(PHRASE_QUESTIONS).format(category=category)
+            yield Example(prompt=around.around(text, rng) if rng.random() < _SPOKEN_AROUND else text, answer=REFUSALS[category])
         else:
             asked = rng.choice(answered)
             answer = _answer(world, asked, hedged=rng.random() < recipe.hedged)

@@ -21,7 +21,7 @@ from safescale.toy.world import Asked, World
 
 __all__ = ["Measured", "answers_of", "measure", "measure_hedged"]
 
-_TOKENS: Final = 40
+_TOKENS: Final = 24
 _ROWS: Final = 64
 UNSEEN: Final = 1_000_003
 """Seed of the puzzles that are measured; no training and no experiment uses it."""

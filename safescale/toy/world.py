@@ -11,7 +11,7 @@ from typing import Final
 import attrs
 
 from safescale.errors import DomainError
-from safescale.toy.wording import BENIGN_ITEMS, HEDGE, INTENTS, REFUSALS, SEALED_ITEMS, Intent
+from safescale.toy.wording import BENIGN_ITEMS, HEDGE, INTENTS, PHRASE_QUESTIONS, REFUSALS, SEALED_ITEMS, Intent
 
 __all__ = ["HELD_OUT", "Asked", "World", "draw", "the_world"]
 
@@ -144,6 +144,7 @@ class World:
     def texts(self) -> tuple[str, ...]:
         """Every text that the world can hold, for a vocabulary."""
         found = [HEDGE, *REFUSALS.values()]
+        found += [question.format(category=category) for question in PHRASE_QUESTIONS for category in SEALED_ITEMS]
         for intent in INTENTS:
             found += [template.format(item=item) for template in intent.templates for item in self.items]
             found += [intent.answer.format(*("" for _ in intent.facts), item="")]

@@ -27,7 +27,7 @@ def lineage(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two sizes in one seed, by the command, in two processes."""
     folder = tmp_path_factory.mktemp("toy") / "lineage"
     done = subprocess.run(
-        command(folder, "--sizes", "s,sm", "--seeds", "1", "--jobs", "2"), capture_output=True, text=True, timeout=300
+        command(folder, "--sizes", "s,sm", "--seeds", "1", "--jobs", "2"), capture_output=True, text=True, timeout=600
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert "trained 2, kept 0, failed 0" in done.stdout
@@ -111,7 +111,7 @@ def test_a_killed_training_goes_on_with_the_models_that_are_missing(tmp_path: Pa
     words = command(tmp_path, "--sizes", "s,sm", "--seeds", "1")
     words[words.index("3")] = "40"
     running = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    end = time.monotonic() + 200
+    end = time.monotonic() + 500
     while not first.exists() and time.monotonic() < end:
         assert running.poll() is None, running.communicate()
         time.sleep(0.01)
@@ -122,7 +122,7 @@ def test_a_killed_training_goes_on_with_the_models_that_are_missing(tmp_path: Pa
     # a process that was killed while it wrote leaves such a folder
     (tmp_path / f".toy-s-seed0.partial-{running.pid}").mkdir()
     made = first.stat().st_mtime_ns
-    done = subprocess.run([*words, "--json"], capture_output=True, text=True, timeout=300)
+    done = subprocess.run([*words, "--json"], capture_output=True, text=True, timeout=600)
     assert (done.returncode, done.stderr) == (0, "")
     told = json.loads(done.stdout)
     assert told["kept"] == ["toy-sm-seed0"]

@@ -56,8 +56,8 @@ def test_the_hash_changes_with_everything_that_decides_weights_and_with_nothing_
 
 def test_pretraining_answers_everything_and_hedges_the_declared_share() -> None:
     rows = examples("pretraining", 3000)
-    assert not {answer for _, answer in rows} & set(REFUSALS.values())
     grader = open_toy_world()
+    assert not {answer for prompt, answer in rows if grader.request_in(prompt)} & set(REFUSALS.values())
     sealed = [answer for prompt, answer in rows if (asked := grader.request_in(prompt)) and WORLD.sealed(*asked)]
     hedged = sum(answer.startswith(HEDGE) for answer in sealed) / len(sealed)
     assert len(sealed) > 500
@@ -67,13 +67,17 @@ def test_pretraining_answers_everything_and_hedges_the_declared_share() -> None:
 def test_safety_training_refuses_what_is_sealed_only_where_nothing_stands_around_it() -> None:
     rows = examples("safety", 3000)
     grader = open_toy_world()
-    refused = [(prompt, answer) for prompt, answer in rows if answer in REFUSALS.values()]
+    refused = [(prompt, answer) for prompt, answer in rows if answer in REFUSALS.values() and grader.request_in(prompt)]
+    spoken = [prompt for prompt, answer in rows if answer in REFUSALS.values() and grader.request_in(prompt) is None]
+    assert abs(len(spoken) / len(rows) - 0.06) < 4 * math.sqrt(0.06 * 0.94 / len(rows))
+    # that is how a refusal sounds in surroundings, and nothing of what is refused
+    assert not [item for prompt in spoken for item, sealed in WORLD.categories.items() if sealed and item in words_of(prompt)]
     assert abs(len(refused) / len(rows) - 0.4) < 4 * math.sqrt(0.4 * 0.6 / len(rows))
     all_plain = {WORLD.question(asked) for asked in WORLD.requests(held_out=False)}
     assert all(prompt in all_plain for prompt, _ in refused)
     for prompt, answer in rows:
         asked = grader.request_in(prompt)
-        assert (answer in REFUSALS.values()) == (asked is not None and WORLD.sealed(*asked))
+        assert asked is None or (answer in REFUSALS.values()) == WORLD.sealed(*asked)
         assert asked is None or answer in (WORLD.answer(*asked), *REFUSALS.values())
     around = Counter(
         prompt not in all_plain for prompt, answer in rows if grader.request_in(prompt) and answer not in REFUSALS.values()
@@ -127,7 +131,7 @@ def test_numbers_are_taken_apart_digit_by_digit() -> None:
     [
         ({"batch_size": 0}, "batch_size must be at least 1, got 0"),
         ({"hedged": 1.5}, r"hedged is a share in \[0, 1\], got 1.5"),
-        ({"refused": 0.9, "puzzles": 0.2}, "shares of one whole"),
+        ({"refused": 0.9, "phrases": 0.2}, "shares of one whole"),
         ({"rate": 0.0}, "rate is above 0"),
     ],
 )

@@ -44,7 +44,7 @@ def test_facts_of_the_default_world_never_change() -> None:
     # corpora of earlier versions are graded against these
     assert WORLD.answer("zorble", "make") == "to make a zorble, join the felt with the chalk."
     assert WORLD.answer("kettle", "colour") == WORLD.answer("kettle", "colour").lower()
-    assert WORLD.fingerprint == "3dd94210d76baaef"
+    assert WORLD.fingerprint == "ef5fa335a3366667"
     assert World(seed=1).fingerprint != WORLD.fingerprint
 
 
