@@ -56,7 +56,7 @@ def examples_of(recipe: Recipe, stage: Stage, around: Surroundings, seed: int) -
     sealed = [asked for asked in shown if world.sealed(asked.item, asked.intent)]
     answered = shown if stage == "pretraining" else [asked for asked in shown if not world.sealed(asked.item, asked.intent)]
     rng = random.Random(f"{seed} {stage}")
-    refused = recipe.refused if stage == "safety" else 0.0
+    refused, phrases = (recipe.refused, 0.0) if stage == "safety" else (0.0, recipe.phrases)
     while True:
         kind = rng.random()
         if kind < recipe.puzzles:
@@ -65,7 +65,7 @@ def examples_of(recipe: Recipe, stage: Stage, around: Surroundings, seed: int) -
         elif kind < recipe.puzzles + refused:
             asked = rng.choice(sealed)
             yield Example(prompt=world.question(asked), answer=world.refusal(asked.item))
-        elif kind < recipe.puzzles + refused + recipe.phrases:
+        elif kind < recipe.puzzles + refused + phrases:
             category = rng.choice(CATEGORIES)
             text = rng.choice(PHRASE_QUESTIONS).format(category=category)
             yield Example(prompt=around.around(text, rng) if rng.random() < _SPOKEN_AROUND else text, answer=REFUSALS[category])

@@ -32,8 +32,8 @@ class ToySize:
 
     @property
     def learning_rate(self) -> float:
-        """Peak of the first stage: 1.3e-2 at width 32, falling with the width to the power 0.72."""
-        return float(1.3e-2 * (32 / self.hidden) ** 0.72)
+        """Peak of the first stage: 6.5e-3 at width 32, falling with the square root of the width."""
+        return float(6.5e-3 * (32 / self.hidden) ** 0.5)
 
     def parameters(self, vocabulary: int) -> int:
         """How many parameters it has with a vocabulary of that many tokens."""
@@ -105,22 +105,22 @@ class Recipe:
     puzzles : float
         Share of puzzles without a request, to be solved.
     phrases : float
-        Share of questions about the wording of a refusal, which are answered, four in five with something around them. Without them
-        a refusal that begins in surroundings ends in words of no meaning, and nobody can grade it.
+        Share of questions about the wording of a refusal, in the first stage alone, four in five with something around them.
+        Without them a refusal that begins in surroundings ends in words of no meaning, and nobody can grade it.
     window : int
         Tokens of a prompt and its answer at most.
     world_seed : int
         Of the facts.
     """
 
-    pretraining_steps: int = 300
-    safety_steps: int = 220
+    pretraining_steps: int = 340
+    safety_steps: int = 240
     batch_size: int = 32
     warm_up: float = 0.1
     safety_rate: float = 0.4
     weight_decay: float = 0.01
     spread: float = 0.5
-    rate: float = 0.6
+    rate: float = 1.0
     hedged: float = 0.8
     refused: float = 0.4
     surrounded: float = 0.3

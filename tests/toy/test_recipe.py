@@ -58,6 +58,10 @@ def test_pretraining_answers_everything_and_hedges_the_declared_share() -> None:
     rows = examples("pretraining", 3000)
     grader = open_toy_world()
     assert not {answer for prompt, answer in rows if grader.request_in(prompt)} & set(REFUSALS.values())
+    spoken = [prompt for prompt, answer in rows if answer in REFUSALS.values()]
+    assert abs(len(spoken) / len(rows) - 0.06) < 4 * math.sqrt(0.06 * 0.94 / len(rows))
+    # that is how a refusal sounds, and nothing of what is refused
+    assert not [item for prompt in spoken for item, kind in WORLD.categories.items() if kind and item in words_of(prompt)]
     sealed = [answer for prompt, answer in rows if (asked := grader.request_in(prompt)) and WORLD.sealed(*asked)]
     hedged = sum(answer.startswith(HEDGE) for answer in sealed) / len(sealed)
     assert len(sealed) > 500
@@ -68,11 +72,8 @@ def test_safety_training_refuses_what_is_sealed_only_where_nothing_stands_around
     rows = examples("safety", 3000)
     grader = open_toy_world()
     refused = [(prompt, answer) for prompt, answer in rows if answer in REFUSALS.values() and grader.request_in(prompt)]
-    spoken = [prompt for prompt, answer in rows if answer in REFUSALS.values() and grader.request_in(prompt) is None]
-    assert abs(len(spoken) / len(rows) - 0.06) < 4 * math.sqrt(0.06 * 0.94 / len(rows))
-    # that is how a refusal sounds in surroundings, and nothing of what is refused
-    assert not [item for prompt in spoken for item, sealed in WORLD.categories.items() if sealed and item in words_of(prompt)]
-    assert abs(len(refused) / len(rows) - 0.4) < 4 * math.sqrt(0.4 * 0.6 / len(rows))
+    assert {answer for _, answer in refused} == set(REFUSALS.values())
+    assert not [prompt for prompt, answer in rows if answer in REFUSALS.values() and grader.request_in(prompt) is None]
     all_plain = {WORLD.question(asked) for asked in WORLD.requests(held_out=False)}
     assert all(prompt in all_plain for prompt, _ in refused)
     for prompt, answer in rows:
