@@ -24,6 +24,7 @@ from safescale_cli import (
     prompts,
     report,
     schema,
+    toy,
     validate,
     verify,
 )
@@ -53,6 +54,7 @@ app.command("report")(report.report)
 app.command("plan")(plan.plan)
 app.command("export")(export.export)
 app.command("verify")(verify.verify)
+app.add_typer(toy.app, name="toy")
 app.command("models")(models.models)
 app.add_typer(schema.app, name="schema")
 

@@ -151,6 +151,7 @@ GRADERS: Final[dict[str, str]] = {
     "refusal-direction-substrings": "safescale.grade.keyword.graders:refusal_direction_substrings",
     "xstest-string-match": "safescale.grade.keyword.graders:xstest_string_match",
     "fake-truth": "safescale.grade.fake_truth:fake_truth",
+    "toy-world": "safescale.toy.judge:open_toy_world",
 }
 """Graders that need no options: name (without version) to 'module:function' that gives one."""
 

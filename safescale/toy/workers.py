@@ -1,0 +1,95 @@
+"""Tasks in processes of their own: one that fails, or dies, costs itself alone, and none outlives whoever started it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from typing import Final, TypeVar
+
+import attrs
+
+__all__ = ["Failed", "run_tasks"]
+
+Task = TypeVar("Task")
+Outcome = TypeVar("Outcome")
+_TRIES: Final = 2
+_WATCH_S: Final = 0.5
+
+
+@attrs.frozen(kw_only=True)
+class Failed:
+    """Why a task has no outcome."""
+
+    reason: str
+
+
+def run_tasks(work: Callable[[Task], Outcome], tasks: Sequence[Task], *, jobs: int) -> Iterator[tuple[Task, Outcome | Failed]]:
+    """
+    Do tasks, at most ``jobs`` at once; with one job in this process.
+
+    Parameters
+    ----------
+    work : callable
+        What is done with a task; a function of a module.
+    tasks : sequence
+        Tasks, begun in this order.
+    jobs : int
+        Processes.
+
+    Yields
+    ------
+    tuple
+        A task and its outcome, as they come to an end. A process that dies takes along what the others had in work: each of these
+        is tried once more, alone.
+    """
+    if jobs == 1 or len(tasks) <= 1:
+        for task in tasks:
+            yield task, _outcome(work, task)
+        return
+    waiting = list(tasks)
+    for at_once in (min(jobs, len(tasks)), 1)[:_TRIES]:
+        lost: list[Task] = []
+        for group in [waiting] if at_once > 1 else [[task] for task in waiting]:
+            yield from _pool(work, group, at_once, lost)
+        waiting = lost
+    for task in waiting:
+        yield task, Failed(reason="its process died twice (killed, or out of memory); ask for fewer --jobs")
+
+
+def _pool(
+    work: Callable[[Task], Outcome], tasks: Sequence[Task], jobs: int, lost: list[Task]
+) -> Iterator[tuple[Task, Outcome | Failed]]:
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_watch, initargs=(os.getpid(),)) as pool:
+        futures = {pool.submit(_outcome, work, task): task for task in tasks}
+        try:
+            for future in as_completed(futures):
+                try:
+                    yield futures[future], future.result()
+                except BrokenProcessPool:
+                    lost.append(futures[future])
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _outcome(work: Callable[[Task], Outcome], task: Task) -> Outcome | Failed:
+    try:
+        return work(task)
+    except Exception as error:
+        return Failed(reason=f"{type(error).__name__}: {error}")
+
+
+def _watch(parent: int) -> None:
+    """End with whoever started this process: a killed command leaves none behind that trains on."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_WATCH_S)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
