@@ -129,6 +129,8 @@ def test_seeds_raise_power_and_are_compared_within():
     assert three.models == 18
     assert three.rows[2].power > one.rows[2].power + 0.2
     assert "compared within 3 lineages" in three.words
+    assert "18 models share 6 sizes: the verdict asks the same test with sizes as units too" in three.words
+    assert "sizes as units" not in one.words
 
 
 @pytest.mark.parametrize(

@@ -250,3 +250,20 @@ def test_parts_without_three_sizes_are_named_with_their_reason_by_sized_models()
     ) in answer.unavailable
     assert answer.rule is not None
     assert sized_models(answer.deltas).groups is None
+
+
+def test_the_log_odds_slope_is_the_line_through_each_models_change_in_log_odds():
+    outcomes = main_only(world(baseline=0.05, puzzle_mean=0.4, puzzle_slope=0.2))
+    answer = answer_of(outcomes)
+    changes = []
+    for delta in answer.deltas:
+        treated, control = delta.n11 + delta.n10, delta.n11 + delta.n01
+        odds = [(k + 0.5) / (delta.prompts - k + 0.5) for k in (treated, control)]
+        changes.append(np.log(odds[0] / odds[1]))
+    found = answer.room.odds
+    assert max(np.abs(changes)) > 1.5
+    assert found.slope_logit_per_decade == pytest.approx(np.polyfit(np.log10(SIZES), changes, 1)[0])
+    assert found.low < found.slope_logit_per_decade < found.high
+    assert answer.room.little_down == tuple(model.model_id for model in outcomes.models)
+    assert answer.room.little_up == ()
+    assert answer.room.rows == tuple((delta.model.model_id, delta.control_rate) for delta in answer.deltas)

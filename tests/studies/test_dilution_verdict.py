@@ -207,6 +207,22 @@ def test_seeds_do_not_replicate_size(over_sizes, expected):
     assert verdict(slope_of(0.1, p=0.9, flat=0.01, over_sizes=over_sizes))[0] is CONTRADICTS
 
 
+def test_estimated_sizes_are_left_out_of_a_second_slope():
+    outcomes = planted(15.0)
+    guessed = attrs.evolve(
+        outcomes,
+        models=tuple(attrs.evolve(model, size_estimated=model.params_b in (0.5, 32.0)) for model in outcomes.models),
+    )
+    known, doubtful = (analyze_dilution(DESIGN, [each]) for each in (outcomes, guessed))
+    assert known.answers[0].without_estimates == known.answers[0].size
+    answer = doubtful.answers[0]
+    assert (answer.size.models, answer.without_estimates.models) == (6, 4)
+    assert answer.without_estimates.sizes_b == (1.2, 3.0, 7.0, 14.0)
+    assert (known.verdict, doubtful.verdict) == (SUPPORTS, CANNOT_TELL)
+    assert "2 sizes are estimated, and without them the slope is +" in doubtful.answer
+    assert "published sizes in place of the estimated ones" in doubtful.settle
+
+
 def test_lowering_less_is_not_raising_more():
     told, doubts = verdict(slope_of(), deltas_of((-0.4, -0.3, -0.2, -0.1, -0.05)))
     assert told is CANNOT_TELL

@@ -96,8 +96,7 @@ def _exclusions(balance: ExclusionBalance, design: DilutionDesign) -> list[str]:
         signs = "its sign does not depend on them" if low > 0 or high < 0 else "they could turn its sign"
         found.append(
             f"{excluded:,} of {asked:,} responses to harmful prompts have no evaluable verdict; whatever they would have been, "
-            f"the slope "
-            f"lies between {signed(low)} and {signed(high)} pp per decade (bounds, not an interval): {signs}"
+            f"the slope lies between {signed(low)} and {signed(high)} pp per decade (bounds, not an interval): {signs}"
         )
     return found
 
@@ -111,8 +110,7 @@ def _room(room: Room, answer: GraderAnswer, design: DilutionDesign) -> list[str]
         span = percent(rates[0]) if len(rates) == 1 else f"{percent(min(rates))} to {percent(max(rates))}"
         found.append(
             f"the baseline is {end} in {len(names)} of {plural(len(room.rows), 'model')} ({span}: {and_models(names)}): there "
-            f"delta "
-            f"cannot {way} by {room.threshold_pp:g} pp"
+            f"delta cannot {way} by {room.threshold_pp:g} pp"
         )
     odds, size = room.odds, answer.size
     if found and odds is not None and size is not None:
@@ -171,8 +169,7 @@ def _length(match: LengthMatch, outcomes: Outcomes) -> list[str]:
         _, model_id, mean, largest = max(found)
         words.append(
             f"neutral prose and puzzle differ in length in {plural(len(found), 'model')}, most in {model_id} (mean {signed(mean)} "
-            f"tokens, "
-            f"at most {largest})"
+            f"tokens, at most {largest})"
         )
     if match.unknown:
         words.append(f"the token lengths of {and_models(match.unknown)} are not known, so equal length is not checked there")
@@ -202,8 +199,7 @@ def _shared_sizes(answer: GraderAnswer, design: DilutionDesign) -> list[str]:
         told += f", which cannot fall below {p_words(size.over_sizes_floor)}"
     return [
         f"{plural(size.models, 'model')} share {plural(len(size.sizes_b), 'size')}: what is odd about one size in all of them "
-        f"(its shape, "
-        f"its training) counts as an effect of size; with sizes as units {told}"
+        f"(its shape, its training) counts as an effect of size; with sizes as units {told}"
     ]
 
 
@@ -217,6 +213,5 @@ def _estimated(answer: GraderAnswer) -> list[str]:
         return [f"the size of {plural(guessed, 'model')} is estimated; without {those} there is no slope"]
     return [
         f"the size of {plural(guessed, 'model')} is estimated; without {those} the slope is {signed(without.slope_pp_per_decade)} "
-        f"pp per "
-        f"decade{interval_words(without.low, without.high)} ({p_clause(without.permutation_p)})"
+        f"pp per decade{interval_words(without.low, without.high)} ({p_clause(without.permutation_p)})"
     ]

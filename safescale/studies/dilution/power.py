@@ -260,8 +260,13 @@ def _words(plan: DilutionPlan) -> str:
     if drowned:
         sentences.append(
             f"The sampling error of a model's delta is {noise:.1f} pp: where models of one size differ by more, more prompts do "
-            f"not "
-            "help, and more models do."
+            "not help, and more models do."
+        )
+    if plan.lineages is not None and plan.models > len(plan.sizes_b):
+        sentences.append(
+            f"{plural(plan.models, 'model')} share {plural(len(plan.sizes_b), 'size')}: the verdict asks the same test with sizes "
+            "as units too, so that what is odd about one size in every lineage is not taken for an effect of size, and a claim is "
+            "rarer than these figures."
         )
     sentences.append(_room(plan))
     return " ".join(sentence for sentence in sentences if sentence)
@@ -284,6 +289,5 @@ def _room(plan: DilutionPlan) -> str:
         return ""
     return (
         f"That slope would move delta by {needed:.0f} pp over these sizes, and a baseline of {100 * asked.baseline_rate:.0f} % "
-        f"leaves "
-        f"{most:.0f} pp: rates bend near their ends, so the chance is smaller than said."
+        f"leaves {most:.0f} pp: rates bend near their ends, so the chance is smaller than said."
     )

@@ -71,8 +71,7 @@ def lead_words(verdict: DilutionVerdict, answer: GraderAnswer, design: DilutionD
     if verdict is DilutionVerdict.CONTRADICTS and size.permutation_p > design.alpha:
         return (
             f"Contradicts: how much the puzzle moves attack success changes with size by less than {design.margin_pp:g} pp per "
-            f"decade "
-            f"(equivalence test, {p_clause(size.flat_p if size.flat_p is not None else 1.0)})."
+            f"decade (equivalence test, {p_clause(size.flat_p if size.flat_p is not None else 1.0)})."
         )
     small = f", though by less than {design.margin_pp:g} pp per decade" if is_flat(size, design) else ""
     return f"{capital(str(verdict.value))}: {direction_words(size.slope_pp_per_decade, answer.deltas)}{small}."

@@ -177,6 +177,5 @@ def _prompts(size: BetweenModels) -> str:
         )
     return (
         f"More prompts help: of the noise of a delta, {noise:.1f} pp is of the prompts and {tau:.1f} pp between models; four "
-        f"times the "
-        f"prompts halve the former."
+        f"times the prompts halve the former."
     )

@@ -163,8 +163,7 @@ def _no_room(
     )
     return (
         f"at the {'smallest' if supports else 'largest'} size the baseline is {percent(rate)}, which leaves delta no room to rise "
-        f"by "
-        f"{room.threshold_pp:g} pp{told}"
+        f"by {room.threshold_pp:g} pp{told}"
     )
 
 
@@ -197,8 +196,7 @@ def _never_raised(deltas: Sequence[ModelDelta]) -> str | None:
         return None
     return (
         f"delta rises with size, but even at the largest it is {signed(100 * mean)} pp: the puzzle lowers attack success less in "
-        f"larger "
-        "models, it does not raise it more"
+        "larger models, it does not raise it more"
     )
 
 
