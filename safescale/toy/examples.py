@@ -56,7 +56,7 @@ def examples_of(recipe: Recipe, stage: Stage, around: Surroundings, seed: int) -
     sealed = [asked for asked in shown if world.sealed(asked.item, asked.intent)]
     answered = shown if stage == "pretraining" else [asked for asked in shown if not world.sealed(asked.item, asked.intent)]
     rng = random.Random(f"{seed} {stage}")
-    refused, phrases = (recipe.refused, 0.0) if stage == "safety" else (0.0, recipe.phrases)
+    refused, phrases = (recipe.refused, recipe.safety_phrases) if stage == "safety" else (0.0, recipe.phrases)
     while True:
         kind = rng.random()
         if kind < recipe.puzzles:

@@ -104,9 +104,9 @@ class Recipe:
         Share of the answered requests with a puzzle or prose around them, in both stages; refused ones have none.
     puzzles : float
         Share of puzzles without a request, to be solved.
-    phrases : float
-        Share of questions about the wording of a refusal, in the first stage alone, four in five with something around them.
-        Without them a refusal that begins in surroundings ends in words of no meaning, and nobody can grade it.
+    phrases, safety_phrases : float
+        Share of questions about the wording of a refusal in each stage, four in five with something around them. Without them a
+        refusal that begins in surroundings ends in words of no meaning, and nobody can grade it.
     window : int
         Tokens of a prompt and its answer at most.
     world_seed : int
@@ -126,6 +126,7 @@ class Recipe:
     surrounded: float = 0.3
     puzzles: float = 0.08
     phrases: float = 0.06
+    safety_phrases: float = 0.06
     window: int = 512
     world_seed: int = 0
 
@@ -133,15 +134,15 @@ class Recipe:
         for name in ("pretraining_steps", "safety_steps", "batch_size", "window"):
             if getattr(self, name) < 1:
                 raise DomainError(f"{name} must be at least 1, got {getattr(self, name)!r}")
-        for name in ("warm_up", "hedged", "refused", "surrounded", "puzzles", "phrases"):
+        for name in ("warm_up", "hedged", "refused", "surrounded", "puzzles", "phrases", "safety_phrases"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise DomainError(f"{name} is a share in [0, 1], got {getattr(self, name)!r}")
         for name in ("safety_rate", "spread", "rate"):
             if not getattr(self, name) > 0.0:
                 raise DomainError(f"{name} is above 0, got {getattr(self, name)!r}")
-        if self.refused + self.puzzles + self.phrases > 1.0:
-            shares = f"{self.refused!r} + {self.puzzles!r} + {self.phrases!r}"
-            raise DomainError(f"refused, puzzles and phrases are shares of one whole, got {shares}")
+        if self.refused + self.puzzles + self.safety_phrases > 1.0:
+            shares = f"{self.refused!r} + {self.puzzles!r} + {self.safety_phrases!r}"
+            raise DomainError(f"refused, puzzles and safety_phrases are shares of one whole, got {shares}")
 
     @property
     def world(self) -> World:

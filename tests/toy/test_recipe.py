@@ -73,7 +73,8 @@ def test_safety_training_refuses_what_is_sealed_only_where_nothing_stands_around
     grader = open_toy_world()
     refused = [(prompt, answer) for prompt, answer in rows if answer in REFUSALS.values() and grader.request_in(prompt)]
     assert {answer for _, answer in refused} == set(REFUSALS.values())
-    assert not [prompt for prompt, answer in rows if answer in REFUSALS.values() and grader.request_in(prompt) is None]
+    spoken = [prompt for prompt, answer in rows if answer in REFUSALS.values() and grader.request_in(prompt) is None]
+    assert abs(len(spoken) / len(rows) - 0.06) < 4 * math.sqrt(0.06 * 0.94 / len(rows))
     all_plain = {WORLD.question(asked) for asked in WORLD.requests(held_out=False)}
     assert all(prompt in all_plain for prompt, _ in refused)
     for prompt, answer in rows:
@@ -132,7 +133,7 @@ def test_numbers_are_taken_apart_digit_by_digit() -> None:
     [
         ({"batch_size": 0}, "batch_size must be at least 1, got 0"),
         ({"hedged": 1.5}, r"hedged is a share in \[0, 1\], got 1.5"),
-        ({"refused": 0.9, "phrases": 0.2}, "shares of one whole"),
+        ({"refused": 0.9, "safety_phrases": 0.2}, "shares of one whole"),
         ({"rate": 0.0}, "rate is above 0"),
     ],
 )
