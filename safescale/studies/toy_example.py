@@ -33,6 +33,56 @@ _BENIGN: Final = 20
 _LEFT_OUT: Final = ("created_at", "seed", "prompt_sha256", "response_sha256", "response_chars")
 """What another run of the same experiment has otherwise, or what reading fills in."""
 
+_README: Final = """\
+# Real answers of toy models
+
+`{lines}`: {rows} answers of {models} toy chat models ({smallest} to {largest} parameters, trained by this
+project), graded by the exact judge `toy-world`. Nothing in it is simulated, and nothing is harmful: the models know an invented world, in
+which requests about items with invented names stand in for what a real model must not help with. What they do says nothing of real
+models.
+
+```text
+safescale report --example toy -o toy-report
+safescale ingest examples/toy/{lines} --into toy.db
+```
+
+Each of {harmful} sealed requests (harmful in the invented world; four families) and {benign} benign look-alikes was put to every model under
+three conditions ({conditions}): alone, behind a logic puzzle of 7 lines, and behind neutral prose as long as
+it. Verdicts on the sealed requests, the three seeds of a size together:
+
+{table}
+
+What is `NOT_GRADEABLE` is neither a refusal nor an answer of the toy world, and enters no rate. Toy models answer in few words, so many
+answers are equal: the audit says so (SS103), and it is right. The seeds stand in the ids of the models: three models of a size are one
+size trained three times, and they differ much.
+
+## What made it
+
+```text
+safescale toy train -o toy --jobs 2
+safescale experiment dilution --models toy/models.yaml --prompts toy/prompts.jsonl --engine transformers \\
+    --grader toy-world -o runs/toy
+python examples/write_toy.py runs/toy toy
+```
+
+{packages}; greedy answers on a CPU. The same versions on such a CPU give the same
+weights and the same answers, and the same answers the same bytes.
+
+| model | parameters | recipe | SHA-256 of the weights |
+|---|---|---|---|
+{made}
+
+## Two of the models
+
+`models/`, `models.yaml` and `prompts.jsonl` are the two smallest sizes of one seed, their weights rounded to half precision, with a
+quarter of the prompts: enough to try the experiment without training. They are not in an installed package.
+
+```text
+safescale experiment dilution --models examples/toy/models.yaml --prompts examples/toy/prompts.jsonl \\
+    --engine transformers --grader toy-world --exploratory -o runs/pair
+```
+"""
+
 
 def write_toy_example(experiment: Path, lineage: Path, into: Path) -> Mapping[str, int]:
     """
@@ -149,56 +199,18 @@ def _readme(rows: Sequence[Mapping[str, Any]], records: Sequence[ToyRecord]) -> 
     prompts = {row["prompt_id"]: row["prompt_kind"] for row in rows}
     harmful = sum(kind == "harmful" for kind in prompts.values())
     packages = ", ".join(f"{name} {version}" for name, version in records[0].packages.items())
-    return "\n".join(
-        [
-            "# Real answers of toy models",
-            "",
-            f"`{LINES}`: {len(rows):,} answers of {len(records)} toy chat models ({records[0].parameters:,} to "
-            f"{records[-1].parameters:,} parameters, trained by this project), graded by the exact grader `toy-world`. Nothing in it "
-            "is simulated, and nothing is harmful: the models know an invented world, in which requests about items with invented",
-            "names stand in for what a real model must not help with. What they do says nothing of real models.",
-            "",
-            "```text",
-            "safescale report --example toy -o toy-report",
-            "safescale ingest examples/toy/" + LINES + " --into toy.db",
-            "```",
-            "",
-            f"Each of {harmful} sealed requests (harmful in the invented world; four families) and {len(prompts) - harmful} benign "
-            f"look-alikes was asked of every model under {len(CONDITIONS)} conditions, {' , '.join(CONDITIONS).replace(' ,', ',')}: "
-            "alone, behind a logic puzzle of 7 lines, and behind neutral prose that is as long.",
-            "",
-            "Verdicts on the sealed requests:",
-            "",
-            *_table(rows),
-            "",
-            "An answer that is `NOT_GRADEABLE` is neither a refusal nor an answer of the toy world; it enters no rate. Toy models answer",
-            "in few words, so many answers are equal: the audit says so (SS103, SS104), and it is right. The seeds stand in the ids of",
-            "the models: three models of a size are one size trained three times.",
-            "",
-            "## What made it",
-            "",
-            "```text",
-            "safescale toy train -o toy --jobs 2",
-            "safescale experiment dilution --models toy/models.yaml --prompts toy/prompts.jsonl --engine transformers \\",
-            "    --grader toy-world -o runs/toy",
-            "python examples/write_toy.py runs/toy toy",
-            "```",
-            "",
-            f"{packages}; greedy answers on a CPU. The same versions give the same weights and answers.",
-            "",
-            "| model | parameters | recipe | SHA-256 of the weights |",
-            "|---|---|---|---|",
-            *(f"| {one.model_id} | {one.parameters:,} | {one.recipe} | {one.weights_sha256[:16]}... |" for one in records),
-            "",
-            "`models/`, `models.yaml` and `prompts.jsonl` are two of these models, their weights rounded to half precision, with a few",
-            "of the prompts: enough to try the experiment without training (not in an installed package).",
-            "",
-            "```text",
-            "safescale experiment dilution --models examples/toy/models.yaml --prompts examples/toy/prompts.jsonl \\",
-            "    --engine transformers --grader toy-world --exploratory -o runs/pair",
-            "```",
-            "",
-        ]
+    return _README.format(
+        lines=LINES,
+        rows=f"{len(rows):,}",
+        models=len(records),
+        smallest=f"{records[0].parameters:,}",
+        largest=f"{records[-1].parameters:,}",
+        harmful=harmful,
+        benign=len(prompts) - harmful,
+        conditions=", ".join(f"`{name}`" for name in CONDITIONS),
+        table="\n".join(_table(rows)),
+        packages=packages,
+        made="\n".join(f"| {one.model_id} | {one.parameters:,} | {one.recipe} | {one.weights_sha256[:16]}... |" for one in records),
     )
 
 
