@@ -14,9 +14,21 @@ import os
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
+
+import attrs
 
 from benchmarks.process_tree import Ran, run_tree
-from benchmarks.toy_figures import effect_lines, records_of, requirement_lines, requirements, result_of, size_lines, verdicts_of
+from benchmarks.toy_figures import (
+    Requirement,
+    effect_lines,
+    records_of,
+    requirement_lines,
+    requirements,
+    result_of,
+    size_lines,
+    verdicts_of,
+)
 
 GOAL_S, GOAL_MB = 25 * 60, 4_000
 GRADERS = ("toy-world", "refusal-phrases")
@@ -31,30 +43,56 @@ def asked(words: list[str]) -> Ran:
     return ran
 
 
-def measure(folder: Path, *, sizes: str, seeds: int, jobs: int, limit: int | None) -> list[str]:
-    """Run both, print everything, and say what is missed."""
+@attrs.frozen(kw_only=True)
+class Shown:
+    """What a run of both commands came to: whether the lineage can do what it must, the answer, and what was missed."""
+
+    requirements: list[Requirement]
+    result: dict[str, Any]
+    stages: list[dict[str, Any]]
+    missed: list[str]
+
+
+def measure(
+    folder: Path, *, sizes: str = "s,sm,m,ml", seeds: int = 3, jobs: int = 2, every: int = 1, steps: tuple[int, int] | None = None
+) -> Shown:
+    """
+    Run both commands and print everything.
+
+    ``every`` asks every so many of the prompts, ``steps`` trains that long in the two stages.
+    """
     lineage, experiment = folder / "toy", folder / "runs"
-    training = asked(["toy", "train", "-o", str(lineage), "--sizes", sizes, "--seeds", str(seeds), "--jobs", str(jobs), "--json"])
-    words = ["--models", str(lineage / "models.yaml"), "--prompts", str(lineage / "prompts.jsonl"), "--engine", "transformers"]
-    words += [word for grader in GRADERS for word in ("--grader", grader)] + ([] if limit is None else ["--limit", str(limit)])
+    words = [] if steps is None else ["--pretraining-steps", str(steps[0]), "--safety-steps", str(steps[1])]
+    training = asked(
+        ["toy", "train", "-o", str(lineage), "--sizes", sizes, "--seeds", str(seeds), "--jobs", str(jobs), *words, "--json"]
+    )
+    prompts = lineage / "prompts.jsonl"
+    if every > 1:
+        some = folder / "some_prompts.jsonl"
+        some.write_text("".join(prompts.read_text(encoding="utf-8").splitlines(keepends=True)[::every]), encoding="utf-8")
+        prompts = some
+    words = ["--models", str(lineage / "models.yaml"), "--prompts", str(prompts), "--engine", "transformers"]
+    words += [word for grader in GRADERS for word in ("--grader", grader)]
     whole = asked(["experiment", "dilution", *words, "-o", str(experiment), "--json"])
 
+    stages = json.loads((experiment / "stages.json").read_bytes())["stages"]
     print(f"{'stage':<14} {'wall s':>8} {'CPU s':>8} {'peak MB':>8}")
     print(f"{'training':<14} {training.wall_s:>8.1f} {training.cpu_s:>8.1f} {training.peak_mb:>8.0f}   all processes")
-    for stage in json.loads((experiment / "stages.json").read_bytes())["stages"]:
+    for stage in stages:
         print(f"{stage['stage']:<14} {stage['wall_s']:>8.1f} {stage['cpu_s']:>8.1f} {stage['peak_mb']:>8.0f}")
     print(f"{'experiment':<14} {whole.wall_s:>8.1f} {whole.cpu_s:>8.1f} {whole.peak_mb:>8.0f}   all processes")
     wall_s, peak_mb = training.wall_s + whole.wall_s, max(training.peak_mb, whole.peak_mb)
     print(f"{'both':<14} {wall_s:>8.1f} {training.cpu_s + whole.cpu_s:>8.1f} {peak_mb:>8.0f}   goals: {GOAL_S} s, {GOAL_MB} MB")
 
-    records = records_of(lineage)
+    records, result = records_of(lineage), result_of(experiment)
     found = requirements(records, verdicts_of(experiment))
     print("\nlineage (mean [range] over seeds, %)", *size_lines(records), sep="\n")
     print("\nrequirements (figures in %, from the answers of the experiment)", *requirement_lines(found), sep="\n")
-    print("", *effect_lines(result_of(experiment)), sep="\n")
-    missed = [f"{one.words}: {100 * min(one.seeds):.1f} to {100 * max(one.seeds):.1f} %" for one in found if not one.holds]
+    print("", *effect_lines(result), sep="\n")
+    missed = [f"{one.words}: {', '.join(f'{100 * value:.1f}' for value in one.seeds)} %" for one in found if not one.holds]
     missed += [f"{wall_s:.0f} s in place of {GOAL_S}"] if wall_s > GOAL_S else []
-    return missed + ([f"{peak_mb:.0f} MB in place of {GOAL_MB}"] if peak_mb > GOAL_MB else [])
+    missed += [f"{peak_mb:.0f} MB in place of {GOAL_MB}"] if peak_mb > GOAL_MB else []
+    return Shown(requirements=found, result=result, stages=stages, missed=missed)
 
 
 def main() -> int:
@@ -65,10 +103,11 @@ def main() -> int:
     parser.add_argument("--sizes", default="s,sm,m,ml")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--limit", type=int, help="the first prompts alone")
+    parser.add_argument("--every", type=int, default=1, help="ask every N-th prompt alone")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="toy-dilution-") as scratch:
-        missed = measure(given.folder or Path(scratch), sizes=given.sizes, seeds=given.seeds, jobs=given.jobs, limit=given.limit)
+        folder = given.folder or Path(scratch)
+        missed = measure(folder, sizes=given.sizes, seeds=given.seeds, jobs=given.jobs, every=given.every).missed
     print("\nmissed: " + "; ".join(missed) if missed else "\nnothing is missed")
     return 1 if missed and given.check else 0
 

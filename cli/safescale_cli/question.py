@@ -68,7 +68,8 @@ ExampleOption = Annotated[
 OptionalCorpusOrPaths = Annotated[
     list[Path] | None,
     typer.Argument(
-        help="A corpus, or files and folders of graded logs (default: the bundled simulated example).", show_default=False
+        help="A corpus, or files and folders of graded logs (default: the bundled example that --example names).",
+        show_default=False,
     ),
 ]
 CellsOption = Annotated[

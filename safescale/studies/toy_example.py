@@ -175,7 +175,8 @@ def example_lines(corpus: Corpus) -> list[dict[str, Any]]:
             file=str(corpus.path),
         )
     return sorted(
-        rows, key=lambda row: (prompts[row["prompt_id"]], CONDITIONS.index(row["condition"]), row["params_total_b"], row["model_id"])
+        rows,
+        key=lambda row: (prompts[row["prompt_id"]], CONDITIONS.index(row["condition"]), row["params_total_b"], row["model_id"]),
     )
 
 
@@ -190,7 +191,9 @@ def _records(lineage: Path, models: Sequence[str]) -> list[ToyRecord]:
     found = {model: read_record(lineage / model) for model in models}
     for model, record in found.items():
         if record is None:
-            raise DataError("this toy model is in the experiment and not in the lineage; name its lineage", file=str(lineage / model))
+            raise DataError(
+                "this toy model is in the experiment and not in the lineage; name its lineage", file=str(lineage / model)
+            )
     records = [record for record in found.values() if record is not None]
     return sorted(records, key=lambda record: (record.parameters, record.seed))
 

@@ -68,7 +68,9 @@ def write_toy_pair(lineage: Path, into: Path, *, models: Sequence[str] = PAIR) -
                     "lineage": record.lineage,
                 }
             )
-        head = "# two of the models behind toy_world_graded.jsonl.gz; the engine is named when they are asked: --engine transformers\n"
+        head = (
+            "# two of the models behind toy_world_graded.jsonl.gz; the engine is named when they are asked: --engine transformers\n"
+        )
         settings = {"sampling": {"temperature": 0.0, "max_tokens": MAX_TOKENS}, "models": rows}
         (into / MODELS_FILE).write_text(head + yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
     except OSError as error:
