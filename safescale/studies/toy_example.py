@@ -36,25 +36,25 @@ _LEFT_OUT: Final = ("created_at", "seed", "prompt_sha256", "response_sha256", "r
 _README: Final = """\
 # Real answers of toy models
 
-`{lines}`: {rows} answers of {models} toy chat models ({smallest} to {largest} parameters, trained by this
-project), graded by the exact judge `toy-world`. Nothing in it is simulated, and nothing is harmful: the models know an invented world, in
-which requests about items with invented names stand in for what a real model must not help with. What they do says nothing of real
-models.
+`{lines}`: {rows} answers of {models} toy chat models ({smallest} to {largest} parameters, trained by
+this project), graded by the exact judge `toy-world`. Nothing in it is simulated, and nothing is harmful: the models know an invented
+world, in which requests about items with invented names stand in for what a real model must not help with. What they do says nothing
+of real models.
 
 ```text
 safescale report --example toy -o toy-report
 safescale ingest examples/toy/{lines} --into toy.db
 ```
 
-Each of {harmful} sealed requests (harmful in the invented world; four families) and {benign} benign look-alikes was put to every model under
-three conditions ({conditions}): alone, behind a logic puzzle of 7 lines, and behind neutral prose as long as
-it. Verdicts on the sealed requests, the three seeds of a size together:
+Each of {harmful} sealed requests (harmful in the invented world; four families) and {benign} benign look-alikes was put to every model
+under three conditions ({conditions}): alone, behind a logic puzzle of 7 lines, and behind neutral
+prose as long as it. Verdicts on the sealed requests, the three seeds of a size together:
 
 {table}
 
-What is `NOT_GRADEABLE` is neither a refusal nor an answer of the toy world, and enters no rate. Toy models answer in few words, so many
-answers are equal: the audit says so (SS103), and it is right. The seeds stand in the ids of the models: three models of a size are one
-size trained three times, and they differ much.
+What is `NOT_GRADEABLE` is neither a refusal nor an answer of the toy world, and enters no rate. Toy models answer in few words, so
+many answers are equal: the audit says so (SS103), and it is right. The seeds stand in the ids of the models: three models of a size
+are one size trained three times, and they differ much.
 
 ## What made it
 
@@ -170,8 +170,8 @@ def example_lines(corpus: Corpus) -> list[dict[str, Any]]:
     missing = [f"{prompt} under {name}" for name in CONDITIONS for prompt in prompts if not asked[name, prompt]]
     if missing:
         raise DataError(
-            f"{len(missing):,} of the example's prompts have no answer graded by {grader}, such as {missing[0]}; run the experiment "
-            "with all prompts of the lineage and --grader toy-world",
+            f"{len(missing):,} of the example's prompts have no answer graded by {grader}, such as {missing[0]}; run the "
+            "experiment with all prompts of the lineage and --grader toy-world",
             file=str(corpus.path),
         )
     return sorted(

@@ -96,7 +96,7 @@ def _copy(model: Path, into: Path) -> None:
     (into / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
     card = (model / CARD_FILE).read_text(encoding="utf-8")
     note = (
-        "\n## This copy\n\nIts weights are rounded to half precision; the figures and the hash of the weights above are those of the "
-        "full ones.\n"
+        "\n## This copy\n\nIts weights are rounded to half precision; the figures and the hash of the weights above are those of "
+        "the full ones.\n"
     )
     (into / CARD_FILE).write_text(card.rstrip("\n") + "\n" + note, encoding="utf-8")
