@@ -36,19 +36,19 @@ _LEFT_OUT: Final = ("created_at", "seed", "prompt_sha256", "response_sha256", "r
 _README: Final = """\
 # Real answers of toy models
 
-`{lines}`: {rows} answers of {models} toy chat models ({smallest} to {largest} parameters, trained by
-this project), graded by the exact judge `toy-world`. Nothing in it is simulated, and nothing is harmful: the models know an invented
-world, in which requests about items with invented names stand in for what a real model must not help with. What they do says nothing
-of real models.
+`{lines}`: {rows} answers of {models} toy chat models ({smallest} to {largest} parameters),
+trained by this project and graded by the exact judge `toy-world`. Nothing in it is simulated, and nothing is harmful: the models know
+an invented world, in which requests about items with invented names stand in for what a real model must not help with. What they do
+says nothing of real models.
 
 ```text
 safescale report --example toy -o toy-report
 safescale ingest examples/toy/{lines} --into toy.db
 ```
 
-Each of {harmful} sealed requests (harmful in the invented world; four families) and {benign} benign look-alikes was put to every model
-under three conditions ({conditions}): alone, behind a logic puzzle of 7 lines, and behind neutral
-prose as long as it. Verdicts on the sealed requests, the three seeds of a size together:
+Each of {harmful} sealed requests (harmful in the invented world; four families) and {benign} benign look-alikes was put to every
+model under three conditions ({conditions}): alone, behind a logic puzzle of 7 lines, and behind
+neutral prose as long as it. Verdicts on the sealed requests, the three seeds of a size together:
 
 {table}
 
