@@ -37,7 +37,7 @@ _README: Final = """\
 # Real answers of toy models
 
 `{lines}`: {rows} answers of {models} toy chat models ({smallest} to {largest} parameters),
-trained by this project and graded by the exact judge `toy-world`. Nothing in it is simulated, and nothing is harmful: the models know
+trained by this project and graded by the exact judge `toy-world`. Nothing in it is simulated, and nothing is harmful: they know
 an invented world, in which requests about items with invented names stand in for what a real model must not help with. What they do
 says nothing of real models.
 
