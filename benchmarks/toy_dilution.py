@@ -75,7 +75,8 @@ def measure(
     words += [word for grader in GRADERS for word in ("--grader", grader)]
     whole = asked(["experiment", "dilution", *words, "-o", str(experiment), "--json"])
 
-    stages = json.loads((experiment / "stages.json").read_bytes())["stages"]
+    # a call that was killed leaves a row without an end
+    stages = [row for row in json.loads((experiment / "stages.json").read_bytes())["stages"] if row["ended"] == "done"]
     print(f"{'stage':<14} {'wall s':>8} {'CPU s':>8} {'peak MB':>8}")
     print(f"{'training':<14} {training.wall_s:>8.1f} {training.cpu_s:>8.1f} {training.peak_mb:>8.0f}   all processes")
     for stage in stages:

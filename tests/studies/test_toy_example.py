@@ -121,7 +121,7 @@ def test_a_corpus_keeps_condition_kind_size_and_grader(experiment: Path) -> None
     assert {(trace["condition"], trace["prompt_kind"]) for trace in traces} == {
         (condition, kind) for condition in CONDITIONS for kind in ("harmful", "benign")
     }
-    assert graders == [{"grader_id": "toy-world/1", "grader_kind": "classifier", "outcome_map": "flip"}]
+    assert graders == [{"grader_id": open_toy_world().facts.grader_id, "grader_kind": "classifier", "outcome_map": "flip"}]
 
 
 def test_written_again_from_a_corpus_it_is_the_same(experiment: Path, lineage: Path, tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_refuses_what_is_no_experiment_or_no_lineage_of_it(experiment: Path, lin
         write_toy_example(experiment, tmp_path, tmp_path / "out")
     with contextlib.closing(open_corpus(tmp_path / "corpus.db", create=True)) as corpus:
         ingest([ROOT / "examples" / "simulated" / "mirdan2_flip_graded.jsonl"], corpus)
-    with pytest.raises(DataError, match="480 of the example's prompts have no answer graded by toy-world/1"):
+    with pytest.raises(DataError, match="480 of the example's prompts have no answer graded by toy-world/"):
         write_toy_example(tmp_path, lineage, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from benchmarks.toy_dilution import measure
 from safescale.example import example_logs
 from safescale.store import open_corpus
+from safescale.toy.judge import open_toy_world
 from safescale_cli.main import app
 from studies.killed_dilution import bare_figure
 
@@ -30,7 +31,7 @@ def test_from_nothing_to_a_verdict_in_words(tmp_path: Path, capsys: pytest.Captu
     assert [stage["stage"] for stage in shown.stages] == STAGES
     assert all(stage["ended"] == "done" for stage in shown.stages)
     answers = {answer["grader"]: answer for answer in shown.result["answers"]}
-    assert set(answers) == {"toy-world/1", "refusal-phrases/1"}
+    assert set(answers) == {open_toy_world().facts.grader_id, "refusal-phrases/1"}
     for answer in answers.values():
         sizes = [delta["model"]["params_b"] for delta in answer["deltas"]]
         assert len(set(sizes)) == 4
