@@ -16,9 +16,12 @@ from safescale.engines.fake import FakeEngine
 from safescale.engines.fake_behaviour import FakeBehaviour
 from safescale.errors import DomainError, GenerationError, GradingError, MissingBackend
 from safescale.grade.fake_truth import FakeTruth
+from safescale.pressure.puzzles import guess_rate
 from safescale.records.outcomes import Tier
 from safescale.store import open_corpus
 from safescale.studies.dilution import Outcomes
+from safescale.studies.dilution.conditions import puzzles_of
+from safescale.studies.dilution.exclusions import exclusion_words
 from safescale.studies.dilution.run import Experiment, Watching, run_dilution
 from studies.dilution_world import SIZES, SMALL, changed, fake_model, prompt_set, wanted
 
@@ -221,11 +224,14 @@ def test_what_cannot_be_graded_is_counted_and_told(tmp_path: Path) -> None:
     assert {model for model, _ in excluded} == {BROKEN}
     total = sum(counts["NOT_GRADEABLE"] for counts in excluded.values())
     assert total == int((found.outcomes[0].failed[2, [0, 1, 2, 3, 4], :24] == -1).sum()) > 10
-    assert [one.kind for one in found.departures] == ["exclusions"]
-    assert (
-        f"fake-truth/1: {total} responses of {BROKEN} without an evaluable verdict (NOT_GRADEABLE {total})"
-        in found.departures[0].words
+    # excluded as registered: counted in one line a grader, and no departure
+    assert found.departures == ()
+    assert exclusion_words(found.outcomes[0]) == (
+        f"fake-truth/1 has no evaluable verdict on {total} of 480 responses to harmful prompts, over all conditions (NOT_GRADEABLE "
+        f"{total}): 0 (sim/plim-0.5b) to {total} ({BROKEN}) of 120 a model; excluded as registered, by model and condition in the "
+        "table"
     )
+    assert exclusion_words(attrs.evolve(found.outcomes[0], excluded={(BROKEN, "puzzle-4"): {"TOO_LONG": 2}})) is None
 
 
 def test_no_model_at_all_is_an_error_that_names_the_reasons(tmp_path: Path) -> None:
@@ -358,5 +364,13 @@ def test_the_report_is_told_what_was_lost_and_why_it_could_not_be_graded(tmp_pat
     assert facts.registration.sha256 == found.registration.sha256
     assert any("fake-truth/1 says of what it could not grade" in words and "garbled" in words for words in facts.caveats)
     assert any("refusal-phrases/1 looks for phrases and judges no harm" in words for words in facts.caveats)
+    assert any(words.startswith("fake-truth/1 has no evaluable verdict on") for words in facts.caveats)
+    solved, puzzle = found.outcomes[0].solved, puzzles_of(found.setting.conditions)
+    assert puzzle is not None
+    constant = np.mean([guess_rate(puzzle(prompt.prompt_id).kind) for prompt in found.outcomes[0].prompts])
+    assert (
+        f"the best constant answer to each kind of puzzle solves {100 * constant:.1f} %: a share near that or below is no sign "
+        f"of solving; {(solved < 0).sum()} of {solved.size} puzzles alone have no answer"
+    ) in " ".join(facts.caveats)
     assert facts.simulated
     assert [one.name for one in facts.stages] == ["registration", "generation", "ingest", "grading", "reduction", "analysis"]
