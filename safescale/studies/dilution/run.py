@@ -276,9 +276,10 @@ def _counted(
         made = trace_corpus(out, setting.plans, progress=watching.reading)
         counts |= {"responses": made.traces} if made.new else {"nothing": 1}
     graded = []
+    alone = [one.asked.name for one in setting.conditions if one.asked.role == "alone"]
     with log.stage("grading") as counts:
         for grader in _primary_first(setting.wanted.graders, registration):
-            graded.append(grade_by(grader, made, out, tier=setting.wanted.design.tier, progress=watching.grading))
+            graded.append(grade_by(grader, made, out, tier=setting.wanted.design.tier, without=alone, progress=watching.grading))
         corpus = graded_corpus(out, made, [one.file for one in graded], progress=watching.reading)
         counts |= {"responses": sum(one.judged for one in graded)} if corpus.new else {"nothing": 1}
     with log.stage("reduction"):
