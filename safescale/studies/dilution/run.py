@@ -191,7 +191,14 @@ def run_dilution(
     with WriterLock(out / LOCK, out, what="experiment"):
         for left in (*out.glob("*.tmp"), *out.glob(f"{RUNS}/*/*.tmp"), *out.glob(f"{GRADES}/*.tmp")):
             left.unlink(missing_ok=True)  # a file that a kill kept from its place; its writer writes it again
-        return _run(setting, out, until, watching, accept_changes, opener)
+        try:
+            return _run(setting, out, until, watching, accept_changes, opener)
+        except OSError as error:
+            raise DataError(
+                f"the experiment cannot be read or written ({error.strerror or error}); what is there is kept: mend that, and the "
+                "same command goes on",
+                file=str(error.filename or out),
+            ) from error
 
 
 def _run(
