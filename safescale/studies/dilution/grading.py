@@ -91,7 +91,7 @@ def grade_by(
     if there is not None and there.pop("state") == state and not there["verdicts"].get(Verdict.ERROR.value):
         return _of(there, grader, file)
     opened = grader.open()
-    check_tier(opened, tier)
+    check_tier(opened.facts, tier)
     with (
         contextlib.closing(open_corpus(made.path)) as corpus,
         (progress or _silent)(f"grade by {grader.name}", corpus.count("traces")) as tell,

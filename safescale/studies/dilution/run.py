@@ -11,7 +11,7 @@ import attrs
 
 from safescale.analyses.jsonable import to_jsonable
 from safescale.engines import Engine, EngineSpec, open_engine
-from safescale.errors import DataError, GenerationError
+from safescale.errors import DataError, GenerationError, MissingBackend
 from safescale.generate import GenerateResult, Watch, look_ahead
 from safescale.ingest.session import Progress
 from safescale.store.json_file import write_json
@@ -177,6 +177,8 @@ def run_dilution(
         When the folder is registered for something else, is in use, or cannot be written; when no model gave a response.
     GradingError
         When a grader is gone; everything before is kept.
+    MissingBackend
+        When the first model's folder has a tokenizer, and what reads it is not installed: nothing is registered without it.
     KeyboardInterrupt
         When the user stops it; everything before is kept.
     """
@@ -209,6 +211,11 @@ def _run(
     accept_changes: bool,
     opener: Callable[[EngineSpec], Engine],
 ) -> Experiment:
+    if setting.counter.missing is not None and setting.wanted.design.controls:
+        # what is registered without it is refused with it: neutral prose is of another length
+        raise MissingBackend(
+            setting.counter.missing, "hf", hint=" (the tokenizer of the first model sets the length of neutral prose)"
+        )
     log = StageLog(out, say=watching.stage)
     registration, content, plan = _registered(setting, out, log)
     if not same_plan(out / PLAN_FILE, plan):
