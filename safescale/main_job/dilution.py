@@ -76,9 +76,7 @@ def facts_of(experiment: Experiment, command: str) -> DilutionRun:
             caveats.append(f"{one.grader_id} looks for phrases and judges no harm: its rates are of responses without them")
         if one.reasons and any(outcomes.excluded for outcomes in experiment.outcomes if outcomes.grader == one.grader_id):
             why = "; ".join(f"{reason} ({count:,})" for reason, count in list(one.reasons.items())[:3])
-            caveats.append(
-                f"{one.grader_id} says of what it could not grade (puzzles alone, which ask for nothing, among it): {why}"
-            )
+            caveats.append(f"{one.grader_id} says of what it could not grade: {why}")
     puzzle = puzzles_of(experiment.setting.conditions)
     if puzzle is not None and experiment.outcomes and experiment.outcomes[0].prompts:
         caveats.append(guessing_words(experiment.outcomes[0], puzzle))

@@ -100,7 +100,7 @@ def test_tokens_of_prompts_are_those_that_the_engine_counted(whole: Experiment) 
 def test_the_corpus_beside_it_is_whole_and_has_the_fingerprint_of_the_result(whole: Experiment) -> None:
     with contextlib.closing(open_corpus(whole.out / "corpus.db")) as corpus:
         assert corpus.count("traces") == whole.setting.responses
-        assert corpus.count("grades") == 2 * whole.setting.responses
+        assert corpus.count("grades") == 2 * whole.setting.responses * 5 // 6  # no grader is asked about the puzzle alone
         assert corpus.fingerprint() == whole.outcomes[0].fingerprint
     stored = json.loads((whole.out / "result.json").read_text())
     assert whole.result is not None
@@ -280,8 +280,15 @@ def test_a_grader_that_is_gone_loses_nothing_and_the_next_call_grades_what_is_le
     assert found.departures == ()
 
 
-def test_a_call_with_everything_done_opens_no_engine_and_no_grader(tmp_path: Path) -> None:
+def test_a_call_with_everything_done_opens_no_engine_and_no_grader_and_looks_once_at_what_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = run_dilution(wanted(), tmp_path)
+
+    def again(*given: object, **named: object) -> object:
+        raise AssertionError("a run with all its answers was gone through again")
+
+    monkeypatch.setattr("safescale.studies.dilution.generation.generate", again)
     corpus = (tmp_path / "corpus.db").stat()
 
     def opener(spec: EngineSpec) -> Engine:
@@ -297,6 +304,42 @@ def test_a_call_with_everything_done_opens_no_engine_and_no_grader(tmp_path: Pat
     assert (tmp_path / "corpus.db").stat().st_mtime_ns == corpus.st_mtime_ns
     times = {one.stage: one for one in second.times}
     assert times["generation"] == next(one for one in first.times if one.stage == "generation")
+
+
+def test_adapters_of_one_base_share_its_engine_and_a_death_takes_it_from_none_but_the_one_that_killed_it(tmp_path: Path) -> None:
+    base = fake_model(0.5)
+    adapted = [attrs.evolve(base, model_id=f"sim/plim-{at}", params_total_b=size) for at, size in enumerate(SIZES)]
+    opened: list[FakeEngine] = []
+
+    class Fussy(FakeEngine):
+        def answer(self, requests: Sequence[Request]) -> Iterator[Answer]:
+            if len(opened) == 1 and self.answered == 0:
+                self.answered = 1
+                raise RuntimeError("the card fell out")
+            return super().answer(requests)
+
+    def opener(spec: EngineSpec) -> Engine:
+        assert all(engine.closed for engine in opened), "two engines at once"
+        opened.append(Fussy(spec, FakeBehaviour.from_options(spec.options)[0]))
+        return opened[-1]
+
+    found = run_dilution(wanted(adapted), tmp_path, opener=opener)
+    assert [one.model_id for one in found.broken] == ["sim/plim-0"]
+    assert len(opened) == 2
+    assert all(engine.closed for engine in opened)
+
+
+def test_the_puzzle_alone_is_put_to_no_grader(tmp_path: Path) -> None:
+    run_dilution(changed(wanted(), doses=()), tmp_path)
+    condition: dict[str, str] = {}
+    graded: set[str] = set()
+    with contextlib.closing(open_corpus(tmp_path / "corpus.db")) as corpus:
+        for batch in corpus.batches("traces", ["trace_id", "condition"]):
+            condition |= dict(zip(*(column.to_pylist() for column in batch.columns), strict=True))
+        for batch in corpus.batches("grades", ["trace_id"]):
+            graded |= set(batch.column(0).to_pylist())
+    assert len(condition) == 5 * 4 * 28
+    assert graded == {trace_id for trace_id, name in condition.items() if name != "alone-4"}
 
 
 def test_several_samples_are_seeds_of_their_own(tmp_path: Path) -> None:

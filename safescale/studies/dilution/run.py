@@ -11,7 +11,7 @@ import attrs
 
 from safescale.analyses.jsonable import to_jsonable
 from safescale.engines import Engine, EngineSpec, open_engine
-from safescale.errors import DataError, GenerationError
+from safescale.errors import DataError, GenerationError, MissingBackend
 from safescale.generate import GenerateResult, Watch, look_ahead
 from safescale.ingest.session import Progress
 from safescale.store.json_file import write_json
@@ -177,6 +177,8 @@ def run_dilution(
         When the folder is registered for something else, is in use, or cannot be written; when no model gave a response.
     GradingError
         When a grader is gone; everything before is kept.
+    MissingBackend
+        When the first model's folder has a tokenizer, and what reads it is not installed: nothing is registered without it.
     KeyboardInterrupt
         When the user stops it; everything before is kept.
     """
@@ -191,7 +193,14 @@ def run_dilution(
     with WriterLock(out / LOCK, out, what="experiment"):
         for left in (*out.glob("*.tmp"), *out.glob(f"{RUNS}/*/*.tmp"), *out.glob(f"{GRADES}/*.tmp")):
             left.unlink(missing_ok=True)  # a file that a kill kept from its place; its writer writes it again
-        return _run(setting, out, until, watching, accept_changes, opener)
+        try:
+            return _run(setting, out, until, watching, accept_changes, opener)
+        except OSError as error:
+            raise DataError(
+                f"the experiment cannot be read or written ({error.strerror or error}); what is there is kept: mend that, and the "
+                "same command goes on",
+                file=str(error.filename or out),
+            ) from error
 
 
 def _run(
@@ -202,6 +211,11 @@ def _run(
     accept_changes: bool,
     opener: Callable[[EngineSpec], Engine],
 ) -> Experiment:
+    if setting.counter.missing is not None and setting.wanted.design.controls:
+        # what is registered without it is refused with it: neutral prose is of another length
+        raise MissingBackend(
+            setting.counter.missing, "hf", hint=" (the tokenizer of the first model sets the length of neutral prose)"
+        )
     log = StageLog(out, say=watching.stage)
     registration, content, plan = _registered(setting, out, log)
     if not same_plan(out / PLAN_FILE, plan):
@@ -276,9 +290,10 @@ def _counted(
         made = trace_corpus(out, setting.plans, progress=watching.reading)
         counts |= {"responses": made.traces} if made.new else {"nothing": 1}
     graded = []
+    alone = [one.asked.name for one in setting.conditions if one.asked.role == "alone"]
     with log.stage("grading") as counts:
         for grader in _primary_first(setting.wanted.graders, registration):
-            graded.append(grade_by(grader, made, out, tier=setting.wanted.design.tier, progress=watching.grading))
+            graded.append(grade_by(grader, made, out, tier=setting.wanted.design.tier, without=alone, progress=watching.grading))
         corpus = graded_corpus(out, made, [one.file for one in graded], progress=watching.reading)
         counts |= {"responses": sum(one.judged for one in graded)} if corpus.new else {"nothing": 1}
     with log.stage("reduction"):
