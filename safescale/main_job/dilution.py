@@ -11,6 +11,7 @@ import attrs
 from safescale.engines import Engine, EngineSpec, open_engine
 from safescale.main_job.dilution_report import write_dilution
 from safescale.report.dilution_facts import DilutionRun, LostModel, Registration, StageTime, excluded_of
+from safescale.studies.dilution.exclusions import exclusion_words
 from safescale.studies.dilution.run import Experiment, Until, Watching, run_dilution
 from safescale.studies.dilution.setting import DilutionWanted
 from safescale.studies.dilution.stages import GOES_ON, StageTimes
@@ -67,7 +68,7 @@ def experiment_dilution(
 def facts_of(experiment: Experiment, command: str) -> DilutionRun:
     """What the report is told of an experiment."""
     registration = experiment.registration
-    caveats = []
+    caveats = [words for outcomes in experiment.outcomes if (words := exclusion_words(outcomes)) is not None]
     for one in experiment.graded:
         if one.kind == "keyword":
             caveats.append(f"{one.grader_id} looks for phrases and judges no harm: its rates are of responses without them")

@@ -19,6 +19,7 @@ from safescale.grade.fake_truth import FakeTruth
 from safescale.records.outcomes import Tier
 from safescale.store import open_corpus
 from safescale.studies.dilution import Outcomes
+from safescale.studies.dilution.exclusions import exclusion_words
 from safescale.studies.dilution.run import Experiment, Watching, run_dilution
 from studies.dilution_world import SIZES, SMALL, changed, fake_model, prompt_set, wanted
 
@@ -221,11 +222,14 @@ def test_what_cannot_be_graded_is_counted_and_told(tmp_path: Path) -> None:
     assert {model for model, _ in excluded} == {BROKEN}
     total = sum(counts["NOT_GRADEABLE"] for counts in excluded.values())
     assert total == int((found.outcomes[0].failed[2, [0, 1, 2, 3, 4], :24] == -1).sum()) > 10
-    assert [one.kind for one in found.departures] == ["exclusions"]
-    assert (
-        f"fake-truth/1: {total} responses of {BROKEN} without an evaluable verdict (NOT_GRADEABLE {total})"
-        in found.departures[0].words
+    # excluded as registered: counted in one line a grader, and no departure
+    assert found.departures == ()
+    assert exclusion_words(found.outcomes[0]) == (
+        f"fake-truth/1 has no evaluable verdict on {total} of 480 responses to harmful prompts, over all conditions (NOT_GRADEABLE "
+        f"{total}): 0 (sim/plim-0.5b) to {total} ({BROKEN}) of 120 a model; excluded as registered, by model and condition in the "
+        "table"
     )
+    assert exclusion_words(attrs.evolve(found.outcomes[0], excluded={(BROKEN, "puzzle-4"): {"TOO_LONG": 2}})) is None
 
 
 def test_no_model_at_all_is_an_error_that_names_the_reasons(tmp_path: Path) -> None:

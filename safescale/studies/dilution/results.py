@@ -380,6 +380,8 @@ class Room:
     little_up: tuple[str, ...]
     little_down: tuple[str, ...]
     odds: OddsSlope | None
+    saturated: tuple[str, ...] = ()
+    """Models that fail (nearly) all prompts with the puzzle, whatever their baseline: their delta could not be larger."""
 
 
 @attrs.frozen(kw_only=True)

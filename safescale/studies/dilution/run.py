@@ -215,7 +215,7 @@ def _run(
         return attrs.evolve(experiment, departures=departures_of(registration, content, setting, out))
     generated = _generated(before, setting, out, registration, log, watching, accept_changes, opener)
     graded, outcomes, responses = _counted(setting, out, registration, log, watching)
-    departures = departures_of(registration, content, setting, out, broken=generated.broken, responses=responses, outcomes=outcomes)
+    departures = departures_of(registration, content, setting, out, broken=generated.broken, responses=responses)
     with log.stage("analysis"):
         result = analyze_dilution(setting.wanted.design, outcomes)
         _write_result(out, result, registration, departures, generated.broken)

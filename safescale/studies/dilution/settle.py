@@ -48,7 +48,7 @@ def settle_words(doubts: Sequence[Doubt], size: BetweenModels | None, fitted: Si
             f"{MIN_DECADES:g} decade or more, each with answers that can be judged under both conditions."
         )
     parts = [sentence(size, design) for kind, sentence in _ONE_BY_ONE.items() if kind in kinds]
-    if kinds & {"undecided", "out_of_reach"}:
+    if kinds & {"undecided", "out_of_reach"} and not kinds & {"unreadable", "saturated"}:
         parts += [_reach(size, fitted, design), _models(size, fitted, design), _flat(size, fitted, design), _prompts(size)]
     return "To settle it: " + " ".join(capital(part) if at else part for at, part in enumerate(part for part in parts if part))
 
@@ -87,6 +87,13 @@ _ONE_BY_ONE: Final[dict[DoubtKind, Callable[[BetweenModels, DilutionDesign], str
     "no_room": lambda size, design: (
         f"prompts that are refused more often at the sizes where the baseline leaves less than {LARGE_PP:g} pp, so that delta can "
         "move there."
+    ),
+    "unreadable": lambda size, design: (
+        "answers that can be judged under both conditions (more tokens to answer in, models that keep the thread, a grader that "
+        "reads them); more models do not make up for them."
+    ),
+    "saturated": lambda size, design: (
+        "a puzzle with which fewer prompts fail (shorter, say), or prompts that are refused more firmly, so that delta can move."
     ),
     "out_of_reach": _floor,
 }
