@@ -14,7 +14,7 @@ from safescale.report import numbers
 from safescale.report.dilution_facts import DilutionRun
 from safescale.report.dilution_section import dilution_findings, dilution_sections, first_words
 from safescale.report.dilution_tables import by_size, pp_of, size_of
-from safescale.report.dilution_words import QUESTION, verdict_words
+from safescale.report.dilution_words import QUESTION, short_answer, verdict_words
 from safescale.report.document import Document, every_section
 from safescale.report.figures.sink import FIGURES, FigureSink
 from safescale.report.ingest_report import aligned
@@ -113,14 +113,13 @@ def _without_texts(found: Any, result: DilutionResult) -> Any:
 def dilution_text(result: DilutionResult, run: DilutionRun) -> str:
     """Answer, departures, lost models, caveats, then the deltas and what they go with, for a terminal."""
     mark = [f"{SIMULATED}: the responses are of no model."] if run.simulated else []
-    answer = result.answer if result.settle in result.answer else f"{result.answer} {result.settle}"
     lines = [
         *mark,
         f"safescale {__version__}, corpus {result.fingerprint}",
         "",
         QUESTION,
         f"verdict: {verdict_words(result.verdict)}",
-        f"answer: {answer}",
+        f"answer: {short_answer(result)}",
         "",
         *first_words(result, run),
     ]

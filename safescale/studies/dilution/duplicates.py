@@ -46,7 +46,7 @@ def _log_chance(outcomes: Outcomes, states: npt.NDArray[np.int64], members: list
     """Log probability of the most telling condition and kind of prompt, times the pairs, conditions and kinds looked at."""
     harmful = harmful_prompts(outcomes)
     others = [at for at in range(len(states)) if at not in members]
-    looks = math.comb(len(states), 2) * states.shape[1] * 2
+    looks = max(1, math.comb(len(states), 2) * states.shape[1] * 2)
     told = [
         _agreement(
             states[members[0], condition][kind].ravel(),
