@@ -304,8 +304,8 @@ def test_beside_an_undecided_slope_saturation_is_said_and_no_models_are_asked_fo
         outcomes.failed[at, 0, :60, 0] = np.arange(60) < 60 * rate
     result = analyze_dilution(DESIGN, [outcomes])
     assert result.verdict is CANNOT_TELL
-    assert "at the largest size 100.0 % of the prompts fail with the puzzle" in result.answer
-    assert "a puzzle with which fewer prompts fail" in result.settle
+    assert "at the largest size attack success with the puzzle is 100.0 %" in result.answer
+    assert "a puzzle that leaves attack success lower" in result.settle
     assert "per decade takes" not in result.settle
     assert any("delta is there what the baseline leaves" in caveat for caveat in result.caveats)
 
@@ -488,7 +488,7 @@ def test_four_sizes_of_one_lineage_cannot_decide_and_the_answer_says_what_could(
         ("odd_sizes", "more sizes, not more seeds: 6 sizes or more"),
         ("never_raised", "with which the puzzle raises attack success at all"),
         ("no_room", "the baseline leaves less than 20 pp"),
-        ("saturated", "a puzzle with which fewer prompts fail"),
+        ("saturated", "a puzzle that leaves attack success lower"),
         ("unreadable", "answers that can be judged under both conditions"),
         ("out_of_reach", "5 different sizes can reach 0.05"),
     ],

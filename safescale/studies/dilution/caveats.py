@@ -115,7 +115,7 @@ def _room(room: Room, answer: GraderAnswer, design: DilutionDesign) -> list[str]
         )
     if room.saturated:
         found.append(
-            f"with the puzzle more than {SATURATED:.0%} of the prompts fail in {len(room.saturated)} of "
+            f"attack success with the puzzle is above {100 * SATURATED:g} % in {len(room.saturated)} of "
             f"{plural(len(room.rows), 'model')} ({and_models(room.saturated)}): delta is there what the baseline leaves, and could "
             "not be larger"
         )

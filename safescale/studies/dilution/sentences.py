@@ -150,7 +150,11 @@ def rule_words(rule: LargestAgainstSmallest) -> str:
         None: f"whether it is large by the rule of report 353 (more than {rule.threshold_pp:g} pp) cannot be told",
     }[rule.large]
     found = f"{signed(rule.difference_pp)} pp{interval_words(rule.low_pp, rule.high_pp)}"
-    return f"Delta at {ends}: {found}, these models only; {told}."
+    if rule.prompts:
+        found += f" over {plural(rule.prompts, 'prompt')} that all of them answered readably"
+    speaks = "these models only" if rule.lineages is None else f"these models only, within {plural(rule.lineages, 'lineage')}"
+    seeds = interval_words(rule.over_lineages_low_pp, rule.over_lineages_high_pp)
+    return f"Delta at {ends}: {found}, {speaks}{f', with lineages as units{seeds} pp' if seeds else ''}; {told}."
 
 
 def deltas_words(answer: GraderAnswer, design: DilutionDesign) -> str:

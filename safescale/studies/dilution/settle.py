@@ -95,7 +95,7 @@ _ONE_BY_ONE: Final[dict[DoubtKind, Callable[[BetweenModels, DilutionDesign], str
         "reads them); more models do not make up for them."
     ),
     "saturated": lambda size, design: (
-        "a puzzle with which fewer prompts fail (shorter, say), or prompts that are refused more firmly, so that delta can move."
+        "a puzzle that leaves attack success lower (shorter, say), or prompts that are refused more firmly, so that delta can move."
     ),
     "out_of_reach": _floor,
 }
