@@ -52,7 +52,7 @@ def largest_against_smallest(
     if both:
         ends = {size: [at for at in models if outcomes.models[at].lineage in both] for size, models in ends.items()}
     by_prompt = {size: np.vstack([_differences(outcomes, at, treated, control) for at in models]) for size, models in ends.items()}
-    complete = np.isfinite(np.vstack(list(by_prompt.values()))).all(axis=0)
+    complete: BoolArray = np.asarray(np.isfinite(np.vstack(list(by_prompt.values()))).all(axis=0))
     if complete.sum() < 2:
         return None, "no 2 prompts were answered by all models of the smallest and the largest size under both conditions"
     values = by_prompt[largest][:, complete].mean(axis=0) - by_prompt[smallest][:, complete].mean(axis=0)
