@@ -176,6 +176,10 @@ def test_a_seed_that_is_lost_at_one_end_leaves_the_other_end_too():
     assert answer.rule.difference_pp == pytest.approx(100 * (deltas["s1-32b"] - deltas["s1-0.5b"]))
     assert (answer.rule.lineages, answer.rule.models_smallest, answer.rule.models_largest) == (1, 1, 1)
     assert answer.rule.over_lineages_low_pp is None
+    # nor does it tilt the interaction on items
+    mixed = answer_of(attrs.evolve(outcomes, models=tuple(attrs.evolve(m, lineage="unknown") for m in outcomes.models)))
+    assert mixed.interaction.low > 0
+    assert answer.interaction.low < 0 < answer.interaction.high
 
 
 def test_the_interaction_speaks_of_these_models_and_is_narrower_than_models_as_units():

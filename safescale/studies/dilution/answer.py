@@ -79,7 +79,7 @@ def grader_answer(outcomes: Outcomes, design: DilutionDesign) -> AnswerParts:
         slope = size_slope(main.deltas, design)
         why_no_size = why_no_size or slope.why_not
         rule, why_no_rule = largest_against_smallest(outcomes, fitted, puzzle, baseline, level=level)
-        interaction, why_no_interaction = interaction_of(outcomes, fitted.deltas, puzzle, baseline, level=level)
+        interaction, why_no_interaction = interaction_of(outcomes, fitted, puzzle, baseline, level=level)
         dose, why_no_dose = dose_response(outcomes, design)
         unavailable += [
             (part, why)
