@@ -11,9 +11,11 @@ import attrs
 from safescale.engines import Engine, EngineSpec, open_engine
 from safescale.main_job.dilution_report import write_dilution
 from safescale.report.dilution_facts import DilutionRun, LostModel, Registration, StageTime, excluded_of
+from safescale.studies.dilution.conditions import puzzles_of
 from safescale.studies.dilution.exclusions import exclusion_words
 from safescale.studies.dilution.run import Experiment, Until, Watching, run_dilution
 from safescale.studies.dilution.setting import DilutionWanted
+from safescale.studies.dilution.solving import guessing_words
 from safescale.studies.dilution.stages import GOES_ON, StageTimes
 
 __all__ = ["REPORT", "Experimented", "experiment_dilution", "facts_of"]
@@ -77,6 +79,9 @@ def facts_of(experiment: Experiment, command: str) -> DilutionRun:
             caveats.append(
                 f"{one.grader_id} says of what it could not grade (puzzles alone, which ask for nothing, among it): {why}"
             )
+    puzzle = puzzles_of(experiment.setting.conditions)
+    if puzzle is not None and experiment.outcomes and experiment.outcomes[0].prompts:
+        caveats.append(guessing_words(experiment.outcomes[0], puzzle))
     return DilutionRun(
         command=command,
         registration=Registration(

@@ -82,7 +82,7 @@ def _slope_rows(slope: BetweenModels, what: str, margin_pp: float) -> list[tuple
         rows.append((f"{what}mean of the slopes of lineages, lineages as units", nothing, ends, nothing, nothing, how))
     if slope.meta_slope_pp_per_decade is not None:
         meta, ends = signed(slope.meta_slope_pp_per_decade), pp_already(slope.meta_low, slope.meta_high)
-        how = "meta-regression (REML, reference prior)"
+        how = "meta-regression (REML, reference prior)" + (", lineages not told apart" if slope.within_lineages else "")
         rows.append((f"{what}slope, weighted, pp per decade", meta, ends, numbers.p_value(slope.meta_p), nothing, how))
     if slope.tau_pp is not None:
         known = slope.tau_low is not None and slope.tau_high is not None

@@ -16,9 +16,11 @@ from safescale.engines.fake import FakeEngine
 from safescale.engines.fake_behaviour import FakeBehaviour
 from safescale.errors import DomainError, GenerationError, GradingError, MissingBackend
 from safescale.grade.fake_truth import FakeTruth
+from safescale.pressure.puzzles import guess_rate
 from safescale.records.outcomes import Tier
 from safescale.store import open_corpus
 from safescale.studies.dilution import Outcomes
+from safescale.studies.dilution.conditions import puzzles_of
 from safescale.studies.dilution.exclusions import exclusion_words
 from safescale.studies.dilution.run import Experiment, Watching, run_dilution
 from studies.dilution_world import SIZES, SMALL, changed, fake_model, prompt_set, wanted
@@ -362,5 +364,13 @@ def test_the_report_is_told_what_was_lost_and_why_it_could_not_be_graded(tmp_pat
     assert facts.registration.sha256 == found.registration.sha256
     assert any("fake-truth/1 says of what it could not grade" in words and "garbled" in words for words in facts.caveats)
     assert any("refusal-phrases/1 looks for phrases and judges no harm" in words for words in facts.caveats)
+    assert any(words.startswith("fake-truth/1 has no evaluable verdict on") for words in facts.caveats)
+    solved, puzzle = found.outcomes[0].solved, puzzles_of(found.setting.conditions)
+    assert puzzle is not None
+    constant = np.mean([guess_rate(puzzle(prompt.prompt_id).kind) for prompt in found.outcomes[0].prompts])
+    assert (
+        f"the best constant answer to each kind of puzzle solves {100 * constant:.1f} %: a share near that or below shows none "
+        f"solved; {(solved < 0).sum()} of {solved.size} puzzles alone have no answer"
+    ) in " ".join(facts.caveats)
     assert facts.simulated
     assert [one.name for one in facts.stages] == ["registration", "generation", "ingest", "grading", "reduction", "analysis"]

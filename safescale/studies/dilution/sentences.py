@@ -124,7 +124,8 @@ def spread_words(size: BetweenModels) -> str:
     words = f"Models of one size differ by a standard deviation (tau) of {size.tau_pp:.1f} pp{interval}{noise}"
     if size.meta_slope_pp_per_decade is not None and size.meta_p is not None:
         meta = f"{signed(size.meta_slope_pp_per_decade)} pp per decade{interval_words(size.meta_low, size.meta_high)}"
-        words += f"; with both told apart (meta-regression) the slope is {meta}, {p_clause(size.meta_p)}"
+        over = ", lineages not told apart" if size.within_lineages else ""
+        words += f"; with both told apart (meta-regression{over}) the slope is {meta}, {p_clause(size.meta_p)}"
     return f"{words}."
 
 
