@@ -369,8 +369,8 @@ def test_the_report_is_told_what_was_lost_and_why_it_could_not_be_graded(tmp_pat
     assert puzzle is not None
     constant = np.mean([guess_rate(puzzle(prompt.prompt_id).kind) for prompt in found.outcomes[0].prompts])
     assert (
-        f"the best constant answer to each kind of puzzle solves {100 * constant:.1f} %: a share near that or below shows none "
-        f"solved; {(solved < 0).sum()} of {solved.size} puzzles alone have no answer"
+        f"the best constant answer to each kind of puzzle solves {100 * constant:.1f} %: a share near that or below is no sign "
+        f"of solving; {(solved < 0).sum()} of {solved.size} puzzles alone have no answer"
     ) in " ".join(facts.caveats)
     assert facts.simulated
     assert [one.name for one in facts.stages] == ["registration", "generation", "ingest", "grading", "reduction", "analysis"]

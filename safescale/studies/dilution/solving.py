@@ -84,6 +84,6 @@ def guessing_words(outcomes: Outcomes, puzzle: Callable[[str], Puzzle]) -> str:
     rate = float(np.mean([guess_rate(puzzle(prompt.prompt_id).kind) for prompt in outcomes.prompts]))
     open_ = int(np.sum(outcomes.solved < 0))
     return (
-        f"the best constant answer to each kind of puzzle solves {percent(rate)}: a share near that or below shows none solved; "
-        f"{open_:,} of {outcomes.solved.size:,} puzzles alone have no answer that settles on anything and are in no share"
+        f"the best constant answer to each kind of puzzle solves {percent(rate)}: a share near that or below is no sign of "
+        f"solving; {open_:,} of {outcomes.solved.size:,} puzzles alone have no answer that settles on anything and are in no share"
     )
