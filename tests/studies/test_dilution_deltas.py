@@ -142,13 +142,14 @@ def test_models_that_had_to_agree_are_not_one_series():
         failed[at, 0, :120], refused[at, 0, :120] = 0, 1
         refused[at, asked, 120:] = 0
     assert identical_models(attrs.evolve(outcomes, failed=failed, refused=refused)) == ()
-    # half the prompts are such that every model fails on them: nor then
-    failed[:, asked, :60], refused[:, asked, :60] = 1, 0
-    failed[:, asked, 60:120], refused[:, asked, 60:120] = 0, 1
+    # half of very many prompts are such that every model fails on them: nor then, however many they are
+    many = world(harmful=2000, benign=0)
+    split = np.zeros_like(many.failed)
+    split[:, :, :1000] = 1
     for at in (0, 2, 3, 5):
-        failed[at, asked, at], refused[at, asked, at] = 0, 1
+        split[at, :, at] = 0
+    assert identical_models(attrs.evolve(many, failed=split, refused=(1 - split).astype(np.int8))) == ()
     refused[:, asked, 120:] = 0
-    assert identical_models(attrs.evolve(outcomes, failed=failed, refused=refused)) == ()
     # but where two fail on the same 8 of 120 prompts and the others never do, they are one series
     failed[:, asked, :120], refused[:, asked, :120] = 0, 1
     failed[0, 1, 3] = 1
