@@ -79,12 +79,13 @@ def test_a_result_that_cannot_be_written_says_so_and_the_same_call_goes_on(tmp_p
 
 
 def test_a_report_on_a_full_disk_says_so_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    with (
-        pytest.raises(DataError, match=r"the report cannot be written \(No space left on device\); free some space"),
-        staging(tmp_path / "report") as folder,
-    ):
-        (folder / "page").write_text("half")
-        raise FULL
+    def half() -> None:
+        with staging(tmp_path / "report") as folder:
+            (folder / "page").write_text("half")
+            raise FULL
+
+    with pytest.raises(DataError, match=r"the report cannot be written \(No space left on device\); free some space"):
+        half()
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(FileNotFoundError), staging(tmp_path / "report"):
         (tmp_path / "absent").read_text()
