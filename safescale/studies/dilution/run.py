@@ -39,10 +39,11 @@ from safescale.studies.dilution.results import DilutionResult
 from safescale.studies.dilution.setting import DilutionSetting, DilutionWanted, setting_of
 from safescale.studies.dilution.stages import StageLog, StageTimes
 
-__all__ = ["RESULT", "Experiment", "Until", "Watching", "plan_experiment", "run_dilution"]
+__all__ = ["LOCK", "RESULT", "Experiment", "Until", "Watching", "plan_experiment", "run_dilution"]
 
 RESULT: Final = "result.json"
 LOCK: Final = ".lock"
+"""Of whoever writes to the folder: one process at a time."""
 Until = Literal["register", "result"]
 
 
