@@ -11,9 +11,10 @@ import attrs
 from safescale.engines import Engine, EngineSpec, open_engine
 from safescale.main_job.dilution_report import write_dilution
 from safescale.report.dilution_facts import DilutionRun, LostModel, Registration, StageTime, excluded_of
+from safescale.store.lock import WriterLock
 from safescale.studies.dilution.conditions import puzzles_of
 from safescale.studies.dilution.exclusions import exclusion_words
-from safescale.studies.dilution.run import Experiment, Until, Watching, run_dilution
+from safescale.studies.dilution.run import LOCK, Experiment, Until, Watching, run_dilution
 from safescale.studies.dilution.setting import DilutionWanted
 from safescale.studies.dilution.solving import guessing_words
 from safescale.studies.dilution.stages import GOES_ON, StageTimes
@@ -62,7 +63,7 @@ def experiment_dilution(
     facts = facts_of(experiment, command)
     if experiment.result is None:
         return Experimented(experiment=experiment, facts=facts, files=())
-    with experiment.stages.stage("report"):
+    with WriterLock(out / LOCK, out, what="experiment"), experiment.stages.stage("report"):
         files = write_dilution(experiment.result, facts, out / REPORT)
     return Experimented(experiment=experiment, facts=facts, files=files)
 

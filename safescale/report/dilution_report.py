@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
-from typing import Any
 
 from safescale._version import __version__
 from safescale.analyses import to_jsonable
@@ -20,6 +18,7 @@ from safescale.report.figures.sink import FIGURES, FigureSink
 from safescale.report.ingest_report import aligned
 from safescale.report.plain import plain, shortened
 from safescale.report.write_files import make_folders, write_files
+from safescale.studies.dilution.plain_values import plain_values
 from safescale.studies.dilution.results import DilutionResult
 
 __all__ = ["TITLE", "dilution_document", "dilution_json", "dilution_text", "write_dilution_files"]
@@ -95,19 +94,11 @@ def _json(result: DilutionResult, run: DilutionRun, document: Document) -> str:
         "fingerprint": result.fingerprint,
         "findings": to_jsonable(document.findings),
         "warnings": [words for _, section in every_section(document.whole) for words in section.warnings],
-        "dilution": _without_texts(to_jsonable(result), result),
+        "dilution": plain_values(result),
         "run": to_jsonable(run),
         "figures": figures,
     }
     return json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False)
-
-
-def _without_texts(found: Any, result: DilutionResult) -> Any:
-    """Templates are texts of prompts: their names and hashes stand in for them."""
-    found["design"]["templates"] = [
-        {"name": name, "sha256": hashlib.sha256(text.encode("utf-8")).hexdigest()} for name, text in result.design.templates
-    ]
-    return found
 
 
 def dilution_text(result: DilutionResult, run: DilutionRun) -> str:

@@ -417,3 +417,15 @@ def test_the_report_is_told_what_was_lost_and_why_it_could_not_be_graded(tmp_pat
     ) in " ".join(facts.caveats)
     assert facts.simulated
     assert [one.name for one in facts.stages] == ["registration", "generation", "ingest", "grading", "reduction", "analysis"]
+
+
+def test_no_text_of_a_prompt_or_template_stands_beside_the_runs_and_corpora(tmp_path: Path) -> None:
+    """Registration, plan, result and times are what people pass on."""
+    run_dilution(changed(wanted(), templates=(("verse", "Sing, plimly: {prompt}"),)), tmp_path)
+    files = [path for path in tmp_path.iterdir() if path.suffix in (".json", ".yaml")]
+    assert {path.name for path in files} >= {"preregistration.yaml", "plan.json", "result.json", "stages.json"}
+    for path in files:
+        text = path.read_text()
+        assert "plimly" not in text, path
+        assert "zorble" not in text, path
+    assert json.loads((tmp_path / "result.json").read_text())["result"]["design"]["templates"][0]["name"] == "verse"

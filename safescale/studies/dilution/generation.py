@@ -12,7 +12,7 @@ import msgspec
 from safescale.engines import Engine, EngineSpec, open_engine
 from safescale.generate import GenerateResult, RunPlan, RunResult, Watch, generate, look_ahead
 from safescale.generate.asking import Engines
-from safescale.ingest.run_lines import ResponseLine, part_paths
+from safescale.ingest.run_lines import LOCK, ResponseLine, part_paths
 from safescale.records.rows import clip
 
 __all__ = ["RUNS", "BrokenModel", "Generated", "generate_each"]
@@ -78,7 +78,7 @@ def generate_each(
     try:
         for plan, there in zip(plans, before.runs, strict=True):
             run, reason = there, None
-            if there.unanswered or there.waiting:
+            if there.unanswered or there.waiting or (there.folder / LOCK).exists():  # a kill leaves its lock, and more to tidy
                 try:
                     (run,) = generate(
                         [plan], folder, accept_changes=accept_changes, watch=watch, engines=engines, command=command

@@ -23,6 +23,7 @@ from safescale.studies.dilution.generation import RUNS, BrokenModel, Generated, 
 from safescale.studies.dilution.graders import NamedGrader
 from safescale.studies.dilution.grading import GRADES, GradedBy, grade_by
 from safescale.studies.dilution.outcomes import Outcomes
+from safescale.studies.dilution.plain_values import plain_values
 from safescale.studies.dilution.planning import FILE as PLAN_FILE
 from safescale.studies.dilution.planning import GenerationPlan, TimeLeft, plan_of, same_plan, time_left
 from safescale.studies.dilution.preregistration import (
@@ -38,10 +39,11 @@ from safescale.studies.dilution.results import DilutionResult
 from safescale.studies.dilution.setting import DilutionSetting, DilutionWanted, setting_of
 from safescale.studies.dilution.stages import StageLog, StageTimes
 
-__all__ = ["RESULT", "Experiment", "Until", "Watching", "plan_experiment", "run_dilution"]
+__all__ = ["LOCK", "RESULT", "Experiment", "Until", "Watching", "plan_experiment", "run_dilution"]
 
 RESULT: Final = "result.json"
 LOCK: Final = ".lock"
+"""Of whoever writes to the folder: one process at a time."""
 Until = Literal["register", "result"]
 
 
@@ -321,6 +323,6 @@ def _write_result(
             "preregistration": {"sha256": registration.sha256, "registered_at": registration.registered_at},
             "departures": to_jsonable(departures),
             "broken_models": to_jsonable(broken),
-            "result": to_jsonable(result),
+            "result": plain_values(result),
         },
     )

@@ -1,4 +1,4 @@
-"""A disk that fills up costs a call, not the experiment: the reason is told, and the same call goes on."""
+"""The folder of an experiment: a full disk costs a call and not what is there, and one process writes at a time."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 
 from safescale.errors import DataError
+from safescale.main_job.dilution import experiment_dilution
 from safescale.main_job.staging import staging
+from safescale.store.lock import WriterLock
 from safescale.studies.dilution import corpus
-from safescale.studies.dilution.run import Experiment, run_dilution
+from safescale.studies.dilution.run import LOCK, Experiment, run_dilution
 from studies.dilution_world import changed, wanted
 
 pytestmark = pytest.mark.usefixtures("no_power")
@@ -79,12 +81,28 @@ def test_a_result_that_cannot_be_written_says_so_and_the_same_call_goes_on(tmp_p
 
 
 def test_a_report_on_a_full_disk_says_so_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    with (
-        pytest.raises(DataError, match=r"the report cannot be written \(No space left on device\); free some space"),
-        staging(tmp_path / "report") as folder,
-    ):
-        (folder / "page").write_text("half")
-        raise FULL
+    def half() -> None:
+        with staging(tmp_path / "report") as folder:
+            (folder / "page").write_text("half")
+            raise FULL
+
+    with pytest.raises(DataError, match=r"the report cannot be written \(No space left on device\); free some space"):
+        half()
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(FileNotFoundError), staging(tmp_path / "report"):
         (tmp_path / "absent").read_text()
+
+
+def test_the_report_too_is_written_by_one_process_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    called = False
+
+    def write(*given: object) -> tuple[Path, ...]:
+        nonlocal called
+        called = True
+        with pytest.raises(DataError, match="is writing to this experiment"):
+            WriterLock(tmp_path / LOCK, tmp_path, what="experiment")
+        return ()
+
+    monkeypatch.setattr("safescale.main_job.dilution.write_dilution", write)
+    experiment_dilution(changed(wanted(), doses=()), tmp_path)
+    assert called
