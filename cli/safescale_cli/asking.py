@@ -21,6 +21,8 @@ from safescale_cli.question import (
     ClaimClassOption,
     CorrectedOption,
     CountCopiesOption,
+    ExampleChoice,
+    ExampleOption,
     ExcludeModelOption,
     ExcludeSourceOption,
     GraderOption,
@@ -87,6 +89,7 @@ def _common(
     outcome_map: OutcomeOption = None,
     hallucination_refusal: HrOption = "undeclared",
     cells: CellsOption = None,
+    example: ExampleOption = ExampleChoice.SIMULATED,
     json_output: JsonOption = False,
 ) -> Asked:
     return Asked(
@@ -100,6 +103,7 @@ def _common(
             outcome_map=outcome_map,
             hallucination_refusal=hallucination_refusal,
             cells=cells,
+            example=example,
         ),
         question=question_of(
             tier=tier,
@@ -133,7 +137,9 @@ def asks(*, without: tuple[str, ...] = ()) -> Callable[[Callable[..., None]], Ca
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         common = inspect.signature(_common, eval_str=True).parameters
-        shared = {name: parameter for name, parameter in common.items() if name not in without}
+        # an example stands in place of paths
+        left_out = {*without, "example"} if "paths" in without else {*without}
+        shared = {name: parameter for name, parameter in common.items() if name not in left_out}
         own = {name: p for name, p in inspect.signature(command, eval_str=True).parameters.items() if name != "asked"}
 
         def wrapped(**given: Any) -> None:

@@ -10,7 +10,7 @@ import typer
 
 from safescale_cli.console import byte_progress
 from safescale_cli.options import FromOption, GraderIdOption, HrOption, JsonOption, MapOption, OutcomeOption, SourceOption
-from safescale_cli.question import OptionalCorpusOrPaths, input_of
+from safescale_cli.question import ExampleChoice, ExampleOption, OptionalCorpusOrPaths, input_of
 
 
 def cells(
@@ -22,6 +22,7 @@ def cells(
     grader_id: GraderIdOption = None,
     outcome_map: OutcomeOption = None,
     hallucination_refusal: HrOption = "undeclared",
+    example: ExampleOption = ExampleChoice.SIMULATED,
     json_output: JsonOption = False,
 ) -> None:
     """Count a corpus into one file without rows or texts, for: safescale analyze QUESTION --cells FILE."""
@@ -35,6 +36,7 @@ def cells(
         grader_id=grader_id,
         outcome_map=outcome_map,
         hallucination_refusal=hallucination_refusal,
+        example=example,
     )
     with byte_progress("read", paths or []) as progress:
         done = count_into(reading, into, progress=progress)

@@ -53,10 +53,23 @@ class TamperedChoice(enum.StrEnum):
     ONLY = "only"
 
 
+class ExampleChoice(enum.StrEnum):
+    """The bundled examples."""
+
+    SIMULATED = "simulated"
+    TOY = "toy"
+
+
+ExampleOption = Annotated[
+    ExampleChoice,
+    typer.Option("--example", help="Bundled example in place of paths: simulated logs, or real answers of toy models."),
+]
+
 OptionalCorpusOrPaths = Annotated[
     list[Path] | None,
     typer.Argument(
-        help="A corpus, or files and folders of graded logs (default: the bundled simulated example).", show_default=False
+        help="A corpus, or files and folders of graded logs (default: the bundled example that --example names).",
+        show_default=False,
     ),
 ]
 CellsOption = Annotated[
@@ -121,12 +134,15 @@ def input_of(
     outcome_map: str | None,
     hallucination_refusal: str,
     cells: Path | None = None,
+    example: ExampleChoice = ExampleChoice.SIMULATED,
 ) -> Input:
     """What is read, from the options of a command."""
+    if example is not ExampleChoice.SIMULATED and (paths or cells):
+        raise typer.BadParameter("--example stands in place of paths and of cells: name one of the two")
     from safescale.main_job import Input
 
     options = ingest_options(column_map, source, grader_id, outcome_map, hallucination_refusal)
-    return Input(paths=tuple(paths or ()), options=options, format=format_name, cells=cells)
+    return Input(paths=tuple(paths or ()), options=options, format=format_name, cells=cells, example=example.value)
 
 
 def question_of(

@@ -29,4 +29,4 @@ def report(
     if asked.json_output:
         typer.echo((into / "report.json").read_text(encoding="utf-8"), nl=False)
     else:
-        typer.echo(closing_words(written.document, written.paths, example=not asked.paths))
+        typer.echo(closing_words(written.document, written.paths, example=None if asked.paths else asked.reading.example))

@@ -9,6 +9,7 @@ import attrs
 
 from safescale.cells import Selection
 from safescale.errors import DomainError
+from safescale.example import EXAMPLES
 from safescale.ingest.batch import Options
 from safescale.records.outcomes import Tier
 from safescale.report.switches import selection_arguments
@@ -21,10 +22,11 @@ class Input:
     """
     What is read: one corpus, or logs with what the user says about them.
 
-    ``paths`` empty stands for the bundled example. ``cells`` is a file of counts in place of rows.
+    ``paths`` empty stands for the bundled example that ``example`` names. ``cells`` is a file of counts in place of rows.
     """
 
     paths: tuple[Path, ...] = ()
+    example: str = EXAMPLES[0]
     options: Options = attrs.field(factory=Options)
     format: str | None = None
     cells: Path | None = None
@@ -33,6 +35,7 @@ class Input:
         """The arguments of a command that read the same."""
         options, default = self.options, Options()
         given = {
+            "--example": None if self.example == EXAMPLES[0] else self.example,
             "--cells": self.cells,
             "--from": self.format,
             "--map": options.column_map,

@@ -43,7 +43,9 @@ def opened(source: Input, scratch: Path, *, progress: Progress | None = None) ->
             yield corpus, None
         return
     with contextlib.closing(open_corpus(scratch / "corpus.db", create=True)) as corpus:
-        outcome = ingest(source.paths or example_logs(), corpus, options=source.options, format=source.format, progress=progress)
+        outcome = ingest(
+            source.paths or example_logs(source.example), corpus, options=source.options, format=source.format, progress=progress
+        )
         if not corpus.count("traces") and not corpus.count("aggregates"):
             raise _nothing_read(outcome)
         yield corpus, outcome

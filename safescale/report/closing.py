@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from safescale.analyses.words import capital, plural
+from safescale.example import EXAMPLES
 from safescale.report.document import Document, Finding, in_lines
 from safescale.report.plain import plain
 
@@ -18,8 +19,8 @@ SHOWN_IN_FULL: Final = 4
 """Answers to the first question, up to so many, are given in full; all others are a line each, and the report has their numbers."""
 
 
-def closing_words(document: Document, paths: Sequence[Path], *, example: bool) -> str:
-    """What is suspicious, then the answers, the paths, the next command."""
+def closing_words(document: Document, paths: Sequence[Path], *, example: str | None) -> str:
+    """What is suspicious, then the answers, the paths, the next command after a bundled example (None: after the user's own)."""
     lines = [document.watermark_words, ""] if document.watermark_words else []
     for section in document.opening:
         lines += [f"{section.title}: {' '.join(section.paragraphs)}", *(f"  {words}" for words in section.warnings), ""]
@@ -37,7 +38,9 @@ def closing_words(document: Document, paths: Sequence[Path], *, example: bool) -
     lines += [f"wrote {path}" for path in reversed(paths) if len(path.parts) == top]
     folders = Counter(path.parent for path in paths if len(path.parts) > top)
     lines += [f"{plural(n, 'file')} in {folder}" for folder, n in folders.items()]
-    if example:
+    if example is not None:
+        others = [name for name in EXAMPLES if name != example and name != EXAMPLES[0]]
+        lines += [f"next: safescale report --example {name} (real answers of toy models)" for name in others]
         lines.append("next: safescale report YOUR_LOGS")
     return "\n".join(plain(line) for line in lines)
 

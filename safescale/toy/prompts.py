@@ -45,9 +45,9 @@ def toy_prompts(world: World | None = None) -> tuple[RunPrompt, ...]:
     return tuple(sorted(found, key=lambda prompt: (prompt.prompt_kind != "harmful", prompt.attack_class, prompt.prompt_id)))
 
 
-def write_prompts(path: Path, world: World | None = None) -> tuple[RunPrompt, ...]:
+def write_prompts(path: Path, world: World | None = None, *, prompts: Sequence[RunPrompt] | None = None) -> tuple[RunPrompt, ...]:
     """
-    Write the prompts as JSONL, as a run reads them.
+    Write the prompts, or some of them, as JSONL, as a run reads them.
 
     Raises
     ------
@@ -58,9 +58,9 @@ def write_prompts(path: Path, world: World | None = None) -> tuple[RunPrompt, ..
         raise DataError(
             "prompts are written as JSONL; name the file so with -o", file=str(path), expected="NAME.jsonl", got=path.name
         )
-    prompts = toy_prompts(world)
-    place_files([(path, "".join(f"{json.dumps(_fields(prompt))}\n" for prompt in prompts))])
-    return prompts
+    written = toy_prompts(world) if prompts is None else tuple(prompts)
+    place_files([(path, "".join(f"{json.dumps(_fields(prompt))}\n" for prompt in written))])
+    return written
 
 
 def prompts_by_class(prompts: Sequence[RunPrompt]) -> dict[str, int]:

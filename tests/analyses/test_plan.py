@@ -624,3 +624,15 @@ def test_calibration_of_the_exact_test_that_few_models_get(n: int, expected: flo
         hits += 2 * min(np.mean(sums >= observed - 1e-12), np.mean(sums <= observed + 1e-12)) <= 0.05
     print(f"{n} models: exact permutation {hits / runs:.3f}")
     assert hits / runs == pytest.approx(expected, abs=0.02)
+
+
+def test_models_that_differ_by_all_that_rates_can_are_planned_at_the_largest_tau() -> None:
+    setting = only(planned(corpus({"a": [0.0, 0.95, 0.05, 1.0, 0.0, 1.0, 0.9, 0.1, 0.0, 1.0]}, n=60)))
+    evidence, plan = setting.evidence, setting.plan
+    assert evidence is not None
+    assert plan is not None
+    assert evidence.tau_cautious_pp is not None
+    assert evidence.tau_cautious_pp > 50
+    assert plan.assumptions.tau_cautious_pp == 50
+    note = next(stated.note for stated in plan.assumptions.stated if stated.name == "tau_cautious_pp")
+    assert note.endswith("of which 50 is the most that rates can have")

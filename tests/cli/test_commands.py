@@ -199,6 +199,18 @@ def test_report_without_arguments_runs_the_example(tmp_path: Path) -> None:
     assert_snapshot("report-example", outcome, cwd=tmp_path)
 
 
+def test_the_toy_example_is_named_and_never_beside_paths(folder: Path, tmp_path: Path) -> None:
+    told = run("analyze", "inverse-scaling", "--example", "toy", "--json", cwd=tmp_path)
+    assert (told.code, told.stderr) == (0, "")
+    found = json.loads(told.stdout)
+    assert found["simulated"] is False
+    assert found["command"] == "safescale analyze inverse-scaling --example toy"
+    assert {setting["condition"] for setting in found["inverse_scaling"]["settings"]} == {"baseline", "neutral-7", "puzzle-7"}
+    beside = run("report", "--example", "toy", str(folder / "clean.jsonl"), cwd=tmp_path)
+    assert beside.code == 2
+    assert "--example stands in place of paths" in beside.stderr
+
+
 def test_report_on_logs_says_the_answer_and_the_paths(folder: Path, tmp_path: Path) -> None:
     outcome = run("report", str(folder / "clean.jsonl"), "-o", "out", cwd=tmp_path)
     assert outcome.code == 0

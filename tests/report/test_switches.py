@@ -35,6 +35,7 @@ QUESTIONS = (
 )
 INPUTS = (
     Input(paths=(Path("a b.jsonl"),)),
+    Input(example="toy"),
     Input(
         paths=(Path("x.csv"), Path("y.csv")),
         format="mapped",
@@ -54,6 +55,7 @@ def test_defaults_need_no_words() -> None:
     assert Question().arguments() == []
     assert selection_arguments(Selection()) == []
     assert Input(paths=(Path("a"),)).arguments() == ["a"]
+    assert Input().arguments() == []
 
 
 def test_choices_are_those_of_the_library() -> None:

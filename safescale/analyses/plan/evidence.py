@@ -22,6 +22,8 @@ __all__ = ["caveats_of_evidence", "evidence_of", "stated_of"]
 
 FEWEST_SIZES = 3
 
+LARGEST_TAU_PP = 50.0
+
 WILSON_Z = 1.959963984540054
 """Of a 95 % interval."""
 
@@ -88,11 +90,9 @@ def stated_of(found: Evidence) -> tuple[Stated, ...]:
         interval = found.tau_interval_pp
         note = "no interval" if interval is None else f"interval {interval[0]:.1f} to {interval[1]:.1f} pp"
         note += ", sampling noise included" if found.tau_holds_sampling_noise else ""
-        stated.append(Stated(name="tau_pp", value=found.tau_pp, unit="pp", origin="corpus", note=note))
+        stated.append(_bounded_tau("tau_pp", found.tau_pp, note))
     if found.tau_cautious_pp is not None:
-        stated.append(
-            Stated(name="tau_cautious_pp", value=found.tau_cautious_pp, unit="pp", origin="corpus", note=found.tau_cautious_is)
-        )
+        stated.append(_bounded_tau("tau_cautious_pp", found.tau_cautious_pp, found.tau_cautious_is))
     rate = _bounded_rate(found)
     if rate is not None:
         stated.append(rate)
@@ -108,6 +108,13 @@ def stated_of(found: Evidence) -> tuple[Stated, ...]:
         value = min(1.0, max(0.0, found.prompt_icc))
         stated.append(Stated(name="prompt_icc", value=value, unit="correlation", origin="corpus"))
     return tuple(stated)
+
+
+def _bounded_tau(name: str, tau_pp: float, note: str) -> Stated:
+    """No rates differ by more than half of them at 0 and half at 1 do; an estimate from few models, or its upper limit, may."""
+    if tau_pp > LARGEST_TAU_PP:
+        note = f"{note}: {tau_pp:.1f} pp, of which {LARGEST_TAU_PP:g} is the most that rates can have"
+    return Stated(name=name, value=min(tau_pp, LARGEST_TAU_PP), unit="pp", origin="corpus", note=note)
 
 
 def _bounded_rate(found: Evidence) -> Stated | None:
