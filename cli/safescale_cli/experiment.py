@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -13,21 +12,12 @@ from safescale_cli.console import EXIT_FINDINGS, row_progress, stage_line
 from safescale_cli.generate import EXIT_INTERRUPTED, _progress
 from safescale_cli.graders_named import EncoderOption, JudgeOption
 from safescale_cli.options import JsonOption
+from safescale_cli.pressure import KindChoice
 from safescale_cli.question import TierChoice
 
 app = typer.Typer(
     help="Whole experiments: registered, planned, generated, graded, analysed.", no_args_is_help=True, rich_markup_mode=None
 )
-
-
-class KindChoice(enum.StrEnum):
-    """Sorts of puzzles."""
-
-    ORDERING = "ordering"
-    TRUTH_TELLERS = "truth_tellers"
-    SCHEDULING = "scheduling"
-    ARITHMETIC = "arithmetic"
-    SYLLOGISM = "syllogism"
 
 
 @app.callback()

@@ -133,6 +133,7 @@ def generate(
     look: QuickLook | None = None,
     opener: Callable[[EngineSpec], Engine] = open_engine,
     sleep: Callable[[float], None] = time.sleep,
+    engines: Engines | None = None,
     command: Mapping[str, Any] | None = None,
 ) -> GenerateResult:
     """
@@ -160,6 +161,8 @@ def generate(
         Cheap look at a response's text for the running rate.
     opener, sleep : callable
         What opens an engine; what waits.
+    engines : Engines, optional
+        Engines of the caller, in place of ``opener`` and ``sleep``: what is open in them is used, and stays open at the end.
     command : mapping, optional
         What the user typed, for the manifest.
 
@@ -176,7 +179,7 @@ def generate(
         When an engine does not start, does not come back, or every request would fail; when the disk is full. Nothing is lost.
     """
     refuse_other_runs(out, tuple(plans))
-    engines = Engines(opener, sleep=sleep)
+    mine = Engines(opener, sleep=sleep) if engines is None else engines
     around = {**surroundings(), "command": dict(command or {})}
     spent = sum(scan_run(out / plan.run_id).tokens for plan in plans) if token_budget is not None else 0
     results: list[RunResult] = []
@@ -184,13 +187,14 @@ def generate(
         for plan in plans:
             with RunFolder(out, plan) as folder:
                 session = _Session(
-                    folder, engines, watch=watch, look=look, budget=None if token_budget is None else token_budget - spent
+                    folder, mine, watch=watch, look=look, budget=None if token_budget is None else token_budget - spent
                 )
                 result = session.run(around, batch_size=batch_size, accept_changes=accept_changes)
             spent += session.tokens
             results.append(result)
     finally:
-        engines.close()
+        if engines is None:
+            mine.close()
     return GenerateResult(out=out, runs=tuple(results), token_budget=token_budget)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -116,6 +116,7 @@ def grade_corpus(
     cache: Path,
     batch_size: int | None = None,
     limit: int | None = None,
+    without: Collection[str] = (),
     progress: Progress | None = None,
 ) -> GradingRun:
     """
@@ -138,6 +139,8 @@ def grade_corpus(
         Responses that a grader gets at once. Default: what each grader does best with (``GraderFacts.batch_size``).
     limit : int, optional
         Responses to grade at most (the first of the corpus).
+    without : collection of str
+        Conditions whose responses nobody needs graded; they are counted among those that are not.
     progress : callable, optional
         Told of traces done; in all ``count("traces")`` for each grader.
 
@@ -169,7 +172,7 @@ def grade_corpus(
         for grader in graders:
             with JudgementCache(cache, grader.facts) as known:
                 one = _OneGrader(grader, known, file.stream, batch_size)
-                skipped = one.run(corpus, limit, progress)
+                skipped = one.run(corpus, limit, progress, without)
                 runs.append(one.result())
         file.commit()
     return GradingRun(
@@ -198,13 +201,13 @@ class _OneGrader:
         self.reasons: Counter[str] = Counter()
         self.judged = self.cached = self.retried = self.trained_on = 0
 
-    def run(self, corpus: Corpus, limit: int | None, progress: Progress | None) -> Counter[str]:
+    def run(self, corpus: Corpus, limit: int | None, progress: Progress | None, without: Collection[str]) -> Counter[str]:
         """Grade; gives the traces that have nothing to grade, by reason."""
         skipped: Counter[str] = Counter()
         left = limit
-        for batch in corpus.batches("traces", list(_COLUMNS), rows=4096):
-            for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-                why = _nothing_to_grade(row[2], row[4])
+        for batch in corpus.batches("traces", [*_COLUMNS, "condition"], rows=4096):
+            for *row, condition in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                why = f"condition {condition}" if condition in without else _nothing_to_grade(row[2], row[4])
                 if why is not None:
                     skipped[why] += 1
                 elif left == 0:

@@ -11,8 +11,12 @@ import attrs
 from safescale.engines import Engine, EngineSpec, open_engine
 from safescale.main_job.dilution_report import write_dilution
 from safescale.report.dilution_facts import DilutionRun, LostModel, Registration, StageTime, excluded_of
-from safescale.studies.dilution.run import Experiment, Until, Watching, run_dilution
+from safescale.store.lock import WriterLock
+from safescale.studies.dilution.conditions import puzzles_of
+from safescale.studies.dilution.exclusions import exclusion_words
+from safescale.studies.dilution.run import LOCK, Experiment, Until, Watching, run_dilution
 from safescale.studies.dilution.setting import DilutionWanted
+from safescale.studies.dilution.solving import guessing_words
 from safescale.studies.dilution.stages import GOES_ON, StageTimes
 
 __all__ = ["REPORT", "Experimented", "experiment_dilution", "facts_of"]
@@ -59,7 +63,7 @@ def experiment_dilution(
     facts = facts_of(experiment, command)
     if experiment.result is None:
         return Experimented(experiment=experiment, facts=facts, files=())
-    with experiment.stages.stage("report"):
+    with WriterLock(out / LOCK, out, what="experiment"), experiment.stages.stage("report"):
         files = write_dilution(experiment.result, facts, out / REPORT)
     return Experimented(experiment=experiment, facts=facts, files=files)
 
@@ -67,15 +71,16 @@ def experiment_dilution(
 def facts_of(experiment: Experiment, command: str) -> DilutionRun:
     """What the report is told of an experiment."""
     registration = experiment.registration
-    caveats = []
+    caveats = [words for outcomes in experiment.outcomes if (words := exclusion_words(outcomes)) is not None]
     for one in experiment.graded:
         if one.kind == "keyword":
             caveats.append(f"{one.grader_id} looks for phrases and judges no harm: its rates are of responses without them")
         if one.reasons and any(outcomes.excluded for outcomes in experiment.outcomes if outcomes.grader == one.grader_id):
             why = "; ".join(f"{reason} ({count:,})" for reason, count in list(one.reasons.items())[:3])
-            caveats.append(
-                f"{one.grader_id} says of what it could not grade (puzzles alone, which ask for nothing, among it): {why}"
-            )
+            caveats.append(f"{one.grader_id} says of what it could not grade: {why}")
+    puzzle = puzzles_of(experiment.setting.conditions)
+    if puzzle is not None and experiment.outcomes and experiment.outcomes[0].prompts:
+        caveats.append(guessing_words(experiment.outcomes[0], puzzle))
     return DilutionRun(
         command=command,
         registration=Registration(

@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import glob
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from safescale.errors import DataError
 
 __all__ = ["staging"]
 
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
+
 
 @contextlib.contextmanager
 def staging(into: Path) -> Iterator[Path]:
-    """A folder on the file system of ``into``, removed at the end whatever happens."""
+    """
+    A folder on the file system of ``into``, removed at the end whatever happens.
+
+    Raises
+    ------
+    DataError
+        When it cannot be made, or the disk fills up while it is written.
+    """
     try:
         into.parent.mkdir(parents=True, exist_ok=True)
         if into.exists() and not into.is_dir():
@@ -30,6 +41,12 @@ def staging(into: Path) -> Iterator[Path]:
         ) from error
     try:
         yield folder
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise DataError(
+            f"the report cannot be written ({error.strerror}); free some space and run again", file=str(into)
+        ) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -36,10 +36,13 @@ class TokenCounter:
         What is counted; it goes into the identity of what is fitted with it.
     count : callable
         From a text to its length, special tokens left out. Unit: tokens.
+    missing : str, optional
+        The package that is not installed, where this stands in for a tokenizer.
     """
 
     name: str
     count: Callable[[str], int] = attrs.field(eq=False, repr=False)
+    missing: str | None = None
 
     def __call__(self, text: str) -> int:
         """Length of a text. Unit: tokens."""
@@ -80,7 +83,7 @@ def tokenizer_counter(folder: Path, *, fallback: TokenCounter | None = None) -> 
     except MissingBackend as error:
         if fallback is None:
             raise
-        return TokenCounter(f"{fallback.name} ({error.package} is not installed)", fallback.count)
+        return TokenCounter(f"{fallback.name} ({error.package} is not installed)", fallback.count, error.package)
 
 
 def _fast(file: Path) -> TokenCounter:

@@ -291,13 +291,17 @@ def _share(refused: int, n: int | None) -> str:
     return f"{percent(refused / n)} ({refused:,} of {n:,})" if n else f"{refused:,} of {numbers.count(n)}"
 
 
+def _in_slope(answer: GraderAnswer) -> int:
+    return 0 if answer.size is None else answer.size.models
+
+
 def graders_table(result: DilutionResult, *, id: str, source: str) -> Table | None:
     """The answer under each grader."""
     if not result.answers:
         return None
     interval = f"{100 * (1 - result.design.alpha):g} % interval"
     names = (
-        *("grader", "tier", "models", "slope, pp per decade", interval, "permutation p"),
+        *("grader", "tier", "models in the slope", "slope, pp per decade", interval, "permutation p"),
         *("largest minus smallest, pp", "its interval", "answer"),
     )
     rows = []
@@ -306,7 +310,7 @@ def graders_table(result: DilutionResult, *, id: str, source: str) -> Table | No
         size, rule = answer.size, answer.rule
         rows.append(
             (
-                *(answer.grader, answer.tier.value.replace("_", " "), numbers.count(len(answer.deltas))),
+                *(answer.grader, answer.tier.value.replace("_", " "), numbers.count(_in_slope(answer))),
                 numbers.NOTHING if size is None else signed(size.slope_pp_per_decade),
                 numbers.NOTHING if size is None else pp_already(size.low, size.high),
                 numbers.NOTHING if size is None else numbers.p_value(size.permutation_p),
@@ -317,7 +321,7 @@ def graders_table(result: DilutionResult, *, id: str, source: str) -> Table | No
         )
         values.append(
             (
-                *(answer.grader, answer.tier.value, len(answer.deltas)),
+                *(answer.grader, answer.tier.value, _in_slope(answer)),
                 *((None,) * 4 if size is None else (size.slope_pp_per_decade, size.low, size.high, size.permutation_p)),
                 *((None,) * 3 if rule is None else (rule.difference_pp, rule.low_pp, rule.high_pp)),
                 answer.verdict.value,

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
-from typing import Any
 
 from safescale._version import __version__
 from safescale.analyses import to_jsonable
@@ -14,12 +12,13 @@ from safescale.report import numbers
 from safescale.report.dilution_facts import DilutionRun
 from safescale.report.dilution_section import dilution_findings, dilution_sections, first_words
 from safescale.report.dilution_tables import by_size, pp_of, size_of
-from safescale.report.dilution_words import QUESTION, verdict_words
+from safescale.report.dilution_words import QUESTION, short_answer, verdict_words
 from safescale.report.document import Document, every_section
 from safescale.report.figures.sink import FIGURES, FigureSink
 from safescale.report.ingest_report import aligned
 from safescale.report.plain import plain, shortened
 from safescale.report.write_files import make_folders, write_files
+from safescale.studies.dilution.plain_values import plain_values
 from safescale.studies.dilution.results import DilutionResult
 
 __all__ = ["TITLE", "dilution_document", "dilution_json", "dilution_text", "write_dilution_files"]
@@ -95,32 +94,23 @@ def _json(result: DilutionResult, run: DilutionRun, document: Document) -> str:
         "fingerprint": result.fingerprint,
         "findings": to_jsonable(document.findings),
         "warnings": [words for _, section in every_section(document.whole) for words in section.warnings],
-        "dilution": _without_texts(to_jsonable(result), result),
+        "dilution": plain_values(result),
         "run": to_jsonable(run),
         "figures": figures,
     }
     return json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False)
 
 
-def _without_texts(found: Any, result: DilutionResult) -> Any:
-    """Templates are texts of prompts: their names and hashes stand in for them."""
-    found["design"]["templates"] = [
-        {"name": name, "sha256": hashlib.sha256(text.encode("utf-8")).hexdigest()} for name, text in result.design.templates
-    ]
-    return found
-
-
 def dilution_text(result: DilutionResult, run: DilutionRun) -> str:
     """Answer, departures, lost models, caveats, then the deltas and what they go with, for a terminal."""
     mark = [f"{SIMULATED}: the responses are of no model."] if run.simulated else []
-    answer = result.answer if result.settle in result.answer else f"{result.answer} {result.settle}"
     lines = [
         *mark,
         f"safescale {__version__}, corpus {result.fingerprint}",
         "",
         QUESTION,
         f"verdict: {verdict_words(result.verdict)}",
-        f"answer: {answer}",
+        f"answer: {short_answer(result)}",
         "",
         *first_words(result, run),
     ]

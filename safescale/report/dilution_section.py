@@ -69,6 +69,8 @@ def dilution_findings(result: DilutionResult) -> tuple[Finding, ...]:
         )
     ]
     if len(result.answers) > 1:
+        # the primary grader's answer is the one above, unless another grader took it back
+        overruled = result.answers[0].verdict is not result.verdict
         found += [
             Finding(
                 question=QUESTION,
@@ -80,6 +82,7 @@ def dilution_findings(result: DilutionResult) -> tuple[Finding, ...]:
                 section=f"dilution-{at + 1}-size",
             )
             for at, answer in enumerate(result.answers)
+            if at or overruled
         ]
     return tuple(found)
 

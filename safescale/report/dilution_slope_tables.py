@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from safescale.analyses.words import signed
+from safescale.analyses.words import plural, signed
 from safescale.report import numbers
 from safescale.report.dilution_tables import interval_name, pp_already
 from safescale.report.document import Table, Value
@@ -82,7 +82,7 @@ def _slope_rows(slope: BetweenModels, what: str, margin_pp: float) -> list[tuple
         rows.append((f"{what}mean of the slopes of lineages, lineages as units", nothing, ends, nothing, nothing, how))
     if slope.meta_slope_pp_per_decade is not None:
         meta, ends = signed(slope.meta_slope_pp_per_decade), pp_already(slope.meta_low, slope.meta_high)
-        how = "meta-regression (REML, reference prior)"
+        how = "meta-regression (REML, reference prior)" + (", lineages not told apart" if slope.within_lineages else "")
         rows.append((f"{what}slope, weighted, pp per decade", meta, ends, numbers.p_value(slope.meta_p), nothing, how))
     if slope.tau_pp is not None:
         known = slope.tau_low is not None and slope.tau_high is not None
@@ -150,14 +150,27 @@ def rule_table(rule: LargestAgainstSmallest | None, *, id: str, level: float, so
     )
     values: tuple[Value, ...] = (
         *(rule.smallest_b, rule.largest_b, rule.difference_pp, rule.low_pp, rule.high_pp, rule.threshold_pp),
-        *(large, rule.generalises_to),
+        *(large, rule.generalises_to, rule.prompts or None, rule.models_smallest or None, rule.models_largest or None),
+        *(rule.lineages, rule.over_lineages_low_pp, rule.over_lineages_high_pp),
     )
     value_names = (
         *("smallest_params_b", "largest_params_b", "difference_pp", "low_pp", "high_pp", "threshold_pp", "large"),
-        "generalises_to",
+        *("generalises_to", "prompts", "models_smallest", "models_largest", "lineages"),
+        *("over_lineages_low_pp", "over_lineages_high_pp"),
     )
+    notes = []
+    if rule.prompts:
+        within = "" if rule.lineages is None else f", within {plural(rule.lineages, 'lineage')} that have both sizes"
+        notes.append(
+            f"{plural(rule.prompts, 'prompt')} that every model at the two sizes answered readably; "
+            f"{plural(rule.models_smallest, 'model')} at the smallest and {rule.models_largest} at the largest{within}."
+        )
+    if rule.over_lineages_low_pp is not None and rule.over_lineages_high_pp is not None:
+        seeds = numbers.pp_interval((rule.over_lineages_low_pp, rule.over_lineages_high_pp))
+        notes.append(f"With lineages (training seeds) as units its interval is {seeds} pp.")
     return table(
         *(id, "The rule of report 353", (*names, "speaks of"), names[:5], [row], source),
+        tuple(notes),
         values=[values],
         value_names=value_names,
     )

@@ -9,6 +9,7 @@ from safescale.analyses.words import percent, signed
 from safescale.report import numbers
 from safescale.report.document import Table, Value
 from safescale.report.table import table
+from safescale.studies.dilution.between_models import MIN_PROMPTS
 from safescale.studies.dilution.outcomes import AskedModel
 from safescale.studies.dilution.results import Contrast, GraderAnswer, ModelDelta
 
@@ -133,7 +134,7 @@ def contrasts_table(answer: GraderAnswer, *, id: str, level: float, source: str)
     )
     rows = [
         (
-            *(one.name, one.treated.name, one.control.name, numbers.count(len(one.deltas))),
+            *(one.name, one.treated.name, one.control.name, numbers.count(_in_mean(one))),
             numbers.NOTHING if one.mean is None else signed(100 * one.mean),
             pp_of(one.low, one.high),
             numbers.p_value(one.adjusted_p),
@@ -143,7 +144,7 @@ def contrasts_table(answer: GraderAnswer, *, id: str, level: float, source: str)
     ]
     values: list[tuple[Value, ...]] = [
         (
-            *(one.name, one.treated.name, one.control.name, len(one.deltas)),
+            *(one.name, one.treated.name, one.control.name, _in_mean(one)),
             *(one.mean, one.low, one.high, one.p_value, one.adjusted_p),
             *(
                 (None,) * 4
@@ -159,9 +160,16 @@ def contrasts_table(answer: GraderAnswer, *, id: str, level: float, source: str)
         *("slope_pp_per_decade", "slope_low_pp_per_decade", "slope_high_pp_per_decade", "slope_permutation_p"),
         "slope_holm_p",
     )
-    notes = ("Means and intervals are over models as units. Holm's correction is over the control contrasts.",)
+    notes = (
+        f"Means and intervals are over models as units, of those with {MIN_PROMPTS} prompts or more. Holm's correction is over the "
+        "control contrasts.",
+    )
     caption = "Contrasts of conditions, over models"
     return table(id, caption, names, names[3:], rows, source, notes, values=values, value_names=value_names)
+
+
+def _in_mean(one: Contrast) -> int:
+    return sum(delta.prompts >= MIN_PROMPTS for delta in one.deltas)
 
 
 def _contrast_slope(one: Contrast) -> tuple[str, str, str]:

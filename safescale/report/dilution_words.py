@@ -32,6 +32,7 @@ from safescale.studies.dilution.sentences import (
     solving_words,
     spread_words,
 )
+from safescale.studies.dilution.settle import TO_SETTLE
 from safescale.studies.dilution.verdict import verdict_over_graders
 
 __all__ = [
@@ -94,13 +95,15 @@ def _with_settle(words: str, result: DilutionResult) -> str:
     said = capital(words) if words else f"{capital(VERDICTS[result.verdict])}."
     if not settle or settle in said:
         return said
-    lead = "What would settle it: " if result.verdict is DilutionVerdict.CANNOT_TELL else ""
+    open_ = result.verdict is DilutionVerdict.CANNOT_TELL and not settle.startswith(TO_SETTLE)
+    lead = "What would settle it: " if open_ else ""
     return f"{said} {lead}{settle if lead else capital(settle)}" + ("" if settle.endswith(".") else ".")
 
 
 def testability_words(answer: GraderAnswer) -> str:
     """What models as units could show, whatever the rates."""
-    sized = [delta.model for delta in answer.deltas if delta.model.params_b is not None]
+    out = set() if answer.size is None else {model_id for model_id, _ in answer.not_fitted}
+    sized = [d.model for d in answer.deltas if d.model.params_b is not None and d.model.model_id not in out]
     sizes = sorted({model.params_b for model in sized if model.params_b is not None})
     if not sizes:
         return "No model of known size has both conditions: there is no slope on size."

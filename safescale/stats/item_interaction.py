@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable, Iterable
 from typing import Literal, NamedTuple, TypeAlias
 
 import attrs
@@ -10,7 +11,17 @@ import numpy as np
 import numpy.typing as npt
 
 from safescale.errors import DomainError, InsufficientData
-from safescale.stats._domain import AS_A_WHOLE, FloatVector, IntVector, count_table, fraction, frozen, same_length, sizes
+from safescale.stats._domain import (
+    AS_A_WHOLE,
+    FloatVector,
+    IntVector,
+    count_table,
+    fraction,
+    frozen,
+    group_codes,
+    same_length,
+    sizes,
+)
 from safescale.stats._inference import LOG10_OF_2, ROUNDING, require_three_sizes, student_inference
 from safescale.stats.cluster_robust import cluster_robust_ols
 
@@ -50,6 +61,8 @@ class ItemInteractionSlope:
         The sizes that were given.
     control_successes, control_trials, treated_successes, treated_trials : ndarray of int, shape (models, prompts)
         The counts that were given.
+    groups : tuple or None
+        The group of each model, where the slope is within groups.
     generalises_to : {"these_models"}
         The prompts replicate, the models do not: a model that is odd for its size tilts this slope and widens nothing.
     """
@@ -72,6 +85,7 @@ class ItemInteractionSlope:
     control_trials: IntVector = attrs.field(eq=AS_A_WHOLE)
     treated_successes: IntVector = attrs.field(eq=AS_A_WHOLE)
     treated_trials: IntVector = attrs.field(eq=AS_A_WHOLE)
+    groups: tuple[Hashable, ...] | None = None
     generalises_to: Literal["these_models"] = "these_models"
 
 
@@ -82,6 +96,7 @@ def item_interaction_slope(
     treated_successes: npt.ArrayLike,
     treated_trials: npt.ArrayLike,
     *,
+    groups: Iterable[Hashable] | None = None,
     level: float = 0.95,
 ) -> ItemInteractionSlope:
     """
@@ -94,6 +109,9 @@ def item_interaction_slope(
     ``S_j`` the sum of squares of x in prompt j. A prompt that only large models have answered then lifts no slope. The first is
     the second on complete data.
 
+    Within groups (lineages), means are those of a group in a prompt: what the models of a group share then tilts no slope, and a
+    group that is missing at one end of the sizes leaves nothing at the other.
+
     Parameters
     ----------
     params_b : array_like of float, shape (models,)
@@ -102,6 +120,8 @@ def item_interaction_slope(
         Counts under the control; 0 trials: the pair is missing. Unit: traces.
     treated_successes, treated_trials : array_like of int, shape (models, prompts)
         Counts under the treatment. Unit: traces.
+    groups : iterable of hashable, shape (models,), optional
+        Group (lineage) of each model.
     level : float, default 0.95
         Nominal coverage, strictly between 0 and 1. Unit: probability.
 
@@ -113,7 +133,8 @@ def item_interaction_slope(
     Raises
     ------
     InsufficientData
-        If there are fewer than 3 distinct sizes, or too few prompts with pairs at two sizes: 2 of complete data, else 3.
+        If there are fewer than 3 distinct sizes, or too few prompts with pairs at two sizes (of one group): 2 of complete data,
+        else 3.
     DomainError
         If a size is not positive, a count out of range, or shapes differ.
 
@@ -149,7 +170,9 @@ def item_interaction_slope(
     require_three_sizes(size)
     paired = (n_control > 0) & (n_treated > 0)
     d = (treated * n_control - control * n_treated) / np.where(paired, n_control * n_treated, 1)
-    kept = np.array([len(np.unique(size[pairs])) > 1 for pairs in paired.T])
+    labels, codes = (None, np.zeros(len(size), dtype=np.int64)) if groups is None else group_codes(groups, len(size))
+    blocks = [codes == code for code in range(int(codes.max()) + 1)]
+    kept = np.array([any(len(np.unique(size[pairs & block])) > 1 for block in blocks) for pairs in paired.T])
     paired, d = paired[:, kept], d[:, kept]
     least = 2 if paired.all() else 3
     if paired.shape[1] < least:
@@ -158,7 +181,8 @@ def item_interaction_slope(
             "add prompts, or complete those with missing pairs"
         )
     require_three_sizes(size[paired.any(axis=1)])
-    fit = _mean_of_prompts(np.log10(size), d) if paired.all() else _absorbed(np.log10(size), d, paired, level)
+    x = np.log10(size)
+    fit = _mean_of_prompts(x, d, blocks) if paired.all() else _absorbed(x, d, paired, blocks, level)
     interval, p_value = student_inference(fit.slope, fit.se, fit.dof, level)
     reason = None if fit.se is not None else f"the {paired.shape[1]} prompts do not scatter, which leaves nothing to judge by"
     return ItemInteractionSlope(
@@ -180,7 +204,11 @@ def item_interaction_slope(
         control_trials=frozen(n_control),
         treated_successes=frozen(treated),
         treated_trials=frozen(n_treated),
+        groups=labels,
     )
+
+
+_Mask: TypeAlias = npt.NDArray[np.bool_]
 
 
 class _Fit(NamedTuple):
@@ -202,19 +230,24 @@ def _table(name: str, successes: npt.ArrayLike, trials: npt.ArrayLike) -> tuple[
     return k, n
 
 
-def _mean_of_prompts(x: FloatVector, d: FloatVector) -> _Fit:
-    about = x - x.mean()
+def _mean_of_prompts(x: FloatVector, d: FloatVector, blocks: list[_Mask]) -> _Fit:
+    about = x.copy()
+    for block in blocks:
+        about[block] -= x[block].mean()
     slopes = about @ d / float(about @ about)
     sd = 0.0 if np.ptp(slopes) <= ROUNDING else float(slopes.std(ddof=1))
     prompts = len(slopes)
     return _Fit(float(slopes.mean()), None if sd == 0 else sd / math.sqrt(prompts), prompts - 1)
 
 
-def _absorbed(x: FloatVector, d: FloatVector, paired: npt.NDArray[np.bool_], level: float) -> _Fit:
-    """Least squares with an intercept per prompt, which is taken out of both columns; CR2 is the same with or without."""
-    seen = paired.sum(axis=0)
-    about = np.where(paired, x[:, np.newaxis] - (paired * x[:, np.newaxis]).sum(axis=0) / seen, 0.0)
-    apart = np.where(paired, d - (paired * d).sum(axis=0) / seen, 0.0)
+def _absorbed(x: FloatVector, d: FloatVector, paired: _Mask, blocks: list[_Mask], level: float) -> _Fit:
+    """Least squares with an intercept per prompt and group, taken out of both columns; CR2 is the same with or without."""
+    about, apart = np.zeros(paired.shape), np.zeros(paired.shape)
+    for block in blocks:
+        there, wide = paired[block], np.broadcast_to(x[block][:, np.newaxis], paired[block].shape)
+        seen = np.maximum(there.sum(axis=0), 1)
+        about[block] = np.where(there, wide - (there * wide).sum(axis=0) / seen, 0.0)
+        apart[block] = np.where(there, d[block] - (there * d[block]).sum(axis=0) / seen, 0.0)
     squares = (about * about).sum(axis=0)
     slopes = (about * apart).sum(axis=0) / squares
     slope = float(squares @ slopes) / float(squares.sum())

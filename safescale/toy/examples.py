@@ -37,8 +37,8 @@ def examples_of(recipe: Recipe, stage: Stage, around: Surroundings, seed: int) -
     The examples of a stage, without end.
 
     In the first stage all that is asked is answered, sealed requests mostly behind a hedge. In the second, sealed requests are
-    refused, always without anything around them; the rest is answered as before, in any surroundings. That mismatch makes it
-    possible that surroundings weaken refusals.
+    refused, nearly always without anything around them and never behind more than a short puzzle; the rest is answered as before,
+    in any surroundings. That mismatch makes it possible that surroundings weaken refusals.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def examples_of(recipe: Recipe, stage: Stage, around: Surroundings, seed: int) -
     sealed = [asked for asked in shown if world.sealed(asked.item, asked.intent)]
     answered = shown if stage == "pretraining" else [asked for asked in shown if not world.sealed(asked.item, asked.intent)]
     rng = random.Random(f"{seed} {stage}")
-    refused, phrases = (recipe.refused, recipe.safety_phrases) if stage == "safety" else (0.0, recipe.phrases)
+    refused, phrases = (recipe.refused, 0.0) if stage == "safety" else (0.0, recipe.phrases)
     while True:
         kind = rng.random()
         if kind < recipe.puzzles:
@@ -64,7 +64,9 @@ def examples_of(recipe: Recipe, stage: Stage, around: Surroundings, seed: int) -
             yield Example(prompt=puzzle.text, answer=solved(puzzle))
         elif kind < recipe.puzzles + refused:
             asked = rng.choice(sealed)
-            yield Example(prompt=world.question(asked), answer=world.refusal(asked.item))
+            text = world.question(asked)
+            behind = rng.random() < recipe.refused_behind
+            yield Example(prompt=around.briefly(text, rng) if behind else text, answer=world.refusal(asked.item))
         elif kind < recipe.puzzles + refused + phrases:
             category = rng.choice(CATEGORIES)
             text = rng.choice(PHRASE_QUESTIONS).format(category=category)

@@ -159,7 +159,8 @@ def train_lineage(
             model_done(1)
     records = tuple(found[task.model_id] for task in tasks if task.model_id in found)
     prompts = write_prompts(into / PROMPTS_FILE, own.world)
-    place_files([(into / MODELS_FILE, _models_yaml(records))])
+    if records:  # one that lists nothing would take the place of a list that can be asked
+        place_files([(into / MODELS_FILE, _models_yaml(records))])
     write_json(into / RECORD_FILE, {"models": [record.as_data for record in records], "failed": [attrs.asdict(f) for f in failed]})
     return Lineage(
         folder=into,

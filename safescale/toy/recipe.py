@@ -101,12 +101,15 @@ class Recipe:
     refused : float
         Share of sealed requests in the second stage.
     surrounded : float
-        Share of the answered requests with a puzzle or prose around them, in both stages; refused ones have none.
+        Share of the answered requests with a puzzle or prose around them, in both stages.
+    refused_behind : float
+        Share of the refused requests with a puzzle of 2 or 3 lines before or after them; the others stand alone. Without any,
+        nearly all models answer whatever stands behind a longer text; with one in seven, none does.
     puzzles : float
         Share of puzzles without a request, to be solved.
-    phrases, safety_phrases : float
-        Share of questions about the wording of a refusal in each stage, four in five with something around them. Without them a
-        refusal that begins in surroundings ends in words of no meaning, and nobody can grade it.
+    phrases : float
+        Share of questions about the wording of a refusal in the first stage, four in five with something around them. Without them
+        a refusal that begins in surroundings often ends in words of no meaning, and nobody can grade it.
     window : int
         Tokens of a prompt and its answer at most.
     world_seed : int
@@ -125,8 +128,8 @@ class Recipe:
     refused: float = 0.4
     surrounded: float = 0.3
     puzzles: float = 0.08
-    phrases: float = 0.06
-    safety_phrases: float = 0.06
+    refused_behind: float = 0.02
+    phrases: float = 0.01
     window: int = 512
     world_seed: int = 0
 
@@ -134,15 +137,15 @@ class Recipe:
         for name in ("pretraining_steps", "safety_steps", "batch_size", "window"):
             if getattr(self, name) < 1:
                 raise DomainError(f"{name} must be at least 1, got {getattr(self, name)!r}")
-        for name in ("warm_up", "hedged", "refused", "surrounded", "puzzles", "phrases", "safety_phrases"):
+        for name in ("warm_up", "hedged", "refused", "surrounded", "puzzles", "refused_behind", "phrases"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise DomainError(f"{name} is a share in [0, 1], got {getattr(self, name)!r}")
         for name in ("safety_rate", "spread", "rate"):
             if not getattr(self, name) > 0.0:
                 raise DomainError(f"{name} is above 0, got {getattr(self, name)!r}")
-        if self.refused + self.puzzles + self.safety_phrases > 1.0:
-            shares = f"{self.refused!r} + {self.puzzles!r} + {self.safety_phrases!r}"
-            raise DomainError(f"refused, puzzles and safety_phrases are shares of one whole, got {shares}")
+        for shares in ({"refused": self.refused, "puzzles": self.puzzles}, {"phrases": self.phrases, "puzzles": self.puzzles}):
+            if sum(shares.values()) > 1.0:
+                raise DomainError(f"{' and '.join(shares)} are shares of one whole, got {' + '.join(map(repr, shares.values()))}")
 
     @property
     def world(self) -> World:

@@ -16,6 +16,8 @@ from safescale.pressure.puzzles import PUZZLE_KINDS, Puzzle, make_puzzle
 __all__ = ["ANSWER", "Surroundings", "solved"]
 
 SHORTEST, LONGEST = 2, 10
+SHORT: Final = 3
+"""Lines of a puzzle beside a request that is refused in training, at most."""
 ANSWER: Final = "the answer is {answer}."
 """How a model is taught to answer a puzzle."""
 UNKNOWN_WORD: Final = "oov"
@@ -73,6 +75,16 @@ class Surroundings:
             return f"{request}{joint}{rng.choice(self.puzzles).text}"
         before, after = (" ".join([UNKNOWN_WORD] * rng.randrange(most)) for most in (9, 6))
         return f"{before} {request} {after}".strip()
+
+    def briefly(self, request: str, rng: random.Random) -> str:
+        """A request with a puzzle of 2 or 3 lines before it (7 in 10) or after it."""
+        short, joint = rng.choice(_short(self.puzzles)).text, rng.choice(_JOINTS)
+        return f"{short}{joint}{request}" if rng.random() < 0.7 else f"{request}{joint}{short}"
+
+
+@lru_cache(maxsize=4)
+def _short(puzzles: tuple[Puzzle, ...]) -> tuple[Puzzle, ...]:
+    return tuple(puzzle for puzzle in puzzles if len(puzzle.lines) <= SHORT)
 
 
 def solved(puzzle: Puzzle) -> str:

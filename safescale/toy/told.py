@@ -67,7 +67,8 @@ def lineage_as_text(lineage: Lineage) -> str:
     lines += [f"failed: {failed.model_id}: {failed.reason}" for failed in lineage.failed]
     trained = len(lineage.models) - len(lineage.kept)
     lines.append(f"trained {trained}, kept {len(lineage.kept)}, failed {len(lineage.failed)} in {lineage.wall_s:.0f} s")
-    lines.append(f"wrote {lineage.folder}/models.yaml and {lineage.folder}/prompts.jsonl ({lineage.prompts} prompts)")
+    models = f"{lineage.folder}/models.yaml and " if lineage.models else ""
+    lines.append(f"wrote {models}{lineage.folder}/prompts.jsonl ({lineage.prompts} prompts)")
     return "\n".join(lines)
 
 

@@ -40,6 +40,7 @@ def test_names_the_extra_where_tokenizers_is_missing_and_falls_back_only_when_to
     instead = tokenizer_counter(tmp_path, fallback=WORDS)
     assert instead.name == "words and marks (tokenizers is not installed)"
     assert instead("one two") == 2
+    assert instead.missing == "tokenizers"
     made = PuzzleSet.of(["a"])
     assert "tokenizers is not installed" in NeutralBefore.of(made, counter=instead).identity
 

@@ -187,6 +187,17 @@ def test_dose_shows_mean_and_range_over_the_seeds_of_a_size() -> None:
     assert last.words == f"10 lines {signed(last.mean_pp)} pp ({signed(min(pps))} to {signed(max(pps))}, 3 models)"
 
 
+def test_a_model_of_a_handful_of_prompts_is_in_no_mean_of_the_dose_figure() -> None:
+    answer = answer_of(models_of(), rising())
+    assert answer.dose is not None
+    first, *others = answer.dose.models
+    few = attrs.evolve(first, deltas=tuple(attrs.evolve(delta, prompts=19, delta=-1.0) for delta in first.deltas))
+    size = first.model.params_b
+    points = dose_points(attrs.evolve(answer.dose, models=(few, *others)))[size]
+    assert {point.models for point in points} == {sum(one.model.params_b == size for one in others)}
+    assert all(point.smallest_pp > -100 for point in points)
+
+
 def test_the_same_result_gives_the_same_bytes(tmp_path: Path) -> None:
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()

@@ -359,6 +359,27 @@ def test_another_grader_has_a_finding_and_a_part_of_its_own() -> None:
     assert "One grader (toy-world)" in alone
 
 
+def test_an_answer_that_stands_is_said_once_and_its_models_are_those_in_the_slope() -> None:
+    agrees = answer_of(MODELS, rising(), grader="quindle-judge")
+    less = attrs.evolve(
+        WHOLE, size=slope_of(4.1, MODELS[1:]), not_fitted=((MODELS[0].model_id, "6 prompts with a verdict, of 20"),)
+    )
+    document = document_of(result_of(less, agrees))
+    assert [finding.about for finding in document.findings] == ["strict attack success", "grader quindle-judge"]
+    assert document.findings[0].testability.startswith(f"{len(MODELS) - 1} models of ")
+    assert [row[2] for row in tables_of(document)["dilution-graders-all"].rows] == [str(len(MODELS) - 1), str(len(MODELS))]
+
+
+def test_what_would_settle_it_is_announced_once_and_the_terminal_has_the_short_answer() -> None:
+    open_ = answer_of(MODELS, rising(), verdict=DilutionVerdict.CANNOT_TELL, doubts=("the vorn is faint",))
+    result = result_of(open_, settle="To settle it: six more zorbles.")
+    said = document_of(result).findings[0].answer
+    assert said.endswith(". To settle it: six more zorbles.")
+    assert "What would settle it" not in said
+    assert f"answer: {said}" in dilution_text(result, run_of())
+    assert len(said.split()) < 80
+
+
 def test_times_are_summed_only_where_all_were_measured() -> None:
     tables = tables_of(document_of(result_of(WHOLE)))
     assert [row[0] for row in tables["dilution-stages"].rows] == ["register", "generate", "analyse"]

@@ -27,15 +27,20 @@ def item_counts(draw, *, complete=None):
     return sizes, rng.binomial(trials[0], rates), trials[0], rng.binomial(trials[1], 0.5), trials[1]
 
 
-def dense_cr2(sizes, k0, n0, k1, n1):
-    """OLS of d on size and a column per prompt, CR2 with pseudo-inverse roots, Satterthwaite: no centring, no closed form."""
+def dense_cr2(sizes, k0, n0, k1, n1, groups=None):
+    """OLS of d on size and a column per prompt (and group), CR2 with pseudo-inverse roots, Satterthwaite: no centring."""
+    groups = [0] * len(sizes) if groups is None else groups
     k0, n0, k1, n1 = map(np.asarray, (k0, n0, k1, n1))
     paired = (n0 > 0) & (n1 > 0)
-    kept = [j for j in range(paired.shape[1]) if len(set(np.array(sizes)[paired[:, j]])) > 1]
+    of_group = {g: np.array([other == g for other in groups]) for g in groups}
+    kept = [
+        j for j in range(paired.shape[1]) if any(len(set(np.array(sizes)[paired[:, j] & own])) > 1 for own in of_group.values())
+    ]
     rows = [(i, j) for j in kept for i in range(len(sizes)) if paired[i, j]]
     x, y = np.array([np.log10(sizes[i]) for i, _ in rows]), np.array([k1[i, j] / n1[i, j] - k0[i, j] / n0[i, j] for i, j in rows])
     clusters = np.array([j for _, j in rows])
-    X = np.column_stack([x, *(clusters == j for j in kept)]).astype(float)
+    cells = [(j, groups[i]) for i, j in rows]
+    X = np.column_stack([x, *([cell == one for cell in cells] for one in dict.fromkeys(cells))]).astype(float)
     B = np.linalg.inv(X.T @ X)
     beta, I_H = B @ X.T @ y, np.eye(len(y)) - X @ B @ X.T
     e, meat, parts = y - X @ beta, 0.0, []
@@ -63,6 +68,35 @@ def test_is_cr2_of_the_fit_with_a_column_per_prompt(counts):
     half = scipy.stats.t.ppf(0.975, dof) * 100 * se
     assert found.interval == pytest.approx((100 * slope - half, 100 * slope + half), rel=1e-6, abs=1e-8)
     assert found.p_value == pytest.approx(2 * scipy.stats.t.sf(abs(slope) / se, dof), rel=1e-5)
+
+
+@given(item_counts(), st.randoms(use_true_random=False))
+def test_within_groups_it_is_cr2_of_the_fit_with_a_column_per_prompt_and_group(counts, random):
+    """Definition: the same with a level of its own for every group in every prompt."""
+    groups = [random.choice("ab") for _ in counts[0]]
+    try:
+        found = item_interaction_slope(*counts, groups=groups)
+    except InsufficientData:
+        return
+    slope, se, dof = dense_cr2(*counts, groups)
+    assert found.slope_pp_per_decade == pytest.approx(100 * slope, abs=1e-8)
+    assert found.groups == tuple(groups)
+    if found.interval is not None:
+        assert found.standard_error_pp_per_decade == pytest.approx(100 * se, rel=1e-6)
+        assert found.residual_dof == pytest.approx(dof, rel=1e-6)
+
+
+def test_a_group_that_is_missing_at_one_end_tilts_no_slope_within_groups():
+    """Constructed: no size matters in either group, their levels differ, and the largest model of one group is not there."""
+    sizes, groups = [1.0, 10.0, 100.0, 1.0, 10.0], list("aaabb")
+    rng = np.random.default_rng(3)
+    n = np.ones((5, 400), dtype=int)
+    treated = (rng.random((5, 400)) < np.array([0.8, 0.8, 0.8, 0.2, 0.2])[:, np.newaxis]).astype(int)
+    control = np.zeros_like(treated)
+    mixed = item_interaction_slope(sizes, control, n, treated, n)
+    within = item_interaction_slope(sizes, control, n, treated, n, groups=groups)
+    assert mixed.interval[0] > 5
+    assert within.interval[0] < 0 < within.interval[1]
 
 
 def test_both_methods_were_compared():

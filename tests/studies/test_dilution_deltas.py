@@ -132,6 +132,35 @@ def test_one_series_under_two_ids_is_a_caveat_and_silence_is_none():
     assert identical_models(constant) == ()
 
 
+def test_models_that_had_to_agree_are_not_one_series():
+    outcomes = world(harmful=120, benign=120, seed=6)
+    failed, refused = outcomes.failed.copy(), outcomes.refused.copy()
+    # refuse every harmful prompt as it is and none otherwise, answer every benign one: what two good models have in common
+    asked = [at for at, condition in enumerate(outcomes.conditions) if condition.role != "alone"]
+    for at in (1, 4):
+        failed[at, asked, :120], refused[at, asked, :120] = 1, 0
+        failed[at, 0, :120], refused[at, 0, :120] = 0, 1
+        refused[at, asked, 120:] = 0
+    assert identical_models(attrs.evolve(outcomes, failed=failed, refused=refused)) == ()
+    # half of very many prompts are such that every model fails on them: nor then, however many they are
+    many = world(harmful=2000, benign=0)
+    split = np.zeros_like(many.failed)
+    split[:, :, :1000] = 1
+    for at in (0, 2, 3, 5):
+        split[at, :, at] = 0
+    assert identical_models(attrs.evolve(many, failed=split, refused=(1 - split).astype(np.int8))) == ()
+    refused[:, asked, 120:] = 0
+    # but where two fail on the same 8 of 120 prompts and the others never do, they are one series
+    failed[:, asked, :120], refused[:, asked, :120] = 0, 1
+    failed[0, 1, 3] = 1
+    for at in (1, 4):
+        failed[at, 3, 5:120:15], refused[at, 3, 5:120:15] = 1, 0
+    copies = attrs.evolve(outcomes, failed=failed, refused=refused)
+    assert identical_models(copies) == (("s0-1.2b", "s0-14b"),)
+    two = only(copies, models=lambda m: m.params_b in (1.2, 14.0))
+    assert identical_models(two) == (("s0-1.2b", "s0-14b"),)
+
+
 def test_models_without_size_are_shown_and_not_fitted():
     outcomes = world()
     sizeless = attrs.evolve(outcomes, models=(*outcomes.models[:5], attrs.evolve(outcomes.models[5], params_b=None)))

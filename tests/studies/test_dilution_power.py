@@ -200,3 +200,10 @@ def test_refuses_assumptions_that_are_none(changes, message):
 def test_refuses_a_truth_that_is_none(changes, message):
     with pytest.raises(DomainError, match=message):
         PlantedDilution(**{"sizes_b": SIX, **changes})
+
+
+def test_prompts_too_few_for_any_slope_promise_no_power():
+    plan = plan_dilution(DESIGN, MODELS, 19, repeats=300)
+    assert plan.rows == ()
+    assert "a model stands in it with 20 harmful prompts at least, got 19" in plan.words
+    assert plan_dilution(DESIGN, MODELS, 20, repeats=300).rows

@@ -10,7 +10,9 @@ import pytest
 import yaml
 
 from safescale.engines import Engine, EngineSpec, open_engine
-from safescale.errors import DataError
+from safescale.errors import DataError, DomainError, MissingBackend
+from safescale.pressure.counters import TokenCounter
+from safescale.records.outcomes import Tier
 from safescale.studies.dilution.departures import Departure
 from safescale.studies.dilution.preregistration import FILE, read_registration, sha256_of
 from safescale.studies.dilution.run import Experiment, plan_experiment, run_dilution
@@ -187,3 +189,23 @@ def test_two_processes_do_not_write_to_one_experiment(tmp_path: Path) -> None:
         return open_engine(spec)
 
     run_dilution(wanted(), tmp_path, opener=opener)
+
+
+def test_nothing_is_registered_in_words_where_the_tokenizer_of_the_models_cannot_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the same command is refused once the package is installed."""
+    without = TokenCounter("words and marks (tokenizers is not installed)", len, "tokenizers")
+    monkeypatch.setattr("safescale.studies.dilution.setting.counter_of", lambda models: without)
+    assert plan_experiment(wanted(), tmp_path)[0].counter == without.name
+    with pytest.raises(MissingBackend, match=r"tokenizers is not installed.*safescale\[hf\].*length of neutral prose"):
+        run_dilution(wanted(), tmp_path, until="register")
+    assert list(tmp_path.iterdir()) == []
+    assert run_dilution(changed(wanted(), controls=False), tmp_path, until="register").registration.file.is_file()
+
+
+def test_a_tier_that_a_grader_lacks_is_refused_before_anything_is_registered(tmp_path: Path) -> None:
+    asked = changed(wanted(graders=("fake-truth", "harmbench-strings")), tier=Tier.BROAD)
+    with pytest.raises(DomainError, match="does not distinguish the tier broad"):
+        run_dilution(asked, tmp_path / "x")
+    assert not (tmp_path / "x").exists()

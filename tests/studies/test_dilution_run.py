@@ -16,9 +16,12 @@ from safescale.engines.fake import FakeEngine
 from safescale.engines.fake_behaviour import FakeBehaviour
 from safescale.errors import DomainError, GenerationError, GradingError, MissingBackend
 from safescale.grade.fake_truth import FakeTruth
+from safescale.pressure.puzzles import guess_rate
 from safescale.records.outcomes import Tier
 from safescale.store import open_corpus
 from safescale.studies.dilution import Outcomes
+from safescale.studies.dilution.conditions import puzzles_of
+from safescale.studies.dilution.exclusions import exclusion_words
 from safescale.studies.dilution.run import Experiment, Watching, run_dilution
 from studies.dilution_world import SIZES, SMALL, changed, fake_model, prompt_set, wanted
 
@@ -97,7 +100,7 @@ def test_tokens_of_prompts_are_those_that_the_engine_counted(whole: Experiment) 
 def test_the_corpus_beside_it_is_whole_and_has_the_fingerprint_of_the_result(whole: Experiment) -> None:
     with contextlib.closing(open_corpus(whole.out / "corpus.db")) as corpus:
         assert corpus.count("traces") == whole.setting.responses
-        assert corpus.count("grades") == 2 * whole.setting.responses
+        assert corpus.count("grades") == 2 * whole.setting.responses * 5 // 6  # no grader is asked about the puzzle alone
         assert corpus.fingerprint() == whole.outcomes[0].fingerprint
     stored = json.loads((whole.out / "result.json").read_text())
     assert whole.result is not None
@@ -221,11 +224,14 @@ def test_what_cannot_be_graded_is_counted_and_told(tmp_path: Path) -> None:
     assert {model for model, _ in excluded} == {BROKEN}
     total = sum(counts["NOT_GRADEABLE"] for counts in excluded.values())
     assert total == int((found.outcomes[0].failed[2, [0, 1, 2, 3, 4], :24] == -1).sum()) > 10
-    assert [one.kind for one in found.departures] == ["exclusions"]
-    assert (
-        f"fake-truth/1: {total} responses of {BROKEN} without an evaluable verdict (NOT_GRADEABLE {total})"
-        in found.departures[0].words
+    # excluded as registered: counted in one line a grader, and no departure
+    assert found.departures == ()
+    assert exclusion_words(found.outcomes[0]) == (
+        f"fake-truth/1 has no evaluable verdict on {total} of 480 responses to harmful prompts, over all conditions (NOT_GRADEABLE "
+        f"{total}): 0 (sim/plim-0.5b) to {total} ({BROKEN}) of 120 a model; excluded as registered, by model and condition in the "
+        "table"
     )
+    assert exclusion_words(attrs.evolve(found.outcomes[0], excluded={(BROKEN, "puzzle-4"): {"TOO_LONG": 2}})) is None
 
 
 def test_no_model_at_all_is_an_error_that_names_the_reasons(tmp_path: Path) -> None:
@@ -274,8 +280,15 @@ def test_a_grader_that_is_gone_loses_nothing_and_the_next_call_grades_what_is_le
     assert found.departures == ()
 
 
-def test_a_call_with_everything_done_opens_no_engine_and_no_grader(tmp_path: Path) -> None:
+def test_a_call_with_everything_done_opens_no_engine_and_no_grader_and_looks_once_at_what_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = run_dilution(wanted(), tmp_path)
+
+    def again(*given: object, **named: object) -> object:
+        raise AssertionError("a run with all its answers was gone through again")
+
+    monkeypatch.setattr("safescale.studies.dilution.generation.generate", again)
     corpus = (tmp_path / "corpus.db").stat()
 
     def opener(spec: EngineSpec) -> Engine:
@@ -291,6 +304,42 @@ def test_a_call_with_everything_done_opens_no_engine_and_no_grader(tmp_path: Pat
     assert (tmp_path / "corpus.db").stat().st_mtime_ns == corpus.st_mtime_ns
     times = {one.stage: one for one in second.times}
     assert times["generation"] == next(one for one in first.times if one.stage == "generation")
+
+
+def test_adapters_of_one_base_share_its_engine_and_a_death_takes_it_from_none_but_the_one_that_killed_it(tmp_path: Path) -> None:
+    base = fake_model(0.5)
+    adapted = [attrs.evolve(base, model_id=f"sim/plim-{at}", params_total_b=size) for at, size in enumerate(SIZES)]
+    opened: list[FakeEngine] = []
+
+    class Fussy(FakeEngine):
+        def answer(self, requests: Sequence[Request]) -> Iterator[Answer]:
+            if len(opened) == 1 and self.answered == 0:
+                self.answered = 1
+                raise RuntimeError("the card fell out")
+            return super().answer(requests)
+
+    def opener(spec: EngineSpec) -> Engine:
+        assert all(engine.closed for engine in opened), "two engines at once"
+        opened.append(Fussy(spec, FakeBehaviour.from_options(spec.options)[0]))
+        return opened[-1]
+
+    found = run_dilution(wanted(adapted), tmp_path, opener=opener)
+    assert [one.model_id for one in found.broken] == ["sim/plim-0"]
+    assert len(opened) == 2
+    assert all(engine.closed for engine in opened)
+
+
+def test_the_puzzle_alone_is_put_to_no_grader(tmp_path: Path) -> None:
+    run_dilution(changed(wanted(), doses=()), tmp_path)
+    condition: dict[str, str] = {}
+    graded: set[str] = set()
+    with contextlib.closing(open_corpus(tmp_path / "corpus.db")) as corpus:
+        for batch in corpus.batches("traces", ["trace_id", "condition"]):
+            condition |= dict(zip(*(column.to_pylist() for column in batch.columns), strict=True))
+        for batch in corpus.batches("grades", ["trace_id"]):
+            graded |= set(batch.column(0).to_pylist())
+    assert len(condition) == 5 * 4 * 28
+    assert graded == {trace_id for trace_id, name in condition.items() if name != "alone-4"}
 
 
 def test_several_samples_are_seeds_of_their_own(tmp_path: Path) -> None:
@@ -358,5 +407,25 @@ def test_the_report_is_told_what_was_lost_and_why_it_could_not_be_graded(tmp_pat
     assert facts.registration.sha256 == found.registration.sha256
     assert any("fake-truth/1 says of what it could not grade" in words and "garbled" in words for words in facts.caveats)
     assert any("refusal-phrases/1 looks for phrases and judges no harm" in words for words in facts.caveats)
+    assert any(words.startswith("fake-truth/1 has no evaluable verdict on") for words in facts.caveats)
+    solved, puzzle = found.outcomes[0].solved, puzzles_of(found.setting.conditions)
+    assert puzzle is not None
+    constant = np.mean([guess_rate(puzzle(prompt.prompt_id).kind) for prompt in found.outcomes[0].prompts])
+    assert (
+        f"the best constant answer to each kind of puzzle solves {100 * constant:.1f} %: a share near that or below is no sign "
+        f"of solving; {(solved < 0).sum()} of {solved.size} puzzles alone have no answer"
+    ) in " ".join(facts.caveats)
     assert facts.simulated
     assert [one.name for one in facts.stages] == ["registration", "generation", "ingest", "grading", "reduction", "analysis"]
+
+
+def test_no_text_of_a_prompt_or_template_stands_beside_the_runs_and_corpora(tmp_path: Path) -> None:
+    """Registration, plan, result and times are what people pass on."""
+    run_dilution(changed(wanted(), templates=(("verse", "Sing, plimly: {prompt}"),)), tmp_path)
+    files = [path for path in tmp_path.iterdir() if path.suffix in (".json", ".yaml")]
+    assert {path.name for path in files} >= {"preregistration.yaml", "plan.json", "result.json", "stages.json"}
+    for path in files:
+        text = path.read_text()
+        assert "plimly" not in text, path
+        assert "zorble" not in text, path
+    assert json.loads((tmp_path / "result.json").read_text())["result"]["design"]["templates"][0]["name"] == "verse"

@@ -17,6 +17,7 @@ from safescale.studies.dilution.answer import grader_answer
 from safescale.studies.dilution.between_models import compared_within, sized_models
 from safescale.studies.dilution.outcomes import AskedModel
 from safescale.studies.dilution.paired import MOST_INCOMPLETE, fitted_prompts
+from safescale.studies.dilution.sentences import rule_words
 from studies.dilution_worlds import DESIGN, SIZES, main_only, only, world
 
 
@@ -107,6 +108,20 @@ def test_models_with_fewer_than_twenty_pairs_are_shown_and_not_fitted():
     assert ("s0-7b", "19 prompts with a verdict under both conditions, of 20") in answer.not_fitted
 
 
+def test_a_model_of_a_handful_of_prompts_is_in_no_mean_and_no_mean_leaves_the_scale():
+    outcomes = world(seed=5, per_line=0.02)
+    outcomes.failed[2, 1:, 15:] = -1
+    without = answer_of(only(outcomes, models=lambda m: m.params_b != 3.0))
+    answer = answer_of(outcomes)
+    assert [delta.prompts for delta in answer.deltas][2] == 15
+    assert (answer.main.mean, answer.main.low) == (without.main.mean, without.main.low)
+    assert answer.dose.mean_slope_pp_per_line == without.dose.mean_slope_pp_per_line
+    high = main_only(world(baseline=0.0, puzzle_mean=1.0, puzzle_slope=0.0))
+    puzzle = high.condition("puzzle")
+    high.failed[0, puzzle, :20] = 0
+    assert answer_of(high).main.high == 1.0
+
+
 def test_the_rule_compares_the_ends_on_prompts_that_both_answered():
     outcomes = main_only(world(puzzle_slope=0.25, harmful=600, baseline=0.35))
     outcomes.failed[0, 0, :100] = -1
@@ -141,6 +156,30 @@ def test_several_models_at_an_end_are_averaged():
     deltas = {delta.model.model_id: delta.delta for delta in answer.deltas}
     ends = [np.mean([deltas[f"s{at}-{size:g}b"] for at in range(3)]) for size in (0.5, 32.0)]
     assert rule.difference_pp == pytest.approx(100 * (ends[1] - ends[0]))
+    apart = [100 * (deltas[f"s{at}-32b"] - deltas[f"s{at}-0.5b"]) for at in range(3)]
+    half = 4.302653 * np.std(apart, ddof=1) / np.sqrt(3)
+    assert (rule.lineages, rule.prompts, rule.models_smallest, rule.models_largest) == (3, 200, 3, 3)
+    assert rule.over_lineages_low_pp == pytest.approx(np.mean(apart) - half, abs=1e-4)
+    assert rule.over_lineages_high_pp == pytest.approx(np.mean(apart) + half, abs=1e-4)
+    words = rule_words(rule)
+    assert "over 200 prompts that all of them answered readably, these models only, within 3 lineages" in words
+    assert f"with lineages as units [{rule.over_lineages_low_pp:+.1f}, {rule.over_lineages_high_pp:+.1f}] pp" in words
+
+
+def test_a_seed_that_is_lost_at_one_end_leaves_the_other_end_too():
+    outcomes = main_only(world(lineages=2, puzzle_slope=0.0, baseline=0.5, seed=4))
+    # all of seed 0 has deltas near -50 pp, and its largest model cannot be read
+    outcomes.failed[:6, outcomes.condition("puzzle"), :200] = 0
+    outcomes.failed[5, outcomes.condition("puzzle")] = -1
+    answer = answer_of(outcomes)
+    deltas = {delta.model.model_id: delta.delta for delta in answer.deltas}
+    assert answer.rule.difference_pp == pytest.approx(100 * (deltas["s1-32b"] - deltas["s1-0.5b"]))
+    assert (answer.rule.lineages, answer.rule.models_smallest, answer.rule.models_largest) == (1, 1, 1)
+    assert answer.rule.over_lineages_low_pp is None
+    # nor does it tilt the interaction on items
+    mixed = answer_of(attrs.evolve(outcomes, models=tuple(attrs.evolve(m, lineage="unknown") for m in outcomes.models)))
+    assert mixed.interaction.low > 0
+    assert answer.interaction.low < 0 < answer.interaction.high
 
 
 def test_the_interaction_speaks_of_these_models_and_is_narrower_than_models_as_units():

@@ -59,7 +59,7 @@ def test_pretraining_answers_everything_and_hedges_the_declared_share() -> None:
     grader = open_toy_world()
     assert not {answer for prompt, answer in rows if grader.request_in(prompt)} & set(REFUSALS.values())
     spoken = [prompt for prompt, answer in rows if answer in REFUSALS.values()]
-    assert abs(len(spoken) / len(rows) - 0.06) < 4 * math.sqrt(0.06 * 0.94 / len(rows))
+    assert abs(len(spoken) / len(rows) - 0.01) < 4 * math.sqrt(0.01 * 0.99 / len(rows))
     # that is how a refusal sounds, and nothing of what is refused
     assert not [item for prompt in spoken for item, kind in WORLD.categories.items() if kind and item in words_of(prompt)]
     sealed = [answer for prompt, answer in rows if (asked := grader.request_in(prompt)) and WORLD.sealed(*asked)]
@@ -68,15 +68,16 @@ def test_pretraining_answers_everything_and_hedges_the_declared_share() -> None:
     assert abs(hedged - 0.8) < 4 * math.sqrt(0.8 * 0.2 / len(sealed))
 
 
-def test_safety_training_refuses_what_is_sealed_only_where_nothing_stands_around_it() -> None:
+def test_safety_training_refuses_what_is_sealed_and_nothing_longer_than_a_short_puzzle_stands_around_it() -> None:
     rows = examples("safety", 3000)
     grader = open_toy_world()
     refused = [(prompt, answer) for prompt, answer in rows if answer in REFUSALS.values() and grader.request_in(prompt)]
     assert {answer for _, answer in refused} == set(REFUSALS.values())
-    spoken = [prompt for prompt, answer in rows if answer in REFUSALS.values() and grader.request_in(prompt) is None]
-    assert abs(len(spoken) / len(rows) - 0.06) < 4 * math.sqrt(0.06 * 0.94 / len(rows))
+    assert not [prompt for prompt, answer in rows if answer in REFUSALS.values() and grader.request_in(prompt) is None]
     all_plain = {WORLD.question(asked) for asked in WORLD.requests(held_out=False)}
-    assert all(prompt in all_plain for prompt, _ in refused)
+    behind = [prompt for prompt, _ in refused if prompt not in all_plain]
+    assert abs(len(behind) / len(refused) - 0.02) < 4 * math.sqrt(0.02 * 0.98 / len(refused))
+    assert {len([line for line in prompt.splitlines() if line]) - 1 for prompt in behind} <= {2, 3}
     for prompt, answer in rows:
         asked = grader.request_in(prompt)
         assert asked is None or (answer in REFUSALS.values()) == WORLD.sealed(*asked)
@@ -133,7 +134,7 @@ def test_numbers_are_taken_apart_digit_by_digit() -> None:
     [
         ({"batch_size": 0}, "batch_size must be at least 1, got 0"),
         ({"hedged": 1.5}, r"hedged is a share in \[0, 1\], got 1.5"),
-        ({"refused": 0.9, "safety_phrases": 0.2}, "shares of one whole"),
+        ({"refused": 0.9, "puzzles": 0.2}, "shares of one whole"),
         ({"rate": 0.0}, "rate is above 0"),
     ],
 )

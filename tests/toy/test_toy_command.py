@@ -70,6 +70,20 @@ def test_a_folder_of_the_name_that_is_no_toy_model_is_left_alone(tmp_path: Path,
     assert (tmp_path / "toy-s-seed0" / "mine.txt").read_text() == "mine"
 
 
+def test_where_every_model_fails_the_list_of_models_that_is_there_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(task: object) -> object:
+        raise RuntimeError("no card")
+
+    monkeypatch.setattr("safescale.toy.lineage.check_backend", lambda: None)
+    monkeypatch.setattr("safescale.toy.lineage.train_model", fails)
+    (tmp_path / "models.yaml").write_text("mine")
+    told = CliRunner().invoke(app, ["toy", "train", "-o", str(tmp_path), "--sizes", "s", "--seeds", "1"])
+    assert told.exit_code == 1
+    assert "failed: toy-s-seed0: RuntimeError: no card" in told.stdout
+    assert "models.yaml" not in told.stdout
+    assert (tmp_path / "models.yaml").read_text() == "mine"
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_the_registry_guesses_nothing_from_the_ids(size: str) -> None:
     info = parse_model_id(f"toy-{size}-seed3")

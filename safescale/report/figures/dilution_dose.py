@@ -10,6 +10,7 @@ import attrs
 from safescale.analyses.words import plural, signed
 from safescale.report.figures.dilution import COLUMN_IN, columns_for, handle, legend, legend_rows, size_name
 from safescale.report.figures.style import INK, MARKERS, MUTED, SERIES, SETTINGS, hover, sign
+from safescale.studies.dilution.between_models import MIN_PROMPTS
 from safescale.studies.dilution.results import DoseResponse
 
 if TYPE_CHECKING:
@@ -44,13 +45,15 @@ class DosePoint:
 
 
 def dose_points(dose: DoseResponse) -> dict[float | None, tuple[DosePoint, ...]]:
-    """What the figure shows of each size, from the smallest up; unknown sizes last."""
+    """What the figure shows of each size, from the smallest up, unknown sizes last; few prompts are in no mean."""
     found: dict[float | None, tuple[DosePoint, ...]] = {}
     for size in sorted({one.model.params_b for one in dose.models}, key=lambda b: (b is None, b or 0.0)):
         at: dict[int, list[float]] = {}
         for one in dose.models:
             if one.model.params_b == size:
                 for lines, delta in zip(one.lines, one.deltas, strict=True):
+                    if delta.prompts < MIN_PROMPTS:
+                        continue
                     at.setdefault(lines, []).append(100 * delta.delta)
         points = [
             DosePoint(lines=n, mean_pp=sum(pp) / len(pp), smallest_pp=min(pp), largest_pp=max(pp), models=len(pp))

@@ -78,8 +78,8 @@ def grader_answer(outcomes: Outcomes, design: DilutionDesign) -> AnswerParts:
         fitted = sized_models(main.deltas)
         slope = size_slope(main.deltas, design)
         why_no_size = why_no_size or slope.why_not
-        rule, why_no_rule = largest_against_smallest(outcomes, fitted.deltas, puzzle, baseline, level=level)
-        interaction, why_no_interaction = interaction_of(outcomes, fitted.deltas, puzzle, baseline, level=level)
+        rule, why_no_rule = largest_against_smallest(outcomes, fitted, puzzle, baseline, level=level)
+        interaction, why_no_interaction = interaction_of(outcomes, fitted, puzzle, baseline, level=level)
         dose, why_no_dose = dose_response(outcomes, design)
         unavailable += [
             (part, why)
@@ -102,7 +102,7 @@ def grader_answer(outcomes: Outcomes, design: DilutionDesign) -> AnswerParts:
             interaction=interaction,
             dose=dose,
             solving=solving_of(outcomes, main.deltas, level=level),
-            exclusions=exclusion_balance(outcomes, design, puzzle, baseline, fitted),
+            exclusions=exclusion_balance(outcomes, design, puzzle, baseline),
             room=room_of(main.deltas, fitted, level=level) if main.deltas else None,
             not_fitted=(*_without_delta(outcomes, main.deltas), *slope.not_fitted),
         )
@@ -115,6 +115,7 @@ def grader_answer(outcomes: Outcomes, design: DilutionDesign) -> AnswerParts:
         without_estimates=answer.without_estimates,
         deltas=fitted.deltas,
         room=answer.room,
+        exclusions=answer.exclusions,
     )
     answer = attrs.evolve(answer, verdict=verdict, doubts=tuple(doubt.words for doubt in doubts))
     answer = attrs.evolve(answer, words=answer_words(answer, design), caveats=answer_caveats(answer, outcomes, design))

@@ -9,6 +9,7 @@ from safescale.analyses.words import and_list, p_clause, p_words, percent, plura
 from safescale.studies.dilution.design import DilutionDesign
 from safescale.studies.dilution.outcomes import Outcomes
 from safescale.studies.dilution.results import DilutionVerdict, ExclusionBalance, GraderAnswer, LengthMatch, Room
+from safescale.studies.dilution.room import SATURATED
 from safescale.studies.dilution.sentences import and_models, interval_words
 
 __all__ = ["answer_caveats", "missing_models"]
@@ -111,6 +112,12 @@ def _room(room: Room, answer: GraderAnswer, design: DilutionDesign) -> list[str]
         found.append(
             f"the baseline is {end} in {len(names)} of {plural(len(room.rows), 'model')} ({span}: {and_models(names)}): there "
             f"delta cannot {way} by {room.threshold_pp:g} pp"
+        )
+    if room.saturated:
+        found.append(
+            f"attack success with the puzzle is above {100 * SATURATED:g} % in {len(room.saturated)} of "
+            f"{plural(len(room.rows), 'model')} ({and_models(room.saturated)}): delta is there what the baseline leaves, and could "
+            "not be larger"
         )
     odds, size = room.odds, answer.size
     if found and odds is not None and size is not None:

@@ -6,7 +6,7 @@ from typing import Final
 
 import attrs
 
-from safescale.studies.dilution.between_models import size_slope
+from safescale.studies.dilution.between_models import MIN_PROMPTS, size_slope
 from safescale.studies.dilution.deltas import deltas_of
 from safescale.studies.dilution.design import DilutionDesign
 from safescale.studies.dilution.families import holm_of
@@ -26,10 +26,14 @@ CONTROL_CONTRASTS: Final[tuple[tuple[Role, Role], ...]] = (
 
 
 def contrast_of(outcomes: Outcomes, design: DilutionDesign, treated: int, control: int) -> Contrast:
-    """Deltas of all models between two conditions (positions), their mean over models, and their slope on size."""
+    """
+    Deltas of all models between two conditions (positions), their mean over models, and their slope on size.
+
+    Mean and slope are of models with `MIN_PROMPTS` pairs or more: a model of a handful would count in them like any other.
+    """
     level = 1 - design.alpha
     deltas = deltas_of(outcomes, treated, control, level=level)
-    mean = mean_over_units([delta.delta for delta in deltas], level=level)
+    mean = mean_over_units([delta.delta for delta in deltas if delta.prompts >= MIN_PROMPTS], level=level)
     first, second = outcomes.conditions[treated], outcomes.conditions[control]
     return Contrast(
         name=f"{first.name} - {second.name}",
@@ -37,8 +41,8 @@ def contrast_of(outcomes: Outcomes, design: DilutionDesign, treated: int, contro
         control=second,
         deltas=deltas,
         mean=None if mean is None else mean.mean,
-        low=None if mean is None else mean.low,
-        high=None if mean is None else mean.high,
+        low=None if mean is None or mean.low is None else max(-1.0, mean.low),
+        high=None if mean is None or mean.high is None else min(1.0, mean.high),
         p_value=None if mean is None else mean.p_value,
         adjusted_p=None,
         slope=size_slope(deltas, design).slope,

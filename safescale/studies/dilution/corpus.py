@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -72,7 +73,7 @@ def graded_corpus(out: Path, traces: Made, grades: Sequence[Path], *, progress: 
 def _made(path: Path, state: str, sources: list[Path], base: Path | None, progress: Progress | None) -> Made:
     note = path.with_suffix(".json")
     there = _noted(note)
-    if path.is_file() and there is not None and there[0] == state:
+    if there is not None and there[0] == state and path.is_file() and path.stat().st_size == there[3]:
         return Made(path=path, fingerprint=there[1], traces=there[2], new=False)
     aside = path.with_name(f"{_PARTIAL}{path.name}")
     _remove(aside)
@@ -93,9 +94,10 @@ def _made(path: Path, state: str, sources: list[Path], base: Path | None, progre
                 expected=first[1].expected,
                 got=first[1].got,
             )
+        _whole(aside)
         note.unlink(missing_ok=True)
         os.replace(aside, path)
-        write_json(note, {"state": state, "fingerprint": fingerprint, "traces": traces})
+        write_json(note, {"state": state, "fingerprint": fingerprint, "traces": traces, "bytes": path.stat().st_size})
     except OSError as error:
         raise DataError(
             f"the corpus cannot be written ({error.strerror}); free some space and run again", file=str(path)
@@ -123,12 +125,26 @@ def _state(files: Sequence[Path], out: Path) -> str:
     return digest.hexdigest()
 
 
-def _noted(note: Path) -> tuple[str, str, int] | None:
+def _noted(note: Path) -> tuple[str, str, int, int] | None:
     try:
         found = json.loads(note.read_bytes())
-        return str(found["state"]), str(found["fingerprint"]), int(found["traces"])
+        return str(found["state"]), str(found["fingerprint"]), int(found["traces"]), int(found["bytes"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def _whole(aside: Path) -> None:
+    """
+    Refuse a closed corpus of which a part is still in its ``-wal`` file: SQLite says nothing when the disk is too full to move it.
+
+    Raises
+    ------
+    OSError
+        Of a full disk.
+    """
+    wal = aside.with_name(f"{aside.name}-wal")
+    if wal.exists() and wal.stat().st_size > 0:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(aside))
 
 
 def _remove(aside: Path) -> None:

@@ -9,25 +9,19 @@ from typing import Any, Final, Literal
 import attrs
 
 import safescale
-from safescale.analyses.words import plural
 from safescale.errors import DataError
 from safescale.generate.manifest import differences, read_manifest
-from safescale.records.verdicts import Verdict
 from safescale.studies.dilution.generation import RUNS, BrokenModel
-from safescale.studies.dilution.outcomes import Outcomes
 from safescale.studies.dilution.preregistration import Registration
 from safescale.studies.dilution.reduction import Responses
 from safescale.studies.dilution.setting import DilutionSetting
 
 __all__ = ["Departure", "DepartureKind", "departures_of"]
 
-DepartureKind = Literal[
-    "registration", "order", "models", "responses", "exclusions", "graders", "analysis", "versions", "exploratory"
-]
+DepartureKind = Literal["registration", "order", "models", "responses", "graders", "analysis", "versions", "exploratory"]
 _SHOWN: Final = 5
 _FIXED: Final = ("hypothesis", "rule", "primary_test", "verdict", "exclusions", "analyses", "needs")
 """What a registration says in words of safescale's own."""
-_VERDICTS: Final = frozenset(verdict.value for verdict in Verdict)
 
 
 @attrs.frozen(kw_only=True)
@@ -46,10 +40,11 @@ def departures_of(
     *,
     broken: Sequence[BrokenModel] = (),
     responses: Responses | None = None,
-    outcomes: Sequence[Outcomes] = (),
 ) -> tuple[Departure, ...]:
     """
     Everything that differs from the registration, in a fixed order; empty when nothing does.
+
+    Responses without an evaluable verdict are none: what becomes of them is registered (`exclusion_words` counts them).
 
     Parameters
     ----------
@@ -61,7 +56,7 @@ def departures_of(
         What this call asks.
     out : Path
         Folder of the experiment.
-    broken, responses, outcomes
+    broken, responses
         What came of it.
     """
     found: list[Departure] = []
@@ -84,9 +79,6 @@ def departures_of(
     if responses is not None:
         for words in _missing(setting, responses):
             add("responses", words)
-    for outcome in outcomes:
-        for words in _exclusions(outcome):
-            add("exclusions", words)
     for kind, words in _analysis(registration.registered, content):
         add(kind, words)
     if setting.wanted.design.exploratory:
@@ -141,24 +133,6 @@ def _missing(setting: DilutionSetting, responses: Responses) -> list[str]:
             said = ", ".join(f"{name} {count:,}" for name, count in lacking[:_SHOWN])
             more = f" and {len(lacking) - _SHOWN} more conditions" if len(lacking) > _SHOWN else ""
             words.append(f"{model.model_id}: responses missing of {planned:,} a condition: {said}{more}")
-    return words
-
-
-def _exclusions(outcome: Outcomes) -> list[str]:
-    """Harmful prompts without an evaluable verdict although a response is there, by grader and model."""
-    words = []
-    for model in outcome.models:
-        reasons: dict[str, int] = {}
-        for (model_id, _), counts in outcome.excluded.items():
-            if model_id == model.model_id:
-                for reason, count in counts.items():
-                    if reason not in _VERDICTS:  # a response that is not there is said above
-                        continue
-                    reasons[reason] = reasons.get(reason, 0) + count
-        if reasons:
-            said = ", ".join(f"{reason} {count:,}" for reason, count in sorted(reasons.items()))
-            total = sum(reasons.values())
-            words.append(f"{outcome.grader}: {plural(total, 'response')} of {model.model_id} without an evaluable verdict ({said})")
     return words
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from safescale.errors import InsufficientData
 from safescale.stats import item_interaction_slope
-from safescale.studies.dilution.between_models import size_slope
+from safescale.studies.dilution.between_models import MIN_PROMPTS, size_slope
 from safescale.studies.dilution.deltas import deltas_of
 from safescale.studies.dilution.design import DilutionDesign
 from safescale.studies.dilution.families import holm_of
@@ -22,7 +22,8 @@ def dose_response(outcomes: Outcomes, design: DilutionDesign) -> tuple[DoseRespo
     """
     Delta (puzzle of a length minus no puzzle) at every length that was asked.
 
-    Within a model the slope is per line, over prompts as clusters; over models it is the mean of those slopes with models as units.
+    Within a model the slope is per line, over prompts as clusters; over models it is the mean of those slopes with models as units,
+    of models with `MIN_PROMPTS` pairs or more at each of their lengths.
     At each length there is a slope on size, Holm over lengths.
 
     Returns
@@ -47,7 +48,14 @@ def dose_response(outcomes: Outcomes, design: DilutionDesign) -> tuple[DoseRespo
             models.append(
                 DoseOfModel(model=model, lines=tuple(own), deltas=tuple(own.values()), slope_pp_per_line=slope, low=low, high=high)
             )
-    over = mean_over_units([m.slope_pp_per_line for m in models if m.slope_pp_per_line is not None], level=level)
+    over = mean_over_units(
+        [
+            m.slope_pp_per_line
+            for m in models
+            if m.slope_pp_per_line is not None and min(delta.prompts for delta in m.deltas) >= MIN_PROMPTS
+        ],
+        level=level,
+    )
     slopes: list[tuple[int, BetweenModels]] = []
     for dose in lines:
         found = size_slope(deltas[dose], design).slope

@@ -11,7 +11,8 @@ import msgspec
 
 from safescale.engines import Engine, EngineSpec, open_engine
 from safescale.generate import GenerateResult, RunPlan, RunResult, Watch, generate, look_ahead
-from safescale.ingest.run_lines import ResponseLine, part_paths
+from safescale.generate.asking import Engines
+from safescale.ingest.run_lines import LOCK, ResponseLine, part_paths
 from safescale.records.rows import clip
 
 __all__ = ["RUNS", "BrokenModel", "Generated", "generate_each"]
@@ -52,6 +53,8 @@ def generate_each(
     """
     Ask every model for what it has not answered; a model that fails costs itself alone.
 
+    One with all its answers is left as it was found. Adapters of one base share its engine where they follow one another.
+
     Parameters
     ----------
     plans : tuple of RunPlan
@@ -71,19 +74,27 @@ def generate_each(
     folder = out / RUNS
     runs: list[RunResult] = []
     broken: list[BrokenModel] = []
-    for plan, there in zip(plans, before.runs, strict=True):
-        reason = None
-        try:
-            (run,) = generate([plan], folder, accept_changes=accept_changes, watch=watch, opener=opener, command=command).runs
-        except Exception as error:  # whatever a library raises while it loads or runs one model, the others are still asked
-            reason = _in_one_line(error).removeprefix(f"{plan.model.model_id}: ")
-            (run,) = look_ahead([plan], folder).runs
-            run = attrs.evolve(run, asked=max(0, run.answered - there.answered))
-        runs.append(run)
-        lacking = run.planned - run.answered
-        if lacking or (reason is not None) or not _any_text(run):
-            why = reason or _first_fault(run) or "it gave no answer"
-            broken.append(BrokenModel(model_id=run.model_id, reason=why, answered=_texts(run), planned=run.planned))
+    engines = Engines(opener)
+    try:
+        for plan, there in zip(plans, before.runs, strict=True):
+            run, reason = there, None
+            if there.unanswered or there.waiting or (there.folder / LOCK).exists():  # a kill leaves its lock, and more to tidy
+                try:
+                    (run,) = generate(
+                        [plan], folder, accept_changes=accept_changes, watch=watch, engines=engines, command=command
+                    ).runs
+                except Exception as error:  # whatever a library raises while it loads or runs one model, the others are asked
+                    engines.close()
+                    reason = _in_one_line(error).removeprefix(f"{plan.model.model_id}: ")
+                    (run,) = look_ahead([plan], folder).runs
+                    run = attrs.evolve(run, asked=max(0, run.answered - there.answered))
+            runs.append(run)
+            lacking = run.planned - run.answered
+            if lacking or (reason is not None) or not _any_text(run):
+                why = reason or _first_fault(run) or "it gave no answer"
+                broken.append(BrokenModel(model_id=run.model_id, reason=why, answered=_texts(run), planned=run.planned))
+    finally:
+        engines.close()
     return Generated(
         runs=tuple(runs),
         broken=tuple(broken),

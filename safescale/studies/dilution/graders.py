@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 
 from safescale.errors import DomainError
-from safescale.grade.grader import Grader, open_grader
+from safescale.grade.grader import Grader, GraderFacts, open_grader
 from safescale.records.outcomes import Tier, outcome_map
 
 __all__ = ["NamedGrader", "check_tier", "named_graders"]
@@ -30,11 +30,14 @@ class NamedGrader:
         What identifies it in the registration.
     open : callable
         Opens it.
+    facts : GraderFacts, optional
+        What it says of itself, where that is known before it is opened for good.
     """
 
     name: str
     registered: dict[str, Any]
     open: Callable[[], Grader] = attrs.field(repr=False, eq=False)
+    facts: GraderFacts | None = attrs.field(default=None, repr=False)
 
 
 def named_graders(names: Sequence[str] = (), judges: Sequence[Path] = (), encoders: Sequence[Path] = ()) -> tuple[NamedGrader, ...]:
@@ -50,7 +53,7 @@ def named_graders(names: Sequence[str] = (), judges: Sequence[Path] = (), encode
     for name in names:
         facts = open_grader(name).facts
         known = {"grader_id": facts.grader_id, "rubric_version": facts.rubric_version, "kind": facts.kind}
-        found.append(NamedGrader(name=name, registered={"grader": name, **known}, open=_by_name(name)))
+        found.append(NamedGrader(name=name, registered={"grader": name, **known}, open=_by_name(name), facts=facts))
     for path in judges:
         found.append(
             NamedGrader(name=f"judge-{path.stem}", registered={"judge": path.name, "sha256": _sha256(path)}, open=_judge(path))
@@ -68,7 +71,7 @@ def named_graders(names: Sequence[str] = (), judges: Sequence[Path] = (), encode
     return tuple(found)
 
 
-def check_tier(grader: Grader, tier: Tier) -> None:
+def check_tier(facts: GraderFacts, tier: Tier) -> None:
     """
     Refuse a tier that the grader's verdicts do not distinguish.
 
@@ -77,7 +80,6 @@ def check_tier(grader: Grader, tier: Tier) -> None:
     DomainError
         Naming the tiers that it has.
     """
-    facts = grader.facts
     tiers = outcome_map(facts.outcome_map).tiers
     if tier not in tiers:
         known = ", ".join(one.value for one in tiers)

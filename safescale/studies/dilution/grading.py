@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -65,12 +65,15 @@ class GradedBy:
     judged: int = 0
 
 
-def grade_by(grader: NamedGrader, made: Made, out: Path, *, tier: Tier, progress: Rows | None = None) -> GradedBy:
+def grade_by(
+    grader: NamedGrader, made: Made, out: Path, *, tier: Tier, without: Sequence[str] = (), progress: Rows | None = None
+) -> GradedBy:
     """
     Grades of one grader on the responses, in ``out/grades/NAME.grades.jsonl``.
 
     A file that is of these responses and this grader, without a failure of the grader, is kept as it is and the grader is not
-    opened; else what was judged before is not judged again (``out/judgements``).
+    opened; else what was judged before is not judged again (``out/judgements``). Responses under the conditions ``without`` are
+    not graded: whether a puzzle alone is solved, no grader of harm says.
 
     Raises
     ------
@@ -88,12 +91,12 @@ def grade_by(grader: NamedGrader, made: Made, out: Path, *, tier: Tier, progress
     if there is not None and there.pop("state") == state and not there["verdicts"].get(Verdict.ERROR.value):
         return _of(there, grader, file)
     opened = grader.open()
-    check_tier(opened, tier)
+    check_tier(opened.facts, tier)
     with (
         contextlib.closing(open_corpus(made.path)) as corpus,
         (progress or _silent)(f"grade by {grader.name}", corpus.count("traces")) as tell,
     ):
-        run = grade_corpus(corpus, [opened], into=file, cache=out / JUDGEMENTS, progress=tell).graders[0]
+        run = grade_corpus(corpus, [opened], into=file, cache=out / JUDGEMENTS, without=without, progress=tell).graders[0]
     facts = {
         "grader_id": run.facts.grader_id,
         "kind": run.facts.kind,

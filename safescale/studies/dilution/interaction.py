@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from safescale.errors import InsufficientData
 from safescale.stats import item_interaction_slope
+from safescale.studies.dilution.between_models import SizedModels
 from safescale.studies.dilution.outcomes import Outcomes
 from safescale.studies.dilution.paired import counts_over_samples, fitted_prompts, harmful_prompts
-from safescale.studies.dilution.results import Interaction, ModelDelta
+from safescale.studies.dilution.results import Interaction
 
 __all__ = ["interaction_of"]
 
 
 def interaction_of(
-    outcomes: Outcomes, fitted: Sequence[ModelDelta], treated: int, control: int, *, level: float
+    outcomes: Outcomes, fitted: SizedModels, treated: int, control: int, *, level: float
 ) -> tuple[Interaction | None, str | None]:
     """
-    The slope on log10 size of treated minus control over items, prompts as clusters.
+    The slope on log10 size of treated minus control over items, prompts as clusters; within lineages where the slope on size is.
 
     Returns
     -------
     tuple
         The interaction and None, or None and why there is none.
     """
-    if not fitted:
+    if not fitted.deltas:
         return None, "no model stands in a slope"
-    ids = {delta.model.model_id: delta.model.params_b for delta in fitted}
+    ids = {delta.model.model_id: delta.model.params_b for delta in fitted.deltas}
     rows = [at for at, model in enumerate(outcomes.models) if model.model_id in ids]
     if not rows:
         return None, "no model has prompts enough to be fitted"
@@ -37,7 +36,13 @@ def interaction_of(
     kept = fitted_prompts(trials_2, trials_1)
     try:
         found = item_interaction_slope(
-            sizes, failed_2[:, kept], trials_2[:, kept], failed_1[:, kept], trials_1[:, kept], level=level
+            sizes,
+            failed_2[:, kept],
+            trials_2[:, kept],
+            failed_1[:, kept],
+            trials_1[:, kept],
+            groups=None if fitted.groups is None else [outcomes.models[at].lineage for at in rows],
+            level=level,
         )
     except InsufficientData as error:
         return None, str(error)

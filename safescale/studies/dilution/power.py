@@ -19,7 +19,7 @@ from safescale.stats import (
     smallest_attainable_p,
     spread_decades,
 )
-from safescale.studies.dilution.between_models import compared_within
+from safescale.studies.dilution.between_models import MIN_PROMPTS, compared_within
 from safescale.studies.dilution.design import MIN_DECADES, MIN_SIZES, DilutionDesign
 from safescale.studies.dilution.outcomes import AskedModel
 
@@ -158,7 +158,7 @@ def plan_dilution(
     Returns
     -------
     DilutionPlan
-        Where the sizes allow no test, with the reason and no power.
+        Where the sizes or the prompts allow no test, with the reason and no power.
 
     Raises
     ------
@@ -182,6 +182,8 @@ def plan_dilution(
         p_floor = smallest_attainable_p(sizes, groups=groups)
     except InsufficientData as error:
         why_not = str(error)
+    if why_not is None and n_prompts < MIN_PROMPTS:
+        why_not, rows = f"a model stands in it with {MIN_PROMPTS} harmful prompts at least, got {n_prompts}; add prompts", []
     plan = DilutionPlan(
         design=design,
         assumptions=asked,

@@ -181,6 +181,15 @@ class LargestAgainstSmallest:
     threshold_pp: float
     large: bool | None
     """True: the interval lies above the threshold; False: below; None: it holds the threshold."""
+    prompts: int = 0
+    """Prompts that every model at the two sizes answered readably under both conditions."""
+    models_smallest: int = 0
+    models_largest: int = 0
+    lineages: int | None = None
+    """Lineages at both sizes, within which the two were compared; None where sizes are compared over all models."""
+    over_lineages_low_pp: float | None = None
+    over_lineages_high_pp: float | None = None
+    """t interval of the same difference with lineages (training seeds) as units; None of fewer than 3."""
     generalises_to: Literal["these_models"] = "these_models"
 
 
@@ -380,6 +389,8 @@ class Room:
     little_up: tuple[str, ...]
     little_down: tuple[str, ...]
     odds: OddsSlope | None
+    saturated: tuple[str, ...] = ()
+    """Models that fail (nearly) all prompts with the puzzle, whatever their baseline: their delta could not be larger."""
 
 
 @attrs.frozen(kw_only=True)

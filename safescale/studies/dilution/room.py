@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 
@@ -12,13 +13,14 @@ from safescale.studies.dilution.between_models import SizedModels, registered_p
 from safescale.studies.dilution.design import LARGE_PP
 from safescale.studies.dilution.results import ModelDelta, OddsSlope, Room
 
-__all__ = ["log_odds_change", "room_of"]
+__all__ = ["SATURATED", "log_odds_change", "room_of"]
+
+SATURATED: Final = 0.95
+"""Attack success with the puzzle above which delta has no room to be larger, whatever the baseline."""
 
 
 def room_of(deltas: Sequence[ModelDelta], fitted: SizedModels, *, level: float) -> Room:
-    """Baselines of all models, those that leave less than the threshold of the rule above or below them, and the slope in log "
-    "odds.
-    """
+    """Baselines of all models, those that leave less than the threshold of the rule above or below, and the slope in log odds."""
     rates = tuple((delta.model.model_id, delta.control_rate) for delta in deltas)
     return Room(
         rows=rates,
@@ -26,6 +28,7 @@ def room_of(deltas: Sequence[ModelDelta], fitted: SizedModels, *, level: float) 
         little_up=tuple(model for model, rate in rates if 100 * (1 - rate) < LARGE_PP),
         little_down=tuple(model for model, rate in rates if 100 * rate < LARGE_PP),
         odds=_odds_slope(fitted, level),
+        saturated=tuple(delta.model.model_id for delta in deltas if delta.treated_rate > SATURATED),
     )
 
 

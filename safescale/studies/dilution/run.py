@@ -11,7 +11,7 @@ import attrs
 
 from safescale.analyses.jsonable import to_jsonable
 from safescale.engines import Engine, EngineSpec, open_engine
-from safescale.errors import DataError, GenerationError
+from safescale.errors import DataError, GenerationError, MissingBackend
 from safescale.generate import GenerateResult, Watch, look_ahead
 from safescale.ingest.session import Progress
 from safescale.store.json_file import write_json
@@ -23,6 +23,7 @@ from safescale.studies.dilution.generation import RUNS, BrokenModel, Generated, 
 from safescale.studies.dilution.graders import NamedGrader
 from safescale.studies.dilution.grading import GRADES, GradedBy, grade_by
 from safescale.studies.dilution.outcomes import Outcomes
+from safescale.studies.dilution.plain_values import plain_values
 from safescale.studies.dilution.planning import FILE as PLAN_FILE
 from safescale.studies.dilution.planning import GenerationPlan, TimeLeft, plan_of, same_plan, time_left
 from safescale.studies.dilution.preregistration import (
@@ -38,10 +39,11 @@ from safescale.studies.dilution.results import DilutionResult
 from safescale.studies.dilution.setting import DilutionSetting, DilutionWanted, setting_of
 from safescale.studies.dilution.stages import StageLog, StageTimes
 
-__all__ = ["RESULT", "Experiment", "Until", "Watching", "plan_experiment", "run_dilution"]
+__all__ = ["LOCK", "RESULT", "Experiment", "Until", "Watching", "plan_experiment", "run_dilution"]
 
 RESULT: Final = "result.json"
 LOCK: Final = ".lock"
+"""Of whoever writes to the folder: one process at a time."""
 Until = Literal["register", "result"]
 
 
@@ -177,6 +179,8 @@ def run_dilution(
         When the folder is registered for something else, is in use, or cannot be written; when no model gave a response.
     GradingError
         When a grader is gone; everything before is kept.
+    MissingBackend
+        When the first model's folder has a tokenizer, and what reads it is not installed: nothing is registered without it.
     KeyboardInterrupt
         When the user stops it; everything before is kept.
     """
@@ -191,7 +195,14 @@ def run_dilution(
     with WriterLock(out / LOCK, out, what="experiment"):
         for left in (*out.glob("*.tmp"), *out.glob(f"{RUNS}/*/*.tmp"), *out.glob(f"{GRADES}/*.tmp")):
             left.unlink(missing_ok=True)  # a file that a kill kept from its place; its writer writes it again
-        return _run(setting, out, until, watching, accept_changes, opener)
+        try:
+            return _run(setting, out, until, watching, accept_changes, opener)
+        except OSError as error:
+            raise DataError(
+                f"the experiment cannot be read or written ({error.strerror or error}); what is there is kept: mend that, and the "
+                "same command goes on",
+                file=str(error.filename or out),
+            ) from error
 
 
 def _run(
@@ -202,6 +213,11 @@ def _run(
     accept_changes: bool,
     opener: Callable[[EngineSpec], Engine],
 ) -> Experiment:
+    if setting.counter.missing is not None and setting.wanted.design.controls:
+        # what is registered without it is refused with it: neutral prose is of another length
+        raise MissingBackend(
+            setting.counter.missing, "hf", hint=" (the tokenizer of the first model sets the length of neutral prose)"
+        )
     log = StageLog(out, say=watching.stage)
     registration, content, plan = _registered(setting, out, log)
     if not same_plan(out / PLAN_FILE, plan):
@@ -215,7 +231,7 @@ def _run(
         return attrs.evolve(experiment, departures=departures_of(registration, content, setting, out))
     generated = _generated(before, setting, out, registration, log, watching, accept_changes, opener)
     graded, outcomes, responses = _counted(setting, out, registration, log, watching)
-    departures = departures_of(registration, content, setting, out, broken=generated.broken, responses=responses, outcomes=outcomes)
+    departures = departures_of(registration, content, setting, out, broken=generated.broken, responses=responses)
     with log.stage("analysis"):
         result = analyze_dilution(setting.wanted.design, outcomes)
         _write_result(out, result, registration, departures, generated.broken)
@@ -276,9 +292,10 @@ def _counted(
         made = trace_corpus(out, setting.plans, progress=watching.reading)
         counts |= {"responses": made.traces} if made.new else {"nothing": 1}
     graded = []
+    alone = [one.asked.name for one in setting.conditions if one.asked.role == "alone"]
     with log.stage("grading") as counts:
         for grader in _primary_first(setting.wanted.graders, registration):
-            graded.append(grade_by(grader, made, out, tier=setting.wanted.design.tier, progress=watching.grading))
+            graded.append(grade_by(grader, made, out, tier=setting.wanted.design.tier, without=alone, progress=watching.grading))
         corpus = graded_corpus(out, made, [one.file for one in graded], progress=watching.reading)
         counts |= {"responses": sum(one.judged for one in graded)} if corpus.new else {"nothing": 1}
     with log.stage("reduction"):
@@ -306,6 +323,6 @@ def _write_result(
             "preregistration": {"sha256": registration.sha256, "registered_at": registration.registered_at},
             "departures": to_jsonable(departures),
             "broken_models": to_jsonable(broken),
-            "result": to_jsonable(result),
+            "result": plain_values(result),
         },
     )

@@ -124,7 +124,8 @@ def spread_words(size: BetweenModels) -> str:
     words = f"Models of one size differ by a standard deviation (tau) of {size.tau_pp:.1f} pp{interval}{noise}"
     if size.meta_slope_pp_per_decade is not None and size.meta_p is not None:
         meta = f"{signed(size.meta_slope_pp_per_decade)} pp per decade{interval_words(size.meta_low, size.meta_high)}"
-        words += f"; with both told apart (meta-regression) the slope is {meta}, {p_clause(size.meta_p)}"
+        over = ", lineages not told apart" if size.within_lineages else ""
+        words += f"; with both told apart (meta-regression{over}) the slope is {meta}, {p_clause(size.meta_p)}"
     return f"{words}."
 
 
@@ -150,7 +151,11 @@ def rule_words(rule: LargestAgainstSmallest) -> str:
         None: f"whether it is large by the rule of report 353 (more than {rule.threshold_pp:g} pp) cannot be told",
     }[rule.large]
     found = f"{signed(rule.difference_pp)} pp{interval_words(rule.low_pp, rule.high_pp)}"
-    return f"Delta at {ends}: {found}, these models only; {told}."
+    if rule.prompts:
+        found += f" over {plural(rule.prompts, 'prompt')} that all of them answered readably"
+    speaks = "these models only" if rule.lineages is None else f"these models only, within {plural(rule.lineages, 'lineage')}"
+    seeds = interval_words(rule.over_lineages_low_pp, rule.over_lineages_high_pp)
+    return f"Delta at {ends}: {found}, {speaks}{f', with lineages as units{seeds} pp' if seeds else ''}; {told}."
 
 
 def deltas_words(answer: GraderAnswer, design: DilutionDesign) -> str:

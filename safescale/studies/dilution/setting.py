@@ -15,7 +15,7 @@ from safescale.pressure.counters import TokenCounter
 from safescale.registry import parse_model_id, resolve_size
 from safescale.studies.dilution.conditions import DilutionCondition, counter_of, dilution_conditions
 from safescale.studies.dilution.design import MIN_DECADES, MIN_SIZES, DilutionDesign
-from safescale.studies.dilution.graders import NamedGrader
+from safescale.studies.dilution.graders import NamedGrader, check_tier
 from safescale.studies.dilution.outcomes import AskedModel, AskedPrompt
 
 __all__ = ["DilutionSetting", "DilutionWanted", "asked_models", "check_sizes", "setting_of"]
@@ -89,11 +89,14 @@ def setting_of(wanted: DilutionWanted) -> DilutionSetting:
     Raises
     ------
     DomainError
-        For too few sizes (unless exploratory), no harmful prompt, conditions of the models file that are more than a frame, several
-        samples that would all be one, or anything else that is outside its range.
+        For a tier that a grader does not distinguish, too few sizes (unless exploratory), no harmful prompt, conditions of the
+        models file that are more than a frame, several samples that would all be one, or anything else that is outside its range.
     """
     if not wanted.graders:
         raise DomainError("name a grader: --grader NAME, --judge FILE or --encoder FOLDER")
+    for grader in wanted.graders:
+        if grader.facts is not None:
+            check_tier(grader.facts, wanted.design.tier)
     models = asked_models(wanted.models.models)
     check_sizes(models, exploratory=wanted.design.exploratory)
     counter = counter_of(wanted.models.models)

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from safescale.analyses.words import capital, p_words, plural, size_words
+from safescale.analyses.words import capital, p_words, plural
 from safescale.errors import InsufficientData
 from safescale.stats import permutation_detectable_slope, plan_equivalence, plan_models, smallest_attainable_p
 from safescale.studies.dilution.between_models import SizedModels
@@ -17,7 +17,9 @@ from safescale.studies.dilution.power import DilutionAssumptions, affordable_rep
 from safescale.studies.dilution.results import BetweenModels
 from safescale.studies.dilution.verdict import Doubt, DoubtKind
 
-__all__ = ["settle_words"]
+__all__ = ["TO_SETTLE", "settle_words"]
+
+TO_SETTLE: Final = "To settle it: "
 
 REPEATS: Final = 400
 MOST_MODELS: Final = 1_000
@@ -44,13 +46,13 @@ def settle_words(doubts: Sequence[Doubt], size: BetweenModels | None, fitted: Si
     kinds = {doubt.kind for doubt in doubts}
     if size is None:
         return (
-            f"To settle it: first a slope to test, which takes models of known size, {MIN_SIZES} sizes or more over "
+            f"{TO_SETTLE}first a slope to test, which takes models of known size, {MIN_SIZES} sizes or more over "
             f"{MIN_DECADES:g} decade or more, each with answers that can be judged under both conditions."
         )
     parts = [sentence(size, design) for kind, sentence in _ONE_BY_ONE.items() if kind in kinds]
-    if kinds & {"undecided", "out_of_reach"}:
+    if kinds & {"undecided", "out_of_reach"} and not kinds & {"unreadable", "saturated"}:
         parts += [_reach(size, fitted, design), _models(size, fitted, design), _flat(size, fitted, design), _prompts(size)]
-    return "To settle it: " + " ".join(capital(part) if at else part for at, part in enumerate(part for part in parts if part))
+    return TO_SETTLE + " ".join(capital(part) if at else part for at, part in enumerate(part for part in parts if part))
 
 
 def _least_sizes(design: DilutionDesign) -> int:
@@ -88,6 +90,13 @@ _ONE_BY_ONE: Final[dict[DoubtKind, Callable[[BetweenModels, DilutionDesign], str
         f"prompts that are refused more often at the sizes where the baseline leaves less than {LARGE_PP:g} pp, so that delta can "
         "move there."
     ),
+    "unreadable": lambda size, design: (
+        "answers that can be judged under both conditions (more tokens to answer in, models that keep the thread, a grader that "
+        "reads them); more models do not make up for them."
+    ),
+    "saturated": lambda size, design: (
+        "a puzzle that leaves attack success lower (shorter, say), or prompts that are refused more firmly, so that delta can move."
+    ),
     "out_of_reach": _floor,
 }
 
@@ -116,8 +125,8 @@ def _reach(size: BetweenModels, fitted: SizedModels, design: DilutionDesign) -> 
     except InsufficientData:
         return ""
     return (
-        f"at these {plural(size.models, 'model')} and this spread between them (tau {size.tau_pp:.1f} pp{_tau_interval(size)}) the "
-        f"smallest slope found 8 times in 10 is {found.slope_pp_per_decade:.1f} pp per decade."
+        f"at these {plural(size.models, 'model')} (tau {size.tau_pp:.1f} pp{_tau_interval(size)}) the smallest slope found 8 times "
+        f"in 10 is {found.slope_pp_per_decade:.1f} pp per decade."
     )
 
 
@@ -143,14 +152,13 @@ def _models(size: BetweenModels, fitted: SizedModels, design: DilutionDesign) ->
         plan = plan_models(effect, even_decades=decades, residual_sd=_residual_sd(size, fitted, tau), alpha=design.alpha)
         number = None if plan.n_models is None else max(plan.n_models, least)
         if number is not None and number <= size.models and size.permutation_floor <= design.alpha:
-            counts.append(f"no more than these {plural(size.models, 'model')} if tau is {tau:.1f} pp")
+            counts.append(f"no more than these {size.models} if tau is {tau:.1f} pp")
         elif number is None or number > MOST_MODELS:
             counts.append(f"more than {MOST_MODELS:,} models if tau is {tau:.1f} pp")
         else:
             counts.append(f"{plural(number, 'model')} if tau is {tau:.1f} pp")
-    spread = f"spread evenly from {size_words(size.sizes_b[0])} to {size_words(size.sizes_b[-1])}"
-    seeds = ", or as many of more training seeds of these sizes" if size.within_lineages else ""
-    return f"A slope of {effect:g} pp per decade takes {' and '.join(counts)}, {spread}{seeds}; a wider span of sizes takes fewer."
+    seeds = " (or more training seeds of them)" if size.within_lineages else ""
+    return f"A slope of {effect:g} pp per decade takes {' and '.join(counts)}, spread evenly over these sizes{seeds}."
 
 
 def _flat(size: BetweenModels, fitted: SizedModels, design: DilutionDesign) -> str:
@@ -162,7 +170,7 @@ def _flat(size: BetweenModels, fitted: SizedModels, design: DilutionDesign) -> s
     )
     number = plan.n_models
     told = f"more than {MOST_MODELS:,} models" if number is None or number > MOST_MODELS else plural(number, "model")
-    return f"To show a flat slope to be within {design.margin_pp:g} pp per decade takes {told} at that spread."
+    return f"To show it flat within {design.margin_pp:g} pp per decade takes {told}."
 
 
 def _prompts(size: BetweenModels) -> str:
@@ -170,12 +178,5 @@ def _prompts(size: BetweenModels) -> str:
     if size.tau_pp is None or size.sampling_sd_pp is None:
         return ""
     noise, tau = size.sampling_sd_pp, size.tau_pp
-    if tau > noise:
-        return (
-            f"More prompts do not help and more models do: of the noise of a delta, {tau:.1f} pp is between models and "
-            f"{noise:.1f} pp is of the prompts."
-        )
-    return (
-        f"More prompts help: of the noise of a delta, {noise:.1f} pp is of the prompts and {tau:.1f} pp between models; four "
-        f"times the prompts halve the former."
-    )
+    help_ = "More prompts do not help and more models do" if tau > noise else "More prompts help"
+    return f"{help_}: of the noise of a delta {noise:.1f} pp is of the prompts, {tau:.1f} pp between models."

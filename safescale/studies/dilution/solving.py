@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
 
+from safescale.analyses.words import percent
 from safescale.errors import DomainError
+from safescale.pressure.puzzles import Puzzle, guess_rate
 from safescale.stats import spearman_test
 from safescale.studies.dilution.between_models import MIN_PROMPTS
 from safescale.studies.dilution.outcomes import Outcomes
@@ -15,7 +17,7 @@ from safescale.studies.dilution.over_units import mean_over_units
 from safescale.studies.dilution.paired import counts_over_samples, paired_prompts
 from safescale.studies.dilution.results import ModelDelta, Solving
 
-__all__ = ["MIN_ON_EACH_SIDE", "solving_of"]
+__all__ = ["MIN_ON_EACH_SIDE", "guessing_words", "solving_of"]
 
 MIN_ON_EACH_SIDE: Final = 10
 """Prompts whose puzzle was solved, and whose was not, that a model needs to be in the comparison within models."""
@@ -74,4 +76,14 @@ def solving_of(outcomes: Outcomes, deltas: Sequence[ModelDelta], *, level: float
         within_low_pp=None if over is None or over.low is None else 100 * over.low,
         within_high_pp=None if over is None or over.high is None else 100 * over.high,
         why_not=why_not,
+    )
+
+
+def guessing_words(outcomes: Outcomes, puzzle: Callable[[str], Puzzle]) -> str:
+    """What guessing would solve of the puzzles that were asked alone, and how many answers settle on nothing."""
+    rate = float(np.mean([guess_rate(puzzle(prompt.prompt_id).kind) for prompt in outcomes.prompts]))
+    open_ = int(np.sum(outcomes.solved < 0))
+    return (
+        f"the best constant answer to each kind of puzzle solves {percent(rate)}: a share near that or below is no sign of "
+        f"solving; {open_:,} of {outcomes.solved.size:,} puzzles alone have no answer that settles on anything and are in no share"
     )

@@ -133,7 +133,8 @@ class StageLog:
         return tuple(found)
 
     def _write(self) -> None:
-        write_json(self._file, {"stages": self._rows})
+        with contextlib.suppress(OSError):  # times alone are lost, and what failed says so itself
+            write_json(self._file, {"stages": self._rows})
 
 
 def _sum(rows: list[dict[str, Any]], key: str) -> int | None:
