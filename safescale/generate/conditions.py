@@ -11,13 +11,12 @@ import attrs
 from safescale.engines import Message
 from safescale.errors import DomainError
 from safescale.ingest.mapped_yaml import Node
+from safescale.pressure.templates import PLACE
 from safescale.records.vocabulary import PROMPT_KINDS
 
 __all__ = ["CONDITION_KEYS", "PLACE", "Condition", "Transform", "condition_of"]
 
 CONDITION_KEYS: Final = ("system", "system_file", "template", "template_file", "prefill", "attack_class")
-PLACE: Final = "{prompt}"
-"""Where the prompt stands in a template; every other brace is a brace."""
 
 
 class Transform(Protocol):
