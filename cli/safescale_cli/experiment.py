@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from safescale_cli.console import EXIT_FINDINGS, row_progress, stage_line
-from safescale_cli.generate import EXIT_INTERRUPTED, _progress
+from safescale_cli.generate import EXIT_INTERRUPTED, generation_progress
 from safescale_cli.graders_named import EncoderOption, JudgeOption
 from safescale_cli.options import JsonOption
 from safescale_cli.pressure import KindChoice
@@ -172,7 +172,7 @@ def dilution(
         typer.echo(plan_text(plan, left), err=True)
 
     try:
-        with _progress() as watch:
+        with generation_progress() as watch:
             done = experiment_dilution(
                 wanted,
                 out,

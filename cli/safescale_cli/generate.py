@@ -145,7 +145,7 @@ def generate(
     else:
         command = {"models": str(models), "prompts": str(prompts), "engine": engine, "token_budget": token_budget}
         try:
-            with _progress() as watch:
+            with generation_progress() as watch:
                 result = run(
                     plans,
                     out,
@@ -184,7 +184,7 @@ def _by_file(
 
 
 @contextmanager
-def _progress() -> Iterator[Watch | None]:
+def generation_progress() -> Iterator[Watch | None]:
     """Responses, tokens a second, time left and the running rate, on stderr; None when stderr is no terminal."""
     if not sys.stderr.isatty():
         yield None

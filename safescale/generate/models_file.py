@@ -15,6 +15,7 @@ from safescale.generate.conditions import CONDITION_KEYS, Condition, condition_o
 from safescale.ingest.mapped_yaml import Node, load_yaml
 from safescale.records.models import TAMPERING_STATES
 from safescale.registry import parse_model_id
+from safescale.store.files_hash import folder_sha256
 
 __all__ = ["DeclaredModel", "ModelsFile", "read_models", "sampling_of"]
 
@@ -159,7 +160,8 @@ def _models_of(node: Node, folder: Path, engine: str | None) -> list[DeclaredMod
         model_id = facts["model_id"].text() if "model_id" in facts else f"{spec.model_id}+{name}"
         sizes = {key: given[key] for key in ("lineage", *_SIZE[:3]) if key in given} | facts
         known = _known(place, sizes, model_id)
-        more = {"adapter": name, "adapter_sha256": _folder_sha256(Path(where)) or where}
+        held = folder_sha256(Path(where)) if Path(where).is_dir() else where
+        more = {"adapter": name, "adapter_sha256": held}
         found.append(DeclaredModel(model_id=model_id, adapter=name, declared={**declared, **more}, **shared, **known))
     return found
 
@@ -273,18 +275,6 @@ def _beside(folder: Path, written: str) -> str:
     """A path that exists beside the file, else what was written (an id of a hub, the name under which a server knows it)."""
     there = folder / written
     return str(there) if there.exists() else written
-
-
-def _folder_sha256(folder: Path) -> str | None:
-    """Hash over names and bytes of an adapter's files; None when it is not here."""
-    if not folder.is_dir():
-        return None
-    digest = hashlib.sha256()
-    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-        with path.open("rb") as stream:
-            inner = hashlib.file_digest(stream, "sha256").hexdigest()
-        digest.update(f"{path.relative_to(folder).as_posix()}\0{inner}\n".encode())
-    return digest.hexdigest()
 
 
 def _integer(node: Node, *, least: int = 0) -> int:

@@ -19,6 +19,7 @@ from safescale.generate import RunPlan
 from safescale.ingest.run_lines import MANIFEST, part_paths
 from safescale.ingest.session import Progress, ingest
 from safescale.store import open_corpus
+from safescale.store.files_hash import file_sha256, named_sha256
 from safescale.store.json_file import write_json
 from safescale.studies.dilution.generation import RUNS
 
@@ -113,16 +114,14 @@ def _files(folder: Path) -> list[Path]:
 
 def _state(files: Sequence[Path], out: Path) -> str:
     """Hash over names and bytes of what a corpus is made of (of a manifest only what a corpus takes from it)."""
-    digest = hashlib.sha256()
-    for file in files:
-        if file.name == MANIFEST:
-            found = json.loads(file.read_bytes())
-            inner = hashlib.sha256(json.dumps([found.get("record"), found.get("model")], sort_keys=True).encode()).hexdigest()
-        else:
-            with file.open("rb") as stream:
-                inner = hashlib.file_digest(stream, "sha256").hexdigest()
-        digest.update(f"{file.relative_to(out).as_posix()}\0{inner}\n".encode())
-    return digest.hexdigest()
+    return named_sha256((file.relative_to(out).as_posix(), _held(file)) for file in files)
+
+
+def _held(file: Path) -> str:
+    if file.name != MANIFEST:
+        return file_sha256(file)
+    found = json.loads(file.read_bytes())
+    return hashlib.sha256(json.dumps([found.get("record"), found.get("model")], sort_keys=True).encode()).hexdigest()
 
 
 def _noted(note: Path) -> tuple[str, str, int, int] | None:

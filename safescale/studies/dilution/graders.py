@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ import attrs
 from safescale.errors import DomainError
 from safescale.grade.grader import Grader, GraderFacts, open_grader
 from safescale.records.outcomes import Tier, outcome_map
+from safescale.store.files_hash import file_sha256, folder_sha256, named_sha256
 
 __all__ = ["NamedGrader", "check_tier", "named_graders"]
 
@@ -118,9 +118,4 @@ def _encoder(path: Path) -> Callable[[], Grader]:
 
 def _sha256(path: Path) -> str:
     """Hash of a file, or over names and bytes of a folder's files."""
-    digest = hashlib.sha256()
-    for file in [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file()):
-        with file.open("rb") as stream:
-            inner = hashlib.file_digest(stream, "sha256").hexdigest()
-        digest.update(f"{'' if file == path else file.relative_to(path).as_posix()}\0{inner}\n".encode())
-    return digest.hexdigest()
+    return named_sha256([("", file_sha256(path))]) if path.is_file() else folder_sha256(path)
