@@ -130,10 +130,10 @@ def dilution(
     from safescale.records.outcomes import Tier
     from safescale.report.experiment_report import experiment_json, experiment_text, plan_json, plan_text
     from safescale.studies.dilution import DilutionDesign
-    from safescale.studies.dilution.graders import named_graders
     from safescale.studies.dilution.planning import GenerationPlan, TimeLeft
     from safescale.studies.dilution.run import Watching, plan_experiment
     from safescale.studies.dilution.setting import DilutionWanted
+    from safescale.studies.running.graders import named_graders
 
     if not (grader or judge or encoder):
         raise typer.BadParameter("name a grader: --grader NAME (see `safescale grade graders`), --judge FILE or --encoder FOLDER")

@@ -17,7 +17,7 @@ from safescale.studies.dilution.exclusions import exclusion_words
 from safescale.studies.dilution.run import LOCK, Experiment, Until, Watching, run_dilution
 from safescale.studies.dilution.setting import DilutionWanted
 from safescale.studies.dilution.solving import guessing_words
-from safescale.studies.dilution.stages import GOES_ON, StageTimes
+from safescale.studies.running.stages import GOES_ON, StageTimes
 
 __all__ = ["REPORT", "Experimented", "experiment_dilution", "facts_of"]
 

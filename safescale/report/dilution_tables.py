@@ -9,8 +9,8 @@ from safescale.analyses.words import percent, signed
 from safescale.report import numbers
 from safescale.report.document import Table, Value
 from safescale.report.table import table
+from safescale.studies.asked import AskedModel
 from safescale.studies.dilution.between_models import MIN_PROMPTS
-from safescale.studies.dilution.outcomes import AskedModel
 from safescale.studies.dilution.results import Contrast, GraderAnswer, ModelDelta
 
 __all__ = [

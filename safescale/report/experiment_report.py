@@ -12,9 +12,9 @@ from safescale.analyses.jsonable import to_jsonable
 from safescale.analyses.words import plural
 from safescale.report.dilution_facts import DilutionRun
 from safescale.report.dilution_report import dilution_json, dilution_text
-from safescale.studies.dilution.corpus import CORPUS
 from safescale.studies.dilution.planning import GenerationPlan, TimeLeft
 from safescale.studies.dilution.run import RESULT, Experiment
+from safescale.studies.running.corpus import CORPUS
 
 __all__ = ["experiment_json", "experiment_text", "plan_json", "plan_text", "registered_text"]
 

@@ -17,7 +17,7 @@ from safescale.export.graded import graded_rows
 from safescale.export.result import ExportRequest
 from safescale.store import open_corpus
 from safescale.store.base import Corpus
-from safescale.studies.dilution.corpus import CORPUS
+from safescale.studies.running.corpus import CORPUS
 from safescale.toy.card import ToyRecord, read_record
 from safescale.toy.judge import open_toy_world
 from safescale.toy.prompts import toy_prompts

@@ -11,8 +11,8 @@ import attrs
 from safescale.engines import EngineSpec
 from safescale.generate import Condition, DeclaredModel, ModelsFile, PromptSet, RunPrompt
 from safescale.studies.dilution import DilutionDesign
-from safescale.studies.dilution.graders import named_graders
 from safescale.studies.dilution.setting import DilutionWanted
+from safescale.studies.running.graders import named_graders
 
 SIZES = (0.5, 1.5, 4.0, 30.0)
 SMALL = DilutionDesign(lines=4, doses=(2,))

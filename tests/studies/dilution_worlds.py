@@ -4,8 +4,9 @@ import attrs
 import numpy as np
 
 from safescale.records.outcomes import Tier
+from safescale.studies.asked import AskedModel, AskedPrompt
 from safescale.studies.dilution.design import DilutionDesign
-from safescale.studies.dilution.outcomes import AskedCondition, AskedModel, AskedPrompt, Outcomes
+from safescale.studies.dilution.outcomes import AskedCondition, Outcomes
 
 SIZES = (0.5, 1.2, 3.0, 7.0, 14.0, 32.0)
 CONDITIONS = (

@@ -76,7 +76,7 @@ def test_a_result_that_cannot_be_written_says_so_and_the_same_call_goes_on(tmp_p
         with pytest.raises(DataError, match=r"cannot be read or written \(No space left on device\).*the same command goes on"):
             small(tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr("safescale.studies.dilution.stages.write_json", full)  # times alone are lost
+        patch.setattr("safescale.studies.running.stages.write_json", full)  # times alone are lost
         assert small(tmp_path).departures == ()
 
 

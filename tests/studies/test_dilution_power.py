@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from safescale.errors import DomainError
+from safescale.studies.asked import AskedModel
 from safescale.studies.dilution.analysis import analyze_dilution
 from safescale.studies.dilution.between_models import registered_p
 from safescale.studies.dilution.design import DilutionDesign
-from safescale.studies.dilution.outcomes import AskedModel
 from safescale.studies.dilution.planted import (
     PlantedDilution,
     planted_counts,

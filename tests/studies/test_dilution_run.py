@@ -288,7 +288,7 @@ def test_a_call_with_everything_done_opens_no_engine_and_no_grader_and_looks_onc
     def again(*given: object, **named: object) -> object:
         raise AssertionError("a run with all its answers was gone through again")
 
-    monkeypatch.setattr("safescale.studies.dilution.generation.generate", again)
+    monkeypatch.setattr("safescale.studies.running.generation.generate", again)
     corpus = (tmp_path / "corpus.db").stat()
 
     def opener(spec: EngineSpec) -> Engine:
@@ -365,8 +365,8 @@ def test_an_exploratory_pair_of_sizes_ends_in_cannot_tell(tmp_path: Path) -> Non
 
 def test_a_grader_of_harm_alone_knows_no_refusal() -> None:
     from safescale.records.verdicts import Verdict
-    from safescale.studies.dilution.grading import GradedBy
     from safescale.studies.dilution.reduction import _codes
+    from safescale.studies.running.grading import GradedBy
 
     def of(outcome_map: str, classes: tuple[Verdict, ...]) -> tuple[dict[str, int], dict[str, int]]:
         graded = GradedBy(

@@ -13,9 +13,9 @@ from safescale.stats import (
     slopes_over_replicates,
     within_group_slope,
 )
+from safescale.studies.asked import AskedModel
 from safescale.studies.dilution.answer import grader_answer
 from safescale.studies.dilution.between_models import compared_within, sized_models
-from safescale.studies.dilution.outcomes import AskedModel
 from safescale.studies.dilution.paired import MOST_INCOMPLETE, fitted_prompts
 from safescale.studies.dilution.sentences import rule_words
 from studies.dilution_worlds import DESIGN, SIZES, main_only, only, world

@@ -8,11 +8,11 @@ import pytest
 
 from safescale.errors import DomainError
 from safescale.records.outcomes import Tier
+from safescale.studies.asked import AskedModel
 from safescale.studies.dilution.analysis import analyze_dilution
 from safescale.studies.dilution.answer import grader_answer
 from safescale.studies.dilution.between_models import SizedModels, registered_p
 from safescale.studies.dilution.design import DilutionDesign
-from safescale.studies.dilution.outcomes import AskedModel
 from safescale.studies.dilution.planted import PlantedDilution, planted_counts, planted_outcomes
 from safescale.studies.dilution.results import (
     BetweenModels,

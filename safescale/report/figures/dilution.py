@@ -12,7 +12,7 @@ import attrs
 from safescale.analyses.words import percent, signed, size_words
 from safescale.report.figures.style import MARKERS, MUTED, OTHER, PAPER, SERIES
 from safescale.report.plain import shortened
-from safescale.studies.dilution.outcomes import AskedModel
+from safescale.studies.asked import AskedModel
 from safescale.studies.dilution.results import ModelDelta
 
 if TYPE_CHECKING:

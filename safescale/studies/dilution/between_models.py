@@ -21,8 +21,8 @@ from safescale.stats import (
     slopes_over_replicates,
     within_group_slope,
 )
+from safescale.studies.asked import AskedModel
 from safescale.studies.dilution.design import DilutionDesign
-from safescale.studies.dilution.outcomes import AskedModel
 from safescale.studies.dilution.results import BetweenModels, LineageSlope, ModelDelta
 
 __all__ = ["MIN_PROMPTS", "SizeSlope", "SizedModels", "compared_within", "registered_p", "size_slope", "sized_models"]

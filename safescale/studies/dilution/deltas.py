@@ -6,7 +6,8 @@ import numpy as np
 
 from safescale.errors import InsufficientData
 from safescale.stats import mcnemar_exact_test, paired_difference, tango_interval
-from safescale.studies.dilution.outcomes import AskedModel, Outcomes
+from safescale.studies.asked import AskedModel
+from safescale.studies.dilution.outcomes import Outcomes
 from safescale.studies.dilution.paired import PairedPrompts, paired_prompts
 from safescale.studies.dilution.results import ModelDelta
 

@@ -11,10 +11,10 @@ import attrs
 import safescale
 from safescale.errors import DataError
 from safescale.generate.manifest import differences, read_manifest
-from safescale.studies.dilution.generation import RUNS, BrokenModel
 from safescale.studies.dilution.preregistration import Registration
 from safescale.studies.dilution.reduction import Responses
 from safescale.studies.dilution.setting import DilutionSetting
+from safescale.studies.running.generation import RUNS, BrokenModel
 
 __all__ = ["Departure", "DepartureKind", "departures_of"]
 

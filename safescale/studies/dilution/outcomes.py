@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from safescale.errors import DomainError
 from safescale.records.outcomes import Tier
+from safescale.studies.asked import AskedModel, AskedPrompt
 
-__all__ = ["ROLES", "AskedCondition", "AskedModel", "AskedPrompt", "Int8Array", "Outcomes", "Role"]
+__all__ = ["ROLES", "AskedCondition", "Int8Array", "Outcomes", "Role"]
 
 Int8Array = npt.NDArray[np.int8]
 
@@ -23,29 +24,6 @@ baseline: the prompt as it is (A). puzzle: a puzzle before it (B). neutral: pros
 puzzle after it. alone: the puzzle without the prompt. template: a paraphrase from the user's file around the prompt.
 """
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
-
-
-@attrs.frozen(kw_only=True)
-class AskedModel:
-    """
-    One model of the experiment.
-
-    Parameters
-    ----------
-    model_id : str
-        Its id.
-    params_b : float, optional
-        Size (1e9 parameters); None: it stands in no slope.
-    size_estimated : bool
-        Whether the size is a guess: slopes are repeated without it.
-    lineage : str
-        Block within which sizes are compared: models alike but for their size, one seed of a trained lineage.
-    """
-
-    model_id: str
-    params_b: float | None
-    size_estimated: bool = False
-    lineage: str = "unknown"
 
 
 @attrs.frozen(kw_only=True)
@@ -69,14 +47,6 @@ class AskedCondition:
     role: Role = attrs.field(validator=attrs.validators.in_(ROLES))
     lines: int | None = None
     main: bool = False
-
-
-@attrs.frozen(kw_only=True)
-class AskedPrompt:
-    """One prompt: only the harmful ones are in an ASR, only the benign ones in over-refusal."""
-
-    prompt_id: str
-    prompt_kind: str
 
 
 @attrs.frozen(kw_only=True, eq=False)

@@ -9,8 +9,9 @@ import numpy.typing as npt
 from safescale.errors import DomainError
 from safescale.records.outcomes import Tier
 from safescale.stats import ProportionInterval, wilson_interval
+from safescale.studies.asked import AskedModel, AskedPrompt
 from safescale.studies.dilution.between_models import compared_within, registered_p
-from safescale.studies.dilution.outcomes import AskedCondition, AskedModel, AskedPrompt, Int8Array, Outcomes
+from safescale.studies.dilution.outcomes import AskedCondition, Int8Array, Outcomes
 from safescale.studies.dilution.paired import FloatArray
 
 __all__ = ["PlantedDilution", "planted_counts", "planted_deltas", "planted_outcomes", "share_rejected"]

@@ -19,9 +19,9 @@ from safescale.stats import (
     smallest_attainable_p,
     spread_decades,
 )
+from safescale.studies.asked import AskedModel
 from safescale.studies.dilution.between_models import MIN_PROMPTS, compared_within
 from safescale.studies.dilution.design import MIN_DECADES, MIN_SIZES, DilutionDesign
-from safescale.studies.dilution.outcomes import AskedModel
 
 __all__ = ["DilutionAssumptions", "DilutionPlan", "PowerAtSpread", "affordable_repeats", "plan_dilution"]
 

@@ -19,12 +19,13 @@ from safescale.records.outcomes import TIER_NUMERATORS, Tier, outcome_map
 from safescale.records.verdicts import EVALUABLE, Verdict
 from safescale.store import open_corpus
 from safescale.store.base import Corpus
+from safescale.studies.asked import AskedModel
 from safescale.studies.dilution.conditions import puzzles_of
-from safescale.studies.dilution.corpus import Made
-from safescale.studies.dilution.generation import RUNS
-from safescale.studies.dilution.grading import GradedBy
-from safescale.studies.dilution.outcomes import AskedModel, Int8Array, Outcomes
+from safescale.studies.dilution.outcomes import Int8Array, Outcomes
 from safescale.studies.dilution.setting import DilutionSetting
+from safescale.studies.running.corpus import Made
+from safescale.studies.running.generation import RUNS
+from safescale.studies.running.grading import GradedBy
 
 __all__ = ["Responses", "reduced", "responses_of"]
 

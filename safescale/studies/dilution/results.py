@@ -8,8 +8,9 @@ from typing import Literal
 import attrs
 
 from safescale.records.outcomes import Tier
+from safescale.studies.asked import AskedModel
 from safescale.studies.dilution.design import DilutionDesign
-from safescale.studies.dilution.outcomes import AskedCondition, AskedModel
+from safescale.studies.dilution.outcomes import AskedCondition
 
 __all__ = [
     "BetweenModels",

@@ -17,11 +17,7 @@ from safescale.ingest.session import Progress
 from safescale.store.json_file import write_json
 from safescale.store.lock import WriterLock
 from safescale.studies.dilution.analysis import analyze_dilution
-from safescale.studies.dilution.corpus import graded_corpus, trace_corpus
 from safescale.studies.dilution.departures import Departure, departures_of
-from safescale.studies.dilution.generation import RUNS, BrokenModel, Generated, generate_each
-from safescale.studies.dilution.graders import NamedGrader
-from safescale.studies.dilution.grading import GRADES, GradedBy, grade_by
 from safescale.studies.dilution.outcomes import Outcomes
 from safescale.studies.dilution.plain_values import plain_values
 from safescale.studies.dilution.planning import FILE as PLAN_FILE
@@ -37,7 +33,11 @@ from safescale.studies.dilution.reduction import reduced, responses_of
 from safescale.studies.dilution.registered_power import registered_power
 from safescale.studies.dilution.results import DilutionResult
 from safescale.studies.dilution.setting import DilutionSetting, DilutionWanted, setting_of
-from safescale.studies.dilution.stages import StageLog, StageTimes
+from safescale.studies.running.corpus import graded_corpus, trace_corpus
+from safescale.studies.running.generation import RUNS, BrokenModel, Generated, generate_each
+from safescale.studies.running.graders import NamedGrader
+from safescale.studies.running.grading import GRADES, GradedBy, grade_by
+from safescale.studies.running.stages import StageLog, StageTimes
 
 __all__ = ["LOCK", "RESULT", "Experiment", "Until", "Watching", "plan_experiment", "run_dilution"]
 

@@ -10,15 +10,14 @@ from typing import Any
 import attrs
 
 from safescale.errors import DomainError
-from safescale.generate import Condition, DeclaredModel, ModelsFile, PromptSet, RunPlan, plan_runs
+from safescale.generate import Condition, ModelsFile, PromptSet, RunPlan, plan_runs
 from safescale.pressure.counters import TokenCounter
-from safescale.registry import parse_model_id, resolve_size
+from safescale.studies.asked import AskedModel, AskedPrompt, asked_models
 from safescale.studies.dilution.conditions import DilutionCondition, counter_of, dilution_conditions
 from safescale.studies.dilution.design import MIN_DECADES, MIN_SIZES, DilutionDesign
-from safescale.studies.dilution.graders import NamedGrader, check_tier
-from safescale.studies.dilution.outcomes import AskedModel, AskedPrompt
+from safescale.studies.running.graders import NamedGrader, check_tier
 
-__all__ = ["DilutionSetting", "DilutionWanted", "asked_models", "check_sizes", "setting_of"]
+__all__ = ["DilutionSetting", "DilutionWanted", "check_sizes", "setting_of"]
 
 
 @attrs.frozen(kw_only=True)
@@ -120,27 +119,6 @@ def setting_of(wanted: DilutionWanted) -> DilutionSetting:
             "give them prompt_kind harmful (see: safescale prompts prepare)"
         )
     return DilutionSetting(wanted=wanted, models=models, counter=counter, conditions=conditions, prompts=prompts, plans=plans)
-
-
-def asked_models(declared: tuple[DeclaredModel, ...]) -> tuple[AskedModel, ...]:
-    """The models with their sizes (declared, else of the registry) and lineages (likewise)."""
-    found = []
-    for model in declared:
-        info = resolve_size(
-            parse_model_id(model.model_id),
-            declared_params_b=model.params_total_b,
-            declared_active_b=model.params_active_b,
-            declared_estimated=model.size_estimated,
-        )
-        found.append(
-            AskedModel(
-                model_id=model.model_id,
-                params_b=info.params_total_b,
-                size_estimated=info.size_source == "estimated",
-                lineage=model.lineage or info.lineage or info.family or "unknown",
-            )
-        )
-    return tuple(found)
 
 
 def check_sizes(models: tuple[AskedModel, ...], *, exploratory: bool) -> None:

@@ -16,8 +16,8 @@ from safescale.records.outcomes import Tier
 from safescale.records.verdicts import Verdict
 from safescale.store import open_corpus
 from safescale.store.json_file import write_json
-from safescale.studies.dilution.corpus import Made
-from safescale.studies.dilution.graders import NamedGrader, check_tier, file_name
+from safescale.studies.running.corpus import Made
+from safescale.studies.running.graders import NamedGrader, check_tier, file_name
 
 __all__ = ["GRADES", "JUDGEMENTS", "GradedBy", "grade_by"]
 

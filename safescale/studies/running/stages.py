@@ -31,7 +31,7 @@ class StageTimes:
     Parameters
     ----------
     stage : str
-        One of ``STAGES``.
+        Its name.
     wall_s, cpu_s : float
         Seconds; those of calls that were killed within it are not known and not in it.
     responses, tokens : int, optional
@@ -67,10 +67,21 @@ class StageLog:
         Folder of the experiment.
     say : callable, optional
         Told the stage that begins.
+    stages : tuple of str
+        Stages in the order of the pipeline.
+    goes_on : frozenset of str
+        Those in which a later call goes on where an earlier one ended.
     """
 
-    def __init__(self, out: Path, *, say: Callable[[str], None] | None = None) -> None:
-        self._file, self._say = out / FILE, say
+    def __init__(
+        self,
+        out: Path,
+        *,
+        say: Callable[[str], None] | None = None,
+        stages: tuple[str, ...] = STAGES,
+        goes_on: frozenset[str] = GOES_ON,
+    ) -> None:
+        self._file, self._say, self._stages, self._goes_on = out / FILE, say, stages, goes_on
         try:
             found = json.loads(self._file.read_bytes())
             self._rows: list[dict[str, Any]] = [row for row in found["stages"] if isinstance(row, dict) and "stage" in row]
@@ -111,12 +122,12 @@ class StageLog:
     def times(self) -> tuple[StageTimes, ...]:
         """Times by stage, in the order of the pipeline."""
         found = []
-        for stage in STAGES:
+        for stage in self._stages:
             rows = [row for row in self._rows if row["stage"] == stage]
             if not rows:
                 continue
             timed = [row for row in rows if isinstance(row.get("wall_s"), int | float)]
-            if stage not in GOES_ON:
+            if stage not in self._goes_on:
                 timed = [row for row in timed if row.get("ended") == "done"][-1:]
             found.append(
                 StageTimes(

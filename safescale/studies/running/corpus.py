@@ -21,7 +21,7 @@ from safescale.ingest.session import Progress, ingest
 from safescale.store import open_corpus
 from safescale.store.files_hash import file_sha256, named_sha256
 from safescale.store.json_file import write_json
-from safescale.studies.dilution.generation import RUNS
+from safescale.studies.running.generation import RUNS
 
 __all__ = ["CORPUS", "TRACES", "Made", "graded_corpus", "trace_corpus"]
 
