@@ -18,8 +18,8 @@ EditKind = Literal["add", "ablate"]
 """
 add: ``x + coefficient * direction``.
 
-ablate: affine projection, ``x - D (D' (x - mean))`` with D the orthonormal columns of the directions: the component along them is set
-to that of ``mean`` (the benign mean at the layer and position where the direction was found), not to 0.
+ablate: affine projection, ``x - D (D' (x - mean))`` with D the orthonormal columns of the directions: the component along them
+is set to that of ``mean`` (the benign mean at the layer and position where the direction was found), not to 0.
 """
 
 
