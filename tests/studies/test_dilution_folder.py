@@ -15,8 +15,8 @@ from safescale.errors import DataError
 from safescale.main_job.dilution import experiment_dilution
 from safescale.main_job.staging import staging
 from safescale.store.lock import WriterLock
-from safescale.studies.running import corpus
 from safescale.studies.dilution.run import LOCK, Experiment, run_dilution
+from safescale.studies.running import corpus
 from studies.dilution_world import changed, wanted
 
 pytestmark = pytest.mark.usefixtures("no_power")
