@@ -34,8 +34,8 @@ class ThresholdCompute:
     slope : float or None
         Decades of compute per decade of size: positive where larger models take more. None where the likelihood is as high over a
         range of slopes.
-    slopes_that_fit : tuple of (float, float) or None
-        That range, where there is one: all lines through all intervals.
+    slopes_that_fit : tuple of (float or None, float or None) or None
+        That range, where there is one: of all lines through all intervals. None for an end that is open.
     interval : tuple of (float, float) or None
         Profile-likelihood interval at ``level``, calibrated to be Student's where all values are known.
     bounds : tuple of (float or None, float or None)
@@ -69,7 +69,7 @@ class ThresholdCompute:
     """
 
     slope: float | None
-    slopes_that_fit: tuple[float, float] | None
+    slopes_that_fit: tuple[float | None, float | None] | None
     interval: tuple[float, float] | None
     bounds: tuple[float | None, float | None]
     p_value: float
@@ -272,20 +272,20 @@ def _edge(fall: Callable[[float], float], start: float, side: int, allowed: floa
     return float(scipy.optimize.brentq(lambda slope: fall(slope) - allowed, min(inner, outer), max(inner, outer), xtol=1e-9))
 
 
-def _plateau(fall: Callable[[float], float], best: CensoredMaximum) -> tuple[float, float] | None:
+def _plateau(fall: Callable[[float], float], best: CensoredMaximum) -> tuple[float | None, float | None] | None:
     """Range of slopes as likely as the best, where it is wider than what rounding makes."""
     if not best.at_floor and best.log_likelihood < -_FLAT:
         return None
-    ends = [_edge(fall, best.slope, side, _FLAT) for side in (-1, 1)]
-    low, high = (-math.inf if ends[0] is None else ends[0], math.inf if ends[1] is None else ends[1])
-    return (low, high) if high - low > 1e-3 else None
+    low, high = (_edge(fall, best.slope, side, _FLAT) for side in (-1, 1))
+    return None if low is not None and high is not None and high - low <= 1e-3 else (low, high)
 
 
-def _why(plateau: tuple[float, float] | None, first: float | None, last: float | None, between: int) -> str | None:
+def _why(plateau: tuple[float | None, float | None] | None, first: float | None, last: float | None, between: int) -> str | None:
     reasons = []
     if plateau is not None:
+        least, most = ("any" if end is None else f"{end:.2f}" for end in plateau)
         reasons.append(
-            f"a line of any slope from {plateau[0]:.2f} to {plateau[1]:.2f} passes through every interval, so the grid is too "
+            f"lines of slopes from {least} to {most} pass through every interval, so the grid is too "
             "coarse for one estimate; take levels between those that it has"
         )
     open_sides = [name for name, end in (("below", first), ("above", last)) if end is None]
