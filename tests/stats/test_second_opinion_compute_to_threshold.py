@@ -22,9 +22,9 @@ def loss(theta, fixed_slope=None, low=LOW, high=HIGH, size=SIZE):
     total = mpmath.mpf(0)
     with mpmath.workdps(50):
         sd = mpmath.exp(log_sd)
-        for s, l, h in zip(x, np.log10(low), np.log10(high), strict=True):
-            upper = 1 if np.isnan(h) else mpmath.ncdf((h - a - b * s) / sd)
-            lower = 0 if np.isnan(l) else mpmath.ncdf((l - a - b * s) / sd)
+        for s, under, over in zip(x, np.log10(low), np.log10(high), strict=True):
+            upper = 1 if np.isnan(over) else mpmath.ncdf((over - a - b * s) / sd)
+            lower = 0 if np.isnan(under) else mpmath.ncdf((under - a - b * s) / sd)
             total += mpmath.log(upper - lower)
     return -float(total)
 
