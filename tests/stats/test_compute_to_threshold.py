@@ -63,15 +63,6 @@ def test_the_likelihood_is_highest_at_the_estimates():
                 assert log_likelihood(fit, *moved) < best
 
 
-def test_the_ends_of_the_interval_solve_the_profile_equation():
-    size, y = drawn(np.random.default_rng(3))
-    fit = compute_to_threshold(size, *between_levels(y), range(8), level=0.9)
-    t = scipy.stats.t.ppf(0.95, 6)
-    for slope in fit.interval:
-        profile = max(log_likelihood(fit, a, slope, sd) for a in np.linspace(1.4, 2.0, 41) for sd in np.geomspace(0.2, 0.8, 40))
-        assert 2 * (fit.log_likelihood - profile) == pytest.approx(8 * math.log1p(t * t / 6), rel=2e-3)
-
-
 @pytest.mark.parametrize("width", [0.0, 1e-6, 1e-3])
 def test_narrow_intervals_are_least_squares(width):
     """Known values: estimate, interval and p of linregress, exactly."""
