@@ -81,7 +81,7 @@ def scaling_form_over_compute(
     Compare ``rate = a + b log10(compute)`` with ``log(rate) = a + b log10(compute)`` within each model, models as units.
 
     In each model every level is left out in turn and foretold by both lines (`scaling_form_comparison` with ``over="compute"``);
-    the model's difference is that of its log scores per trace. The mean difference over models is tested by changing signs in all ways.
+    the model's difference is that of its log scores per trace. The mean over models is tested by changing signs in all ways.
 
     Parameters
     ----------
