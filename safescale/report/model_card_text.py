@@ -42,6 +42,7 @@ def card_markdown(found: ResidualSafety, *, version: str, command: str, simulate
     body = sections_markdown(card_sections(found, command), watermark="SIMULATED" if simulated else None)
     mark = f"**{SIMULATED}**\n\n" if simulated else ""
     made = f"safescale {version}, corpus {found.fingerprint}"
+    body = body.removeprefix("#")  # the title of the card is the title of the page
     return f"{front_matter(found, version=version, simulated=simulated)}\n{mark}{body.rstrip()}\n\n{made}\n"
 
 
@@ -57,11 +58,15 @@ def front_matter(found: ResidualSafety, *, version: str, simulated: bool) -> str
     Rates are fractions; what each rests on stands in its ``args``.
     """
     metrics = [
-        _metric("attack_success_rate", rates.setting, rate, rates.is_keyword)
+        _metric(f"{rate.tier.value} attack success", "attack_success_rate", rates.setting, rate, keyword_rule=rates.is_keyword)
         for rates in found.rates
         for rate in rates.overall.rates
     ]
-    metrics += [_metric("over_refusal_rate", own.setting, own.rate, False) for own in found.over_refusal if own.rate is not None]
+    metrics += [
+        _metric("over-refusal", "over_refusal_rate", own.setting, own.rate, keyword_rule=own.is_keyword)
+        for own in found.over_refusal
+        if own.rate is not None
+    ]
     base = found.against_base.base
     sets = {own.kind: {"sha256": own.sha256, "over": own.basis, "prompts": own.prompts} for own in found.prompt_sets}
     index = {
@@ -94,23 +99,17 @@ def front_matter(found: ResidualSafety, *, version: str, simulated: bool) -> str
     return f"---\n{yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=1000)}---\n"
 
 
-def _metric(kind: str, setting: Setting, rate: ClusteredRate, is_keyword: bool) -> dict[str, Any]:
-    tier = {} if kind == "over_refusal_rate" else {"tier": rate.tier.value}
-    name = (
-        f"{tier.get('tier', 'over-refusal')} by {setting.words}".replace("_", " ")
-        if not tier
-        else f"{rate.tier.value}, {setting.words}"
-    )
+def _metric(name: str, kind: str, setting: Setting, rate: ClusteredRate, *, keyword_rule: bool) -> dict[str, Any]:
     return {
         "type": kind,
-        "name": name,
+        "name": f"{name}, {setting.words}",
         "value": rate.estimate,
         "args": {
-            **tier,
             "grader": setting.grader,
-            "keyword_rule": is_keyword,
+            "keyword_rule": keyword_rule,
             "target": setting.target,
             "condition": setting.condition,
+            "definition": rate.definition,
             "successes": rate.successes,
             "evaluable_rows": rate.trials,
             "prompts": rate.prompts,

@@ -219,6 +219,8 @@ class _Strata:
 
     def _limit(self, sign: float, reach: float) -> float:
         near, far = 0.0, float(self.n.max())
+        if self._distance(near) >= reach:  # every trace is labelled: nothing varies, and rounding alone would be a distance
+            return float(self.share @ self._restricted(near))
         while self._distance(sign * far) < reach:
             near, far = far, 8 * far
             if far > _FURTHEST:

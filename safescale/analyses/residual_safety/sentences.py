@@ -97,6 +97,12 @@ def _one_over_refusal(own: OverRefusal) -> str:
 
 def _base_words(found: ResidualSafety) -> Iterator[str]:
     against = found.against_base
+    if against.variants:
+        names = sorted({own.pair.tampered.model for own in against.variants})
+        gaps = [own.pair.quoted_gap_pp for own in against.variants]
+        span = signed(min(gaps)) if signed(min(gaps)) == signed(max(gaps)) else f"{signed(min(gaps))} to {signed(max(gaps))}"
+        listed = and_list(names) if len(names) < 5 else f"{', '.join(names[:4])} and {len(names) - 4} more"
+        yield f"tampered models of its lineage and size here: {listed}, {span} pp"
     if against.base is None:
         return
     if not against.compared:
