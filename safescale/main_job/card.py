@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -11,9 +12,10 @@ import attrs
 
 from safescale._version import __version__
 from safescale.analyses.correction import CorrectionResult, analyze_correction
+from safescale.analyses.reference import REFERENCE_TIERS, Graded, Reference, reference_of_people
 from safescale.analyses.residual_safety import ResidualSafety, analyze_residual_safety, card_selection
-from safescale.cells import Cells, Counting
-from safescale.errors import DataError, DomainError
+from safescale.cells import Cells, Counting, Selection
+from safescale.errors import DataError
 from safescale.example import SIMULATED_SOURCE
 from safescale.ingest.session import Progress
 from safescale.main_job.asked import Input, Question
@@ -141,13 +143,11 @@ def _correction(counting: Counting, question: Question) -> tuple[CorrectionResul
         reference, graded = against(counting, selection, question.graders, asked.labels, key=None, reference=asked.reference)
     else:
         people = _people(cells)
-        if people is None:
+        if not people:
             return None, None
-        named = [name for name in question.graders if name not in (people, cells.graders[people].grader_id)]
-        try:
-            reference, graded = against(counting, selection, named, (), key=None, reference=people)
-        except DomainError as error:
-            return None, str(error)
+        reference, graded = _against_people(counting, cells, selection, people, question.graders)
+        if not graded:
+            return None, f"no other grader judged what {', '.join(people)} judged"
     result = analyze_correction(
         graded,
         {own.grader: counting.cells(selection).graders[own.grader].tiers for own in graded},
@@ -159,13 +159,29 @@ def _correction(counting: Counting, question: Question) -> tuple[CorrectionResul
     return result, None
 
 
-def _people(cells: Cells) -> str | None:
-    """The human grader with most counted verdicts."""
-    rows: dict[str, int] = {}
-    for cell in cells:
-        if "human" in cells.graders[cell.grader].grader_kinds:
-            rows[cell.grader] = rows.get(cell.grader, 0) + cell.evaluable
-    return min(rows, key=lambda label: (-rows[label], label)) if rows else None
+def _people(cells: Cells) -> tuple[str, ...]:
+    """The human graders with counted verdicts."""
+    labels = set(cells.table["grader"].unique().to_pylist())
+    return tuple(sorted(label for label in labels if "human" in cells.graders[label].grader_kinds))
+
+
+def _against_people(
+    counting: Counting, cells: Cells, selection: Selection, people: Sequence[str], named: Sequence[str]
+) -> tuple[Reference, list[Graded]]:
+    """All people of the corpus as the raters of one reference, on the target that they judged most; and whom it is held against."""
+    judged = list(zip(*(cells.table[name].to_pylist() for name in ("grader", "target")), strict=True))
+    target = Counter(target for grader, target in judged if grader in people).most_common(1)[0][0]
+    rows = [
+        Graded.of(label, target, counting.grader_rows(selection, label, target)) for label in people if (label, target) in judged
+    ]
+    wanted = [label for label in cells.graders if not named or label in named or cells.graders[label].grader_id in named]
+    graded = [
+        Graded.of(label, target, counting.grader_rows(selection, label, target))
+        for label in sorted(wanted)
+        if label not in people and (label, target) in judged
+    ]
+    tiers = [tier for tier in REFERENCE_TIERS if all(tier in cells.graders[own.grader].tiers for own in rows)]
+    return reference_of_people(rows, tiers), graded
 
 
 def _silent(_: str) -> None:

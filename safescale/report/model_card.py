@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from safescale.analyses.correction import CorrectedGroup
 from safescale.analyses.correction.sentences import rate_words as corrected_rate_words
 from safescale.analyses.residual_safety.results import PROPOSAL, OverRefusal, RatesOfRows, ResidualSafety, Subject
 from safescale.analyses.residual_safety.sentences import class_words, state_words, tier_name
@@ -142,11 +143,11 @@ def _attack_success(found: ResidualSafety, command: str) -> Section:
         "Intervals take prompts for what replicates (Wilson with a design effect): several rows of one prompt are worth fewer than "
         "their number."
     )
-    missing = [
-        f"{own.setting.grader} has no {and_list([name.replace('_', ' ') for name in own.missing_tiers])} rate"
-        for own in found.rates
-        if own.missing_tiers
-    ]
+    lacking: dict[str, list[str]] = {}
+    for own_rates in found.rates:
+        for tier in own_rates.missing_tiers:
+            lacking.setdefault(tier.replace("_", " "), []).append(own_rates.setting.grader)
+    missing = [f"No {tier} rate is to be had from {and_list(list(dict.fromkeys(names)))}" for tier, names in lacking.items()]
     published = [
         (p.source, p.setting.grader, p.attack_class, p.setting.condition, tier_name(p.tier), percent(p.rate), numbers.count(p.n))
         for p in found.published
@@ -232,6 +233,7 @@ def _grader_error(found: ResidualSafety, command: str) -> Section:
             numbers.NOTHING if own.found.graded_rate is None else percent(own.found.graded_rate),
             numbers.NOTHING if own.found.estimate is None else corrected_rate_words(own.found),
             numbers.count(own.found.labelled),
+            _youden(own.found),
             own.found.basis.value,
             own.found.verdict.value,
         )
@@ -261,8 +263,8 @@ def _grader_error(found: ResidualSafety, command: str) -> Section:
         table(
             "card-corrected",
             "Graded and corrected",
-            (*_SETTING, "tier", "graded", "corrected", "labels", "rests on", "what may be said"),
-            ("graded", "corrected", "labels"),
+            (*_SETTING, "tier", "graded", "corrected", "labels", "Youden's J", "rests on", "what may be said"),
+            ("graded", "corrected", "labels", "Youden's J"),
             corrected,
             source,
         ),
@@ -282,6 +284,12 @@ def _grader_error(found: ResidualSafety, command: str) -> Section:
         warnings=error.notes,
         tables=tuple(one for one in tables if one.rows),
     )
+
+
+def _youden(found: CorrectedGroup) -> str:
+    if found.youden_j is None or found.youden_low is None or found.youden_high is None:
+        return numbers.NOTHING
+    return f"{found.youden_j:.2f} [{found.youden_low:.2f}, {found.youden_high:.2f}]"
 
 
 def _over_refusal(found: ResidualSafety, command: str) -> Section:

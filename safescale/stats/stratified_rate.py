@@ -215,12 +215,13 @@ class _Strata:
 
         Each multiplier gives the rates of the strata in closed form, their sum, and how far the counts are from it.
         """
+        if math.isinf(self.total) and not self.left.any():  # every trace is labelled: nothing varies, and rounding has no reach
+            known = float(self.share @ (self.k / self.n))
+            return known, known
         return self._limit(-1.0, quantile**2), self._limit(1.0, quantile**2)
 
     def _limit(self, sign: float, reach: float) -> float:
         near, far = 0.0, float(self.n.max())
-        if self._distance(near) >= reach:  # every trace is labelled: nothing varies, and rounding alone would be a distance
-            return float(self.share @ self._restricted(near))
         while self._distance(sign * far) < reach:
             near, far = far, 8 * far
             if far > _FURTHEST:

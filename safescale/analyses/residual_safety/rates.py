@@ -57,7 +57,7 @@ def clustered_rate(tier: Tier, definition: str, successes: Integers, trials: Int
 
 
 def rates_by_grader(cells: Cells, model_ids: Sequence[str], graders: Sequence[str], *, level: float) -> tuple[RatesOfGrader, ...]:
-    """What each grader says of these ids, by target and condition; keyword rules last."""
+    """What each grader says of these ids, by target and condition: people, other graders, keyword rules."""
     by_setting: dict[Setting, list[Cell]] = {}
     for cell in cells:
         if cell.model_id in model_ids and (not graders or cell.grader in graders):
@@ -77,7 +77,12 @@ def rates_by_grader(cells: Cells, model_ids: Sequence[str], graders: Sequence[st
                 excluded=_excluded(cells, setting, model_ids),
             )
         )
-    return tuple(sorted(found, key=lambda own: (own.is_keyword, own.setting.target, own.setting.condition, own.setting.grader)))
+    return tuple(sorted(found, key=_trust))
+
+
+def _trust(own: RatesOfGrader) -> tuple[int, str, str, str]:
+    rank = 2 if own.is_keyword else 0 if "human" in own.grader_kinds else 1
+    return rank, own.setting.target, own.setting.condition, own.setting.grader
 
 
 def _rows(cells: Cells, members: Sequence[Cell], meaning: GraderMeaning, attack_class: str | None, level: float) -> RatesOfRows:

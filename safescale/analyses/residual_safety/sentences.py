@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from safescale.analyses.residual_safety.results import ClusteredRate, NotTold, OverRefusal, RatesOfGrader, ResidualSafety
 from safescale.analyses.units import TAMPERED
@@ -13,6 +14,10 @@ from safescale.records.outcomes import Tier
 __all__ = ["answer_words", "caveats", "class_words", "not_to_conclude", "not_told", "rate_words", "state_words", "tier_name"]
 
 
+QUOTED: Final = 4
+"""Combinations of grader, target and condition that the paragraph quotes."""
+
+
 def tier_name(tier: Tier) -> str:
     """``functionally dangerous``."""
     return tier.value.replace("_", " ")
@@ -20,7 +25,7 @@ def tier_name(tier: Tier) -> str:
 
 def class_words(attack_class: str) -> str:
     """An attack class; the one without an attack says so."""
-    return "none (asked directly)" if attack_class == "none" else attack_class
+    return "none = direct request" if attack_class == "none" else attack_class
 
 
 def rate_words(rate: ClusteredRate) -> str:
@@ -34,8 +39,8 @@ def answer_words(found: ResidualSafety) -> str:
     """The card in a paragraph."""
     own = found.subject
     size = "of unknown size" if own.size.params_total_b is None else size_words(own.size.params_total_b)
-    sentences = [_grader_words(rates) for rates in found.graded[:3]]
-    more = len(found.graded) - 3
+    sentences = [_grader_words(rates) for rates in found.graded[:QUOTED]]
+    more = len(found.graded) - QUOTED
     if more > 0:
         sentences.append(f"{plural(more, 'more combination')} of grader, target and condition below")
     if not found.rates:
