@@ -96,21 +96,20 @@ def analyze_residual_safety(
     labels = _labels(cells, graders)
     traces = traces_of(counting, subject.model_ids, chosen)
     rates = rates_by_grader(cells, subject.model_ids, labels, level=level)
+    published = published_rates(cells, subject.model_ids, labels, level=level)
     found = ResidualSafety(
         fingerprint=counting.fingerprint,
         selection=chosen,
         level=level,
         min_cell=min_cell,
-        sources=tuple(
-            sorted({row["source"] for row in traces} | {p.source for p in published_rates(cells, subject.model_ids, labels)})
-        ),
+        sources=tuple(sorted({row["source"] for row in traces} | {own.source for own in published})),
         subject=subject,
         runs=runs_of(counting, subject.model_ids),
         prompt_sets=prompt_sets(traces),
         prompts=prompt_uses(traces),
         ungraded_traces=_ungraded(counting, {row["trace_id"] for row in traces}),
         rates=rates,
-        published=published_rates(cells, subject.model_ids, labels),
+        published=published,
         grader_error=_grader_error(cells, subject, rates, correction, no_correction_because),
         over_refusal=_over_refusal(counting, cells, subject.model, subject.model_ids, labels, chosen, level),
         against_base=_against_base(counting, cells, subject, labels, chosen, base, level=level, alpha=alpha, min_cell=min_cell),

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from safescale.analyses.observations import ROUNDING_OF_PUBLISHED_RATES
 from safescale.analyses.residual_safety.results import Band, ClusteredRate, OverRefusal, PublishedRate, RatesOfGrader, RatesOfRows
 from safescale.analyses.setting import Setting
 from safescale.cells import AggregateCell, Cell, Cells, GraderMeaning
@@ -129,13 +130,17 @@ def _excluded(cells: Cells, setting: Setting, model_ids: Sequence[str]) -> dict[
     return dict(sorted(counts.items()))
 
 
-def published_rates(cells: Cells, model_ids: Sequence[str], graders: Sequence[str]) -> tuple[PublishedRate, ...]:
+def published_rates(cells: Cells, model_ids: Sequence[str], graders: Sequence[str], *, level: float) -> tuple[PublishedRate, ...]:
     """Published rates of these ids, as printed."""
     mine = [cell for cell in cells.aggregates if cell.model_id in model_ids and (not graders or cell.grader in graders)]
-    return tuple(_published(cell) for cell in mine)
+    return tuple(_published(cell, level) for cell in mine)
 
 
-def _published(cell: AggregateCell) -> PublishedRate:
+def _published(cell: AggregateCell, level: float) -> PublishedRate:
+    implied = None
+    if cell.n is not None and abs((k := round(cell.rate * cell.n)) / cell.n - cell.rate) <= ROUNDING_OF_PUBLISHED_RATES:
+        found = wilson_interval(k, cell.n, level=level)
+        implied = (found.low, found.high)
     return PublishedRate(
         source=cell.source,
         setting=Setting(grader=cell.grader, target=cell.target, condition=cell.condition),
@@ -145,6 +150,7 @@ def _published(cell: AggregateCell) -> PublishedRate:
         n=cell.n,
         low=cell.interval_low,
         high=cell.interval_high,
+        if_independent=implied,
     )
 
 
