@@ -143,6 +143,8 @@ def _attack_success(found: ResidualSafety, command: str) -> Section:
         "Intervals take prompts for what replicates (Wilson with a design effect): several rows of one prompt are worth fewer than "
         "their number."
     )
+    if any(len(own.classes) > 1 for own in found.rates):
+        note += " A rate over several attack classes depends on their mix."
     lacking: dict[str, list[str]] = {}
     for own_rates in found.rates:
         for tier in own_rates.missing_tiers:

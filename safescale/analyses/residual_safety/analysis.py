@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import attrs
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from safescale.analyses.correction import CorrectionResult
 from safescale.analyses.residual_safety.base import compared_with, find_base, gap_pairs, variants_of
@@ -134,8 +136,10 @@ def _labels(cells: Cells, names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _ungraded(counting: Counting, mine: set[str]) -> int:
-    graded = set(counting.read("grades", ["trace_id"])["trace_id"].to_pylist())
-    return len(mine - graded)
+    graded = pc.is_in(
+        pa.array(sorted(mine), pa.string()), value_set=counting.read("grades", ["trace_id"])["trace_id"].combine_chunks()
+    )
+    return len(mine) - int(pc.sum(graded).as_py() or 0)
 
 
 def _over_refusal(

@@ -64,6 +64,7 @@ def rates_by_grader(cells: Cells, model_ids: Sequence[str], graders: Sequence[st
         if cell.model_id in model_ids and (not graders or cell.grader in graders):
             by_setting.setdefault(Setting(grader=cell.grader, target=cell.target, condition=cell.condition), []).append(cell)
     found = []
+    left_out = _excluded(cells, model_ids)
     for setting, members in by_setting.items():
         meaning = cells.graders[setting.grader]
         classes = sorted({cell.attack_class for cell in members})
@@ -75,7 +76,7 @@ def rates_by_grader(cells: Cells, model_ids: Sequence[str], graders: Sequence[st
                 overall=_rows(cells, members, meaning, None, level),
                 classes=tuple(_rows(cells, [c for c in members if c.attack_class == k], meaning, k, level) for k in classes),
                 missing_tiers={tier.value: _why_no_tier(meaning, tier) for tier in Tier if tier not in meaning.tiers},
-                excluded=_excluded(cells, setting, model_ids),
+                excluded=left_out.get(setting, {}),
             )
         )
     return tuple(sorted(found, key=_trust))
@@ -121,13 +122,15 @@ def _why_no_tier(meaning: GraderMeaning, tier: Tier) -> str:
     return ""
 
 
-def _excluded(cells: Cells, setting: Setting, model_ids: Sequence[str]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for row in cells.excluded.to_pylist():
-        here = Setting(grader=row["grader"], target=row["target"], condition=row["condition"])
-        if here == setting and row["model_id"] in model_ids:
-            counts[row["reason"]] = counts.get(row["reason"], 0) + row["rows"]
-    return dict(sorted(counts.items()))
+def _excluded(cells: Cells, model_ids: Sequence[str]) -> dict[Setting, dict[str, int]]:
+    """Graded rows of these ids that are in no rate, by setting and reason."""
+    counts: dict[Setting, dict[str, int]] = {}
+    mine = cells.excluded.filter(pc.is_in(cells.excluded["model_id"], value_set=pa.array(model_ids, pa.string())))
+    for row in sorted(mine.to_pylist(), key=lambda row: str(row["reason"])):
+        setting = Setting(grader=row["grader"], target=row["target"], condition=row["condition"])
+        here = counts.setdefault(setting, {})
+        here[row["reason"]] = here.get(row["reason"], 0) + row["rows"]
+    return counts
 
 
 def published_rates(cells: Cells, model_ids: Sequence[str], graders: Sequence[str], *, level: float) -> tuple[PublishedRate, ...]:
