@@ -1,0 +1,159 @@
+"""What makes the parts of a study: each imported when it is needed, each replaceable where a test has no weights to train."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import attrs
+
+from safescale.engines.intervention import Intervention
+from safescale.generate import DeclaredModel
+from safescale.pressure.finetune.targets import Targets
+from safescale.studies.asked import AskedModel
+from safescale.studies.robustness.design import FinetuneGrid, GeometryAsked, TamperResistanceAsked
+from safescale.studies.robustness.direction_prompts import DirectionPrompts
+from safescale.studies.robustness.results import GeometryOfModel
+
+__all__ = ["Adapter", "Directions", "Pieces", "Refuses", "Where"]
+
+Refuses = Callable[[Sequence[str], Sequence[str]], Sequence[bool | None]]
+"""Whether each response refuses, of prompts and responses; None: nobody can say."""
+
+
+@attrs.frozen(kw_only=True)
+class Where:
+    """Where a training runs, and in what precision."""
+
+    device: str = "cpu"
+    dtype: str | None = None
+    threads: int = 1
+
+
+class Adapter(Protocol):
+    """What is used of the record of an adapter."""
+
+    @property
+    def folder(self) -> Path: ...  # noqa: D102
+    @property
+    def examples(self) -> int: ...  # noqa: D102
+    @property
+    def steps(self) -> int: ...  # noqa: D102
+    @property
+    def seed(self) -> int: ...  # noqa: D102
+    @property
+    def tokens(self) -> int: ...  # noqa: D102
+    @property
+    def flops(self) -> float: ...  # noqa: D102
+    @property
+    def weights_sha256(self) -> str: ...  # noqa: D102
+
+
+class Directions(Protocol):
+    """What is used of the record of a model's refusal directions."""
+
+    def intervention(self, kind: Any, **options: Any) -> Intervention:
+        """Edits that steer along the direction, ablate it, or ablate a random one."""
+        ...
+
+
+def finetune(
+    model: Path, targets: Targets, grid: FinetuneGrid, *, examples: int, steps: Sequence[int], seed: int, where: Where, into: Path
+) -> Sequence[Adapter]:
+    """One training of LoRA adapters (``safescale.pressure.finetune``)."""
+    from safescale.pressure.finetune import FinetuneSetting, finetune_adapters
+
+    setting = FinetuneSetting(
+        examples=examples,
+        steps=tuple(steps),
+        rank=grid.rank,
+        alpha=grid.alpha,
+        learning_rate=grid.learning_rate,
+        batch_size=grid.batch_size,
+        seed=seed,
+        device=where.device,
+        dtype=where.dtype,
+        threads=where.threads,
+    )
+    return finetune_adapters(model, targets, setting, into)
+
+
+def resist(
+    model: Path, *, attack: Targets, refusals: Targets, retain: Targets, asked: TamperResistanceAsked, where: Where, into: Path
+) -> Path:
+    """One tamper-resistant variant (``safescale.pressure.tamper_resistance``); gives its folder."""
+    from safescale.pressure.tamper_resistance import TamperResistanceSetting, train_tamper_resistant
+
+    setting = TamperResistanceSetting(
+        outer_steps=asked.outer_steps, inner_steps=asked.inner_steps, device=where.device, dtype=where.dtype
+    )
+    train_tamper_resistant(model, attack=attack, refusals=refusals, retain=retain, setting=setting, into=into)
+    return into
+
+
+def find(
+    model: Path, prompts: DirectionPrompts, *, refuses: Refuses, asked: GeometryAsked, where: Where, into: Path
+) -> Directions:
+    """Refusal directions of one model (``safescale.pressure.directions``)."""
+    from safescale.pressure.directions import DirectionSetting, find_directions
+
+    setting = DirectionSetting(ranks=asked.ranks, random=asked.random)
+    return find_directions(
+        model,
+        harmful=prompts.harmful,
+        benign=prompts.benign,
+        validation=prompts.validation,
+        refuses=refuses,
+        setting=setting,
+        into=into,
+    )
+
+
+def geometry(directions: Directions, model: AskedModel) -> GeometryOfModel:
+    """What the record says of a model's geometry."""
+    raise NotImplementedError
+
+
+def bake(model: Path, intervention: Intervention, into: Path) -> Path:
+    """A stock checkpoint that steers by itself (``safescale.pressure.directions``)."""
+    from safescale.pressure.directions import bake_steering
+
+    return bake_steering(model, intervention, into)
+
+
+def lineage(asked: Any, into: Path, *, jobs: int, device: str, done: Callable[[int], None] | None) -> Any:
+    """Train the toy lineage (``safescale.toy.lineage``)."""
+    from safescale.toy.lineage import train_lineage
+
+    return train_lineage(
+        into, sizes=asked.sizes, seeds=asked.seeds, jobs=jobs, recipe=asked.recipe, device=device, model_done=done
+    )
+
+
+def embed(name: str, texts: Sequence[str]) -> Any:
+    """Unit vectors of texts (``safescale.grade.embed``), shape (texts, width), float32."""
+    from safescale.grade.embed import open_embedder
+
+    return open_embedder(name).embed(texts)
+
+
+def weights_of(model: DeclaredModel) -> Path | None:
+    """Folder of a model's weights where they are at hand: it can be trained and opened up."""
+    folder = Path(model.spec.model)
+    return folder if model.adapter is None and (folder / "config.json").is_file() else None
+
+
+@attrs.frozen(kw_only=True)
+class Pieces:
+    """The makers of a study; functions of modules, so that another process finds them."""
+
+    finetune: Callable[..., Sequence[Adapter]] = finetune
+    resist: Callable[..., Path] = resist
+    find: Callable[..., Directions] = find
+    geometry: Callable[[Directions, AskedModel], GeometryOfModel] = geometry
+    bake: Callable[[Path, Intervention, Path], Path] = bake
+    lineage: Callable[..., Any] = lineage
+    embed: Callable[[str, Sequence[str]], Any] = embed
+    weights_of: Callable[[DeclaredModel], Path | None] = weights_of
+    options: Mapping[str, Any] = attrs.field(factory=dict)
