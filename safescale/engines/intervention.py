@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
@@ -36,6 +36,18 @@ is set to that of ``mean`` (the benign mean at the layer and position where the 
 EDIT_KINDS: Final[tuple[EditKind, ...]] = get_args(EditKind)
 _INDEPENDENT: Final = 1e-6
 """Smallest singular value, in parts of the largest, of directions that are ablated together."""
+
+
+def _as_rows(given: Any) -> FloatArray:
+    return _vectors("directions", given, 2)
+
+
+def _as_mean(given: Any) -> FloatArray | None:
+    return None if given is None else _vectors("mean", given, 1)
+
+
+def _as_tuple(given: Iterable[Edit]) -> tuple[Edit, ...]:
+    return tuple(given)
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -67,9 +79,9 @@ class Edit:
 
     kind: EditKind = attrs.field(validator=attrs.validators.in_(EDIT_KINDS))
     layer: int
-    directions: Any = attrs.field(converter=lambda given: _vectors("directions", given, 2))
+    directions: Any = attrs.field(converter=_as_rows)
     coefficient: float = attrs.field(default=1.0, converter=float)
-    mean: Any = attrs.field(default=None, converter=lambda given: None if given is None else _vectors("mean", given, 1))
+    mean: Any = attrs.field(default=None, converter=_as_mean)
     position: int | None = None
 
     def __attrs_post_init__(self) -> None:
@@ -133,7 +145,7 @@ class Intervention:
         What it is for, in words.
     """
 
-    edits: tuple[Edit, ...] = attrs.field(converter=tuple)
+    edits: tuple[Edit, ...] = attrs.field(converter=_as_tuple)
     note: str = ""
 
     def __attrs_post_init__(self) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from safescale.engines import Answer, EngineSpec, Message, Request, Sampling, open_engine
-from safescale.engines.intervention import Edit, Intervention, intervention_sha256
+from safescale.engines.intervention import Edit, Intervention
 from tests.engines.plain_llama import plain_edit, plain_logits
 from tests.engines.toy_model import make_toy
 
