@@ -38,7 +38,8 @@ EMBEDDER: Final = "hashed-ngrams"
 TEMPERATURE: Final = 1.0
 VALIDATION: Final = 200
 _TOP: Final = (
-    *("toy", "models", "prompts", "limit", "targets", "engine", "options", "batch_size", "device", "dtype", "sampling", "seed"),
+    *("toy", "models", "prompts", "limit", "targets", "engine", "options", "batch_size", "device", "dtype", "threads"),
+    *("sampling", "seed"),
     *("samples", "graders", "entropy_grader", "embedder", "finetune", "prompt_attacks", "steering", "tamper_resistance"),
     *("geometry", "compute_unit", "tier", "alpha", "validation", "jobs"),
 )
@@ -101,6 +102,8 @@ class StudyConfig:
         Requests at once, over that of the models.
     device, dtype : str, str or None
         Where and in what precision attacks and defences are trained.
+    threads : int
+        Of torch in each process on a CPU; small models are fastest with one.
     graders : tuple of NamedGrader
         The first is primary.
     grader_words : GraderWords
@@ -135,6 +138,7 @@ class StudyConfig:
     batch_size: int | None = None
     device: str = "cpu"
     dtype: str | None = None
+    threads: int = 1
     graders: tuple[NamedGrader, ...]
     grader_words: GraderWords
     entropy_grader: str | None = ENTROPY_GRADER
@@ -199,6 +203,7 @@ def read_study(path: Path) -> StudyConfig:
         batch_size=whole_number(top["batch_size"], least=1) if "batch_size" in top else None,
         device=top["device"].text() if "device" in top else "cpu",
         dtype=top["dtype"].text() if "dtype" in top and top["dtype"].value is not None else None,
+        threads=whole_number(top["threads"], least=1) if "threads" in top else 1,
         graders=graders,
         grader_words=words,
         entropy_grader=_entropy_grader(top.get("entropy_grader"), graders),

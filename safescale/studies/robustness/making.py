@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import attrs
 
-from safescale.engines.intervention import INTERVENTION_FILE
-from safescale.generate import DeclaredModel
 from safescale.grade.grader import Item
 from safescale.pressure.finetune.targets import Targets
+from safescale.records.rows import clip
 from safescale.records.verdicts import EVALUABLE, Verdict
 from safescale.studies.asked import AskedModel
 from safescale.studies.robustness.cells import PlannedCell, adapter_name
 from safescale.studies.robustness.config import GraderWords
-from safescale.studies.robustness.design import FinetuneGrid, GeometryAsked, RobustnessDesign, TamperResistanceAsked
+from safescale.studies.robustness.design import FinetuneGrid, GeometryAsked, TamperResistanceAsked
 from safescale.studies.robustness.direction_prompts import DirectionPrompts
 from safescale.studies.robustness.pieces import Adapter, Pieces, Where
 from safescale.studies.robustness.results import GeometryOfModel
@@ -33,9 +30,12 @@ __all__ = [
     "Found",
     "Lost",
     "ResistTask",
-    "adapters_made",
-    "done_in",
-    "finetune_tasks",
+    "Tuned",
+    "find",
+    "finetune",
+    "finetune_task",
+    "in_one_line",
+    "resist",
     "safe_name",
     "work_through",
 ]
@@ -108,23 +108,31 @@ class ResistTask:
 
 @attrs.frozen(kw_only=True)
 class FinetuneTask:
-    """One training: one model (or its tamper-resistant variant), one data size, one seed, all steps."""
+    """All trainings of one model, or of its tamper-resistant variant: one for each data size and seed, all steps."""
 
     name: str
     folder: Path
     targets: Targets
     grid: FinetuneGrid
-    examples: int
+    examples: tuple[int, ...]
     steps: tuple[int, ...]
-    seed: int
     where: Where
     into: Path
     pieces: Pieces
 
     @property
-    def adapters(self) -> tuple[Path, ...]:
-        """Folders that it fills."""
-        return tuple(self.into / adapter_name(self.examples, steps, self.seed) for steps in self.steps)
+    def adapters(self) -> tuple[str, ...]:
+        """Names of the adapters that it makes."""
+        seeds = range(self.grid.seeds)
+        return tuple(adapter_name(n, steps, seed) for seed in seeds for n in self.examples for steps in self.steps)
+
+
+@attrs.frozen(kw_only=True)
+class Tuned:
+    """Adapters of one model by name, and why those of a seed are not there."""
+
+    adapters: Mapping[str, Adapter]
+    lost: Mapping[str, str] = attrs.field(factory=dict)
 
 
 def safe_name(model_id: str) -> str:
@@ -148,11 +156,10 @@ def find(task: DirectionsTask) -> Found:
         try:
             intervention = directions.intervention(kind, **options)
         except Exception as error:  # no direction at all is an answer, not a failure of the others
-            lost[name] = " ".join(str(error).split())
+            lost[name] = in_one_line(error)
             continue
         into = task.into.parent.parent / INTERVENTIONS / task.into.name / name
-        if not (into / INTERVENTION_FILE).is_file():
-            _whole(into, intervention.write)
+        intervention.write(into)
         made[name] = into
         if task.bake and kind == "steering":
             baked = task.into.parent.parent / BAKED / task.into.name / name
@@ -173,42 +180,54 @@ def resist(task: ResistTask) -> Path:
     )
 
 
-def finetune(task: FinetuneTask) -> tuple[Adapter, ...]:
-    """Train the adapters; what is whole is not trained again."""
-    return tuple(
-        task.pieces.finetune(
-            task.folder,
-            task.targets,
-            task.grid,
-            examples=task.examples,
-            steps=task.steps,
-            seed=task.seed,
-            where=task.where,
-            into=task.into,
-        )
+def finetune(task: FinetuneTask) -> Tuned:
+    """Train the adapters, seed by seed; what is whole is not trained again, and a seed that fails costs itself alone."""
+    made: dict[str, Adapter] = {}
+    lost: dict[str, str] = {}
+    for seed in range(task.grid.seeds):
+        try:
+            records = task.pieces.finetune(
+                task.folder,
+                task.targets,
+                task.grid,
+                examples=task.examples,
+                steps=task.steps,
+                seed=seed,
+                where=task.where,
+                into=task.into,
+            )
+        except Exception as error:
+            lost[f"seed {seed}"] = in_one_line(error)
+        else:
+            made |= {adapter_name(one.examples, one.steps, one.seed): one for one in records}
+    return Tuned(adapters=made, lost=lost)
+
+
+def finetune_task(cells: Sequence[PlannedCell], model_id: str, *, resistant: bool, **shared: Any) -> FinetuneTask | None:
+    """The trainings behind the cells of one model (or of its tamper-resistant variant); None where there are none."""
+    levels = {
+        (cell.attack.examples, cell.attack.steps)
+        for cell in cells
+        if cell.model_id == model_id
+        and cell.attack.kind == "finetune"
+        and (cell.defence.kind == "tamper_resistance") == resistant
+        and cell.attack.examples is not None
+        and cell.attack.steps is not None
+    }
+    if not levels:
+        return None
+    return FinetuneTask(
+        name=model_id + ("+tamper_resistant" if resistant else ""),
+        examples=tuple(sorted({examples for examples, _ in levels if examples is not None})),
+        steps=tuple(sorted({steps for _, steps in levels if steps is not None})),
+        **shared,
     )
 
 
-def finetune_tasks(
-    cells: Sequence[PlannedCell], model: DeclaredModel, *, resistant: bool, folder: Path, **shared: Any
-) -> list[FinetuneTask]:
-    """The trainings behind the cells of one model (or of its tamper-resistant variant)."""
-    steps: dict[tuple[int, int], set[int]] = {}
-    for cell in cells:
-        mine = cell.model_id == model.model_id and (cell.defence.kind == "tamper_resistance") == resistant
-        if mine and cell.attack.kind == "finetune" and cell.seed is not None:
-            assert cell.attack.examples is not None and cell.attack.steps is not None
-            steps.setdefault((cell.attack.examples, cell.seed), set()).add(cell.attack.steps)
-    name = model.model_id + ("+tamper_resistant" if resistant else "")
-    return [
-        FinetuneTask(name=name, folder=folder, examples=examples, seed=seed, steps=tuple(sorted(kept)), **shared)
-        for (examples, seed), kept in steps.items()
-    ]
-
-
-def adapters_made(records: Sequence[Adapter]) -> dict[str, Adapter]:
-    """Adapters by name."""
-    return {adapter_name(record.examples, record.steps, record.seed): record for record in records}
+def in_one_line(error: Exception) -> str:
+    """What went wrong, for a list."""
+    text = " ".join(str(error).split()) or "no further words"
+    return clip(text if type(error).__module__.startswith("safescale.") else f"{type(error).__name__}: {text}")
 
 
 def work_through(
@@ -228,11 +247,6 @@ def work_through(
     return sorted(done, key=lambda one: order[id(one[0])]), sorted(lost, key=lambda one: one.name)
 
 
-def done_in(folder: Path) -> int:
-    """Whole adapters that lie below a folder (for a plan, not for a decision)."""
-    return sum(1 for _ in folder.glob("*/n*-s*-r*/adapter_config.json")) if folder.is_dir() else 0
-
-
 class _Refuses:
     """The first of some graders that knows refusals, as directions ask it."""
 
@@ -249,30 +263,3 @@ class _Refuses:
         return [
             judged.verdict is Verdict.REFUSAL if judged.verdict in known else None for judged in self._grader.grade(items)
         ]
-
-
-def _whole(into: Path, write: Callable[[Path], None]) -> None:
-    """Write a folder aside and move it into its place."""
-    aside = into.with_name(f".{into.name}.partial-{os.getpid()}")
-    shutil.rmtree(aside, ignore_errors=True)
-    into.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        write(aside)
-        shutil.rmtree(into, ignore_errors=True)
-        os.replace(aside, into)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-
-
-def resistant_folders(out: Path, done: Sequence[tuple[ResistTask, Path]]) -> dict[str, Path]:
-    """Folder of each model's tamper-resistant variant."""
-    return {task.name: folder for task, folder in done}
-
-
-def design_needs_directions(design: RobustnessDesign) -> bool:
-    """Whether anything of the design rests on refusal directions."""
-    return design.geometry is not None or design.steering is not None
-
-
-def _iter(values: Sequence[Any]) -> Iterator[Any]:
-    yield from values

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -10,6 +10,7 @@ import attrs
 
 from safescale.engines.intervention import Intervention
 from safescale.generate import DeclaredModel
+from safescale.grade.embed.embedder import Embedder
 from safescale.pressure.finetune.targets import Targets
 from safescale.studies.asked import AskedModel
 from safescale.studies.robustness.design import FinetuneGrid, GeometryAsked, TamperResistanceAsked
@@ -59,13 +60,13 @@ class Directions(Protocol):
 
 
 def finetune(
-    model: Path, targets: Targets, grid: FinetuneGrid, *, examples: int, steps: Sequence[int], seed: int, where: Where, into: Path
+    model: Path, targets: Targets, grid: FinetuneGrid, *, examples: Sequence[int], steps: Sequence[int], seed: int, where: Where, into: Path
 ) -> Sequence[Adapter]:
     """One training of LoRA adapters (``safescale.pressure.finetune``)."""
     from safescale.pressure.finetune import FinetuneSetting, finetune_adapters
 
     setting = FinetuneSetting(
-        examples=examples,
+        examples=tuple(examples),
         steps=tuple(steps),
         rank=grid.rank,
         alpha=grid.alpha,
@@ -131,11 +132,19 @@ def lineage(asked: Any, into: Path, *, jobs: int, device: str, done: Callable[[i
     )
 
 
-def embed(name: str, texts: Sequence[str]) -> Any:
-    """Unit vectors of texts (``safescale.grade.embed``), shape (texts, width), float32."""
+def embedder(name: str, cache: Path | None) -> Embedder:
+    """What makes unit vectors of texts (``safescale.grade.embed``)."""
     from safescale.grade.embed import open_embedder
 
-    return open_embedder(name).embed(texts)
+    return open_embedder(name, cache=cache)
+
+
+def cost(model: Path, targets: Targets, grid: FinetuneGrid) -> Sequence[Any]:
+    """Tokens and operations of the whole grid on one model, before it is trained (``safescale.pressure.finetune``)."""
+    from safescale.pressure.finetune import FinetuneSetting, expected_cost
+
+    setting = FinetuneSetting(examples=grid.examples, steps=grid.steps, rank=grid.rank, batch_size=grid.batch_size)
+    return expected_cost(model, targets, setting)
 
 
 def weights_of(model: DeclaredModel) -> Path | None:
@@ -154,6 +163,6 @@ class Pieces:
     geometry: Callable[[Directions, AskedModel], GeometryOfModel] = geometry
     bake: Callable[[Path, Intervention, Path], Path] = bake
     lineage: Callable[..., Any] = lineage
-    embed: Callable[[str, Sequence[str]], Any] = embed
+    embedder: Callable[[str, Path | None], Embedder] = embedder
+    cost: Callable[[Path, Targets, FinetuneGrid], Sequence[Any]] = cost
     weights_of: Callable[[DeclaredModel], Path | None] = weights_of
-    options: Mapping[str, Any] = attrs.field(factory=dict)

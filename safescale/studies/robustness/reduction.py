@@ -26,7 +26,7 @@ from safescale.studies.running.codes import verdict_codes
 from safescale.studies.running.corpus import Made
 from safescale.studies.running.grading import GradedBy
 
-__all__ = ["Axes", "Probabilities", "Responses", "axes", "distances", "probabilities", "reduced", "responses"]
+__all__ = ["Axes", "TOY_JUDGE", "Probabilities", "Responses", "axes", "distances", "probabilities", "reduced", "responses", "with_right"]
 
 _UNKNOWN: Final = -1
 _NOT_THERE: Final = "no response"
@@ -187,7 +187,7 @@ def distances(axes: Axes, held: Responses, vectors: Mapping[str, Float32Array]) 
             if cell == without and sample == 0:
                 continue
             after, before = held.texts[cell, harmful, sample].tolist(), first[harmful].tolist()
-            found[cell, harmful, sample] = cosine_distances(after, before, dict(vectors))
+            found[cell, harmful, sample] = cosine_distances(after, before, vectors)
     return found
 
 
