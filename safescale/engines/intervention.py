@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from safescale.errors import DataError, DomainError, MissingBackend
 
-__all__ = ["INTERVENTION_FILE", "VECTORS_FILE", "Edit", "EditKind", "Intervention", "intervention_sha256"]
+__all__ = ["INTERVENTION_FILE", "VECTORS_FILE", "Edit", "EditKind", "Intervention", "intervention_sha256", "place_folder"]
 
 INTERVENTION_FILE: Final = "intervention.json"
 VECTORS_FILE: Final = "vectors.safetensors"

@@ -71,7 +71,7 @@ class Loaded:
     """
     A model that is ready.
 
-    ``model`` wears adapters (a ``PeftModel``) where the spec names some; ``bare`` is the model in it; ``edits`` are on in every call.
+    ``model`` wears adapters (a ``PeftModel``) where the spec names some; ``bare`` is the model in it; ``edits`` are always on.
     """
 
     model: Any

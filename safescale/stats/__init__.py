@@ -136,6 +136,7 @@ if TYPE_CHECKING:
     from safescale.stats.prediction import RatePrediction, prediction_interval
     from safescale.stats.proportion import IntervalMethod, ProportionInterval, ProportionIntervals
     from safescale.stats.raw_difference import RawDifference, raw_difference_per_decade
+    from safescale.stats.refusal_direction_geometry import RefusalDirectionGeometry, refusal_direction_geometry
     from safescale.stats.risk_ratio import RiskRatioInterval, RiskRatioIntervals, RiskRatioMethod, risk_ratio, risk_ratio_intervals
     from safescale.stats.rogan_gladen import RoganGladenRate, rogan_gladen_rate
     from safescale.stats.scaling_form import FormVerdict, ScalingForm, ScalingFormComparison, scaling_form_comparison
@@ -274,6 +275,7 @@ __all__ = [
     "RateOf",
     "RatePrediction",
     "RawDifference",
+    "RefusalDirectionGeometry",
     "ResidualThresholdTest",
     "RiskRatioInterval",
     "RiskRatioIntervals",
@@ -399,6 +401,7 @@ __all__ = [
     "ppi_rate",
     "prediction_interval",
     "raw_difference_per_decade",
+    "refusal_direction_geometry",
     "residual_threshold_test",
     "risk_ratio",
     "risk_ratio_intervals",
@@ -625,6 +628,8 @@ _HOME = {
     "ProportionIntervals": "proportion",
     "RawDifference": "raw_difference",
     "raw_difference_per_decade": "raw_difference",
+    "RefusalDirectionGeometry": "refusal_direction_geometry",
+    "refusal_direction_geometry": "refusal_direction_geometry",
     "RiskRatioInterval": "risk_ratio",
     "RiskRatioIntervals": "risk_ratio",
     "RiskRatioMethod": "risk_ratio",
