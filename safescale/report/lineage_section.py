@@ -101,6 +101,8 @@ def _figures(setting: GapSetting, result: LineageResult, position: int, source: 
         len({p.params_b for p in series.used if p.lineage == pair.lineage}) > 1 for series in panels for pair in series.used
     )
     curves = " Within a lineage the curves are joined and the gap is shaded." if joined else ""
+    reasons = dict.fromkeys(series.no_scaling_because for series in panels if series.no_scaling_because)
+    curves += "".join(f" {capital(because)}." for because in reasons)
     return (
         sink.add(
             f"safety-gap-{position + 1}",

@@ -302,6 +302,50 @@ def test_conditions_pair_a_model_with_itself() -> None:
     assert "the gap grows with size" in flipped.answer
 
 
+def many_lineages(lineages: Sequence[str]) -> FakeCorpus:
+    """A pair at each size, of the lineage named for it."""
+    tables = None
+    for size, base, tampered, lineage in zip(SIZES, BASE, NARROWING[::-1], lineages, strict=True):
+        tables = pairs_corpus({size: base}, {size: tampered}, lineage=lineage, tables=tables)
+    return fake_corpus(*tables)
+
+
+def test_models_of_as_many_lineages_are_no_scaling_result_whatever_the_slope() -> None:
+    result = asked(many_lineages(["frim1", "quin1", "zorb1", "welm1", "sart1", "plim1"]))
+    series = kind_series(result)
+    assert series.verdict is GapVerdict.GROWS  # the numbers do go with size
+    assert series.size_verdict == "the gap grows with size, across lineages only"
+    assert "No scaling result: 6 models of 6 lineages, none of them at two sizes" in series.words
+    assert series.words in result.answer
+    assert series.generalises_to == "these_models"
+    assert series.slope is not None
+    assert series.slope.generalises_to == "these_models"
+
+
+@pytest.mark.parametrize("lineages", [["frim1"] * 6, ["frim1", "frim1", "zorb1", "welm1", "sart1", "plim1"]])
+def test_the_sentence_goes_away_when_one_lineage_has_two_sizes(lineages: Sequence[str]) -> None:
+    result = asked(many_lineages(lineages))
+    series = kind_series(result)
+    assert series.no_scaling_because is None
+    assert series.size_verdict == "the gap grows with size"
+    assert "scaling result" not in result.answer
+    assert series.generalises_to == "new_models"
+
+
+def test_two_tampered_models_of_one_size_are_no_second_size() -> None:
+    """Definition: sizes of a lineage are counted, not its pairs."""
+    tables = pairs_corpus({1.0: 0.1}, {1.0: 0.5}, lineage="frim1", kind="abliterated")
+    tables = pairs_corpus({8.0: 0.1}, {8.0: 0.6}, lineage="quin1", kind="abliterated", tables=tables)
+    part = graded("quin1-other-8b", verdicts(0.7, 5))
+    tables[0].extend(part[0])
+    tables[1].extend(part[1])
+    tables[2].append({"model_id": "quin1-other-8b", "params_total_b": 8.0, "lineage": "quin1", "tampering": "abliterated"})
+    series = kind_series(asked(fake_corpus(*tables)))
+    assert len(series.used) == 3
+    assert series.no_scaling_because is not None
+    assert "2 models of 2 lineages" in series.no_scaling_because
+
+
 def test_refuses_half_of_the_conditions_unknown_ones_and_cells_without_tampered_models() -> None:
     corpus = condition_corpus({"plain": BASE, "cut": NARROWING})
     with pytest.raises(DomainError, match="conditions come in pairs"):

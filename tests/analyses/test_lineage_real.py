@@ -98,6 +98,32 @@ def test_five_lineages_of_five_sizes_say_what_they_can(gaps: LineageResult) -> N
     assert "5 pairs" in ablation.words
 
 
+def test_five_models_of_five_lineages_are_no_scaling_result_by_each_grader(real_data: Path, tmp_path: Path) -> None:
+    """Report section D: each grader's gaps with paired intervals, and the sentence that follows from the lineages."""
+    corpus = open_corpus(tmp_path / "corpus.db", create=True)
+    try:
+        ingest([real_data / "refusal_direction"], corpus)
+        counting = Counting(corpus)
+        result = analyze_lineage(counting.cells(Selection(tampered="include", allow_keyword=True)), counting.models)
+    finally:
+        corpus.close()
+    gaps = {
+        setting.grader.grader_id.rsplit("/", 1)[-1]: {
+            pair.base.model_ids[0]: round(pair.quoted_gap_pp) for pair in setting.pairs if pair.kind == "abliterated"
+        }
+        for setting in result.settings
+    }
+    assert gaps == {
+        "llamaguard2": dict(zip(MODELS, (71, 76, 79, 62, 54), strict=True)),
+        "substring_matching": dict(zip(MODELS, (91, 90, 95, 69, 60), strict=True)),
+    }
+    assert all(pair.headline == "paired" for setting in result.settings for pair in setting.pairs)
+    for setting in result.settings:
+        for series in setting.series:
+            assert "No scaling result: 5 models of 5 lineages, none of them at two sizes" in series.words
+            assert series.generalises_to == "these_models"
+
+
 def test_the_two_safety_removed_models_of_sorry_bench_have_no_series_and_no_partner(real_data: Path, tmp_path: Path) -> None:
     corpus = open_corpus(tmp_path / "corpus.db", create=True)
     try:

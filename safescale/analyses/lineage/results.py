@@ -189,6 +189,9 @@ class GapSeries:
     only. ``gap_verdict`` says in how many pairs the tampered model complies more or less, by the tests of the pairs after Holm: it
     speaks of these models only too. ``within_lineages`` repeats the slope with pairs compared within their lineages, where several
     are to be compared; ``without_guesses`` is the verdict without pairs of estimated size, None where no size is estimated.
+
+    ``no_scaling_because`` says why nothing here is a scaling result, whatever a slope over its pairs is: no lineage has pairs at two
+    sizes, so what goes with size goes with lineage too. None where one has, and where there are no two sizes to speak of.
     """
 
     scope: Literal["lineage", "kind"]
@@ -210,6 +213,7 @@ class GapSeries:
     words: str
     caveats: tuple[str, ...]
     generalises_to: Literal["new_models", "these_models"] | None
+    no_scaling_because: str | None = None
 
     @property
     def used(self) -> tuple[GapPair, ...]:
@@ -226,7 +230,10 @@ class GapSeries:
     def size_verdict(self) -> str:
         """What may be said of the gap over size, in words."""
         cannot = self.verdict is GapVerdict.CANNOT_TEST
-        return "this corpus cannot test whether the gap changes with size" if cannot else self.verdict.value
+        if cannot:
+            return "this corpus cannot test whether the gap changes with size"
+        across = self.no_scaling_because is not None and self.verdict is not GapVerdict.UNDECIDED
+        return f"{self.verdict.value}, across lineages only" if across else self.verdict.value
 
     @property
     def whole_verdict(self) -> str:

@@ -14,6 +14,7 @@ from safescale.stats import distinct_sizes
 __all__ = [
     "gap_verdict_words",
     "gap_words",
+    "no_scaling_words",
     "nothing_words",
     "result_caveats",
     "result_words",
@@ -49,6 +50,28 @@ def gap_words(pair: GapPair) -> str:
     return f"{words} ({prompts:,} paired prompts{every})"
 
 
+def no_scaling_words(used: Sequence[GapPair]) -> str | None:
+    """
+    Why pairs of several sizes are no scaling result: none of their lineages is there at two sizes; None where one is.
+
+    A pair of unknown lineage may be of any, so it tells size from lineage no more than one of a lineage of its own.
+    """
+    if len(distinct_sizes([pair.params_b for pair in used])) < 2:
+        return None
+    of_lineage: dict[str, set[float]] = {}
+    for pair in used:
+        if pair.lineage is not None:
+            of_lineage.setdefault(pair.lineage, set()).add(pair.params_b)
+    if any(len(sizes) > 1 for sizes in of_lineage.values()):
+        return None
+    models, unknown = len({pair.base.model for pair in used}), len({p.base.model for p in used if p.lineage is None})
+    whose = f"{plural(models, 'model')} of {plural(len(of_lineage), 'known lineage' if unknown else 'lineage')}"
+    return (
+        f"no scaling result: {whose}, none of them at two sizes, so what goes with size here goes with lineage too; "
+        "pairs at two or more sizes of one lineage would do"
+    )
+
+
 def series_words(series: GapSeries, options: Options) -> str:
     """The gaps, how they move with size, and what may be said of it."""
     used = series.used
@@ -56,6 +79,7 @@ def series_words(series: GapSeries, options: Options) -> str:
         return f"{series.name}: no pair can be used ({plural(len(series.pairs), 'pair')} found)."
     parts = [
         f"{series.name}: {series.whole_verdict}{_verdict_basis(series, options)}",
+        capital(series.no_scaling_because) if series.no_scaling_because else "",
         f"The gap over size: {over_size}" if (over_size := _over_size(series)) else "",
         _gaps(used),
     ]

@@ -10,7 +10,7 @@ import attrs
 from safescale.analyses.inverse_scaling import Testability
 from safescale.analyses.inverse_scaling.testability import SIZES_OF_A_SLOPE, judged_sizes
 from safescale.analyses.lineage.results import GapPair, GapSeries, GapSlope, GapVerdict, Options
-from safescale.analyses.lineage.sentences import gap_verdict_words, series_caveats, series_words
+from safescale.analyses.lineage.sentences import gap_verdict_words, no_scaling_words, series_caveats, series_words
 from safescale.errors import DomainError
 from safescale.stats import (
     DifferenceOfDifferences,
@@ -123,6 +123,9 @@ def _family(drafts: Sequence[_Draft], options: Options) -> list[GapSeries]:
     for i, draft in enumerate(drafts):
         slope, no_slope = slopes[i]
         difference, no_difference = _difference(draft)
+        no_scaling = no_scaling_words(draft.used)
+        if slope is not None and no_scaling is not None:
+            slope = attrs.evolve(slope, generalises_to="these_models")
         series = GapSeries(
             scope=draft.scope,
             kind=draft.kind,
@@ -142,10 +145,20 @@ def _family(drafts: Sequence[_Draft], options: Options) -> list[GapSeries]:
             verdict=_verdict(judged[i], slope, p_holm.get(i), flat_holm.get(i), options.alpha),
             words="",
             caveats=(),
-            generalises_to="new_models" if slope is not None else "these_models" if difference is not None else None,
+            generalises_to=_generalises_to(slope, difference, no_scaling),
+            no_scaling_because=no_scaling,
         )
         found.append(attrs.evolve(series, words=series_words(series, options), caveats=series_caveats(series, options)))
     return found
+
+
+def _generalises_to(
+    slope: GapSlope | None, difference: DifferenceOfDifferences | None, no_scaling: str | None
+) -> Literal["new_models", "these_models"] | None:
+    """A slope over models that differ in lineage wherever they differ in size tells nothing of other models."""
+    if slope is not None and no_scaling is None:
+        return "new_models"
+    return "these_models" if slope is not None or difference is not None else None
 
 
 def _is_guess(pair: GapPair) -> bool:

@@ -51,7 +51,8 @@ def unit_rows(rows: npt.NDArray[np.floating]) -> Rows:
     """Rows scaled to length 1, computed in float64."""
     wide = rows.astype(np.float64)
     lengths = np.sqrt((wide * wide).sum(axis=1, keepdims=True))
-    return (wide / lengths).astype(np.float32)
+    scaled: Rows = (wide / lengths).astype(np.float32)
+    return scaled
 
 
 def each_text_once(texts: Sequence[str], embed: Callable[[list[str]], Rows]) -> Rows:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import itertools
 import math
 import re
 import unicodedata
@@ -56,8 +57,8 @@ class HashedNgrams:
 
     References
     ----------
-    .. [1] K. Weinberger, A. Dasgupta, J. Langford, A. Smola, J. Attenberg (2009), Feature hashing for large scale multitask learning,
-       ICML: a signed hash keeps inner products without bias (lemma 2).
+    .. [1] K. Weinberger, A. Dasgupta, J. Langford, A. Smola, J. Attenberg (2009), Feature hashing for large scale multitask
+       learning, ICML: a signed hash keeps inner products without bias (lemma 2).
     """
 
     max_tokens: int = MAX_TOKENS
@@ -97,7 +98,7 @@ class HashedNgrams:
         """Value by place; never all zero."""
         tokens = _TOKEN.findall(unicodedata.normalize("NFKC", text).lower())[: self.max_tokens]
         grams = Counter(tokens)
-        grams.update(f"{first}{_BETWEEN}{second}" for first, second in zip(tokens, tokens[1:], strict=False))
+        grams.update(f"{first}{_BETWEEN}{second}" for first, second in itertools.pairwise(tokens))
         values: dict[int, float] = {}
         for gram in sorted(grams):  # by gram, so that sums of grams that share a place do not depend on their order in the text
             place, sign = _place(gram)
