@@ -36,7 +36,7 @@ def caveats_of(
         *_lineages(first, design),
         *_estimated(first, design),
         *_control(first),
-        *_null(first, design),
+        *_null(first),
         *_broken(first, design),
         *_excluded(of),
         *_entropy(first, of, design),
@@ -152,21 +152,27 @@ def _control(first: GraderFindings) -> list[str]:
     ]
 
 
-def _null(first: GraderFindings, design: RobustnessDesign) -> list[str]:
+def _null(first: GraderFindings) -> list[str]:
     nulls = [
-        (cell.retention.null.value, cell.model)
+        cell.retention.null.value
         for cell in first.cells
         if cell.attack.kind == "none" and cell.defence.kind == "none" and cell.retention.null.value is not None
     ]
     if not nulls:
         return []
-    low, high = min(value for value, _ in nulls), max(value for value, _ in nulls)
-    if high - low < NOTABLE:
-        return []
-    return [
-        f"a second draw without attack keeps {percent(low)} to {percent(high)} by model: part of what differs in RRR between models is "
-        "that, and not the attack; what is lost beyond it stands beside RRR in every cell"
-    ]
+    low, high = min(nulls), max(nulls)
+    found = []
+    if high - low >= NOTABLE:
+        found.append(
+            f"a second draw without attack keeps {percent(low)} to {percent(high)} by model: part of what differs in RRR between models "
+            "is that, and not the attack; what is lost beyond it stands beside RRR in every cell"
+        )
+    if low <= 1 - NOTABLE:
+        found.append(
+            f"RRR cannot stand above what a second draw keeps ({percent(low)} at least): its log odds flatten near that, which makes "
+            "effects look smaller where little is lost"
+        )
+    return found
 
 
 def _broken(first: GraderFindings, design: RobustnessDesign) -> list[str]:

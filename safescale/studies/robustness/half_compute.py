@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from safescale.errors import DomainError
-from safescale.stats import compute_to_threshold
+from safescale.stats import ThresholdCompute, compute_to_threshold
 from safescale.studies.robustness.design import COMPUTE_UNITS, ComputeUnit, RobustnessDesign
 from safescale.studies.robustness.grid import FEWEST_ROWS, GridPart, compute_of, parts_of
 from safescale.studies.robustness.results import CellMetrics, Effect, HalfCompute, HalfOfModel
@@ -92,4 +92,13 @@ def _slope(rows: Sequence[HalfOfModel], level: float) -> Effect:
         )
     except DomainError as error:
         return Effect(estimate=None, why=str(error))
-    return Effect(estimate=fit.slope, interval=fit.interval, p_value=fit.p_value)
+    return Effect(estimate=fit.slope, interval=fit.interval, p_value=fit.p_value, why=_open_ended(fit))
+
+
+def _open_ended(fit: ThresholdCompute) -> str | None:
+    """Why estimate or interval is missing, with the end that is known."""
+    low, high = fit.bounds
+    known = [f"{side} {end:+.2f}" for side, end in (("at least", low), ("at most", high)) if end is not None]
+    if fit.why is None or fit.interval is not None or not known:
+        return fit.why
+    return f"{fit.why}; {' and '.join(known)} decades of compute per decade of size"

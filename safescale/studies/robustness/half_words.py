@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from safescale.analyses.words import p_clause, plural, signed, size_words
+from safescale.analyses.words import p_clause, plural, signed
 from safescale.studies.robustness.design import RobustnessDesign
 from safescale.studies.robustness.quantities import amount_words, interval_words
 from safescale.studies.robustness.results import FormAnswer, GraderFindings, HalfCompute
@@ -34,9 +34,9 @@ def _half(half: HalfCompute, under: str) -> str:
     if not reached:
         words += f"never reached within the grid by any of {of} (all censored)"
     else:
-        lowest = min(row.low or 0.0 for row in reached)
-        highest = max(row.high or 0.0 for row in reached)
-        words += f"reached by {len(reached)} of {of}, between {amount_words(lowest, half.unit)} and {amount_words(highest, half.unit)}"
+        lowest, highest = min(row.high or 0.0 for row in reached), max(row.high or 0.0 for row in reached)
+        at = amount_words(lowest, half.unit)
+        words += f"reached by {len(reached)} of {of}, at levels {f'from {at} to {amount_words(highest, half.unit)}' if highest > lowest else at}"
         if half.censored:
             words += f"; {half.censored} never fall to it within the grid (censored)"
         early = sum(row.low is None for row in rows)
@@ -50,12 +50,13 @@ def _half(half: HalfCompute, under: str) -> str:
 
 def _slope(half: HalfCompute) -> str:
     slope = half.slope
-    if slope.estimate is None:
+    if slope.interval is None:
         return f"Its slope on size cannot be had: {slope.why}."
-    quoted = f"{signed(slope.estimate, 2)}{interval_words(slope.interval)} decades of compute per decade of size"
-    if slope.interval is None or slope.interval[0] <= 0 <= slope.interval[1]:
+    estimate = "" if slope.estimate is None else signed(slope.estimate, 2)
+    quoted = f"{estimate}{interval_words(slope.interval)} decades of compute per decade of size".strip()
+    if slope.interval[0] <= 0 <= slope.interval[1]:
         return f"That larger models take more of it, or less, is not shown: {quoted}."
-    return f"Larger models take {'more' if slope.estimate > 0 else 'less'} of it: {quoted}."
+    return f"Larger models take {'more' if slope.interval[0] > 0 else 'less'} of it: {quoted}."
 
 
 def forms_words(first: GraderFindings, design: RobustnessDesign) -> list[str]:

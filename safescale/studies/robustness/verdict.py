@@ -37,6 +37,9 @@ VERDICT_RULES: Final = (
 )
 """The rules in words; `verdict_of` and `verdict_over_graders` apply them. Too few lineages are said, and take nothing back."""
 
+MOST_TIMES: Final = 10
+"""How many times as many models are still worth naming as what would decide."""
+
 COMPUTE, SIZE, CANNOT_TELL = RobustnessVerdict.COMPUTE, RobustnessVerdict.SIZE, RobustnessVerdict.CANNOT_TELL
 
 
@@ -152,7 +155,8 @@ def _without_fit(surface: Surface, half: HalfCompute | None) -> Said:
         beside = "" if slope is None or slope.why is None or not surface.separated else f"; compute to reach one half: {slope.why}"
         return Said(verdict=CANNOT_TELL, reasons=(f"{why}{beside}",))
     low, high = slope.interval
-    quoted = f"slope of log compute at one half on log size {signed(slope.estimate or 0.0, 2)} [{signed(low, 2)}, {signed(high, 2)}]"
+    estimate = "" if slope.estimate is None else f"{signed(slope.estimate, 2)} "
+    quoted = f"slope of log compute at one half on log size {estimate}[{signed(low, 2)}, {signed(high, 2)}]"
     if -1 < low and high < 1:
         return Said(verdict=COMPUTE, reasons=(f"there are no log odds ({why}); {quoted}, within (-1, 1)",))
     if low > 1 or high < -1:
@@ -173,8 +177,8 @@ def _undecided(surface: Surface, cells: Sequence[CellMetrics]) -> str:
         f"{plural(surface.n_models, 'model')} at {plural(len(sizes), 'size')}"
     )
     half_width = (high - low) / 2
-    if abs(outweighs.estimate) < 1e-3 * half_width:
-        return f"{words}; the two are alike, which more models would show more narrowly and not otherwise"
+    if half_width > abs(outweighs.estimate) * math.sqrt(MOST_TIMES):
+        return f"{words}; more than {MOST_TIMES} times as many models would be needed to part two effects that are so much alike"
     needed = math.ceil(surface.n_models * (half_width / abs(outweighs.estimate)) ** 2)
     return (
         f"{words}; if the difference is what it seems, about {plural(needed, 'model')} (more sizes, or more seeds of each) would "
