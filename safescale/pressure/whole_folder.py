@@ -62,11 +62,14 @@ def whole_folder(place: Path, *, what: str) -> Iterator[Path]:
 
 
 def remove_leftovers(parent: Path) -> None:
-    """Remove what killed processes left half written in a folder."""
+    """Remove what killed processes left half written in a folder: folders of ``whole_folder``, and files named likewise."""
     for left in parent.glob(f".*{_PARTIAL}*"):
-        if not _alive(left.name.rpartition(_PARTIAL)[2]):
+        if _alive(left.name.rpartition(_PARTIAL)[2]):
+            continue
+        if left.is_dir():
             shutil.rmtree(left, ignore_errors=True)
-            left.unlink(missing_ok=True) if left.is_file() else None
+        else:
+            left.unlink(missing_ok=True)
 
 
 def _alive(pid: str) -> bool:

@@ -19,7 +19,7 @@ from safescale.pressure.finetune.setting import FinetuneSetting
 from safescale.pressure.finetune.targets import Targets
 from safescale.pressure.finetune.trainer import check_backend
 
-__all__ = ["Speech", "Training", "base_sha256", "read_config", "read_speech", "trainings_of"]
+__all__ = ["Speech", "Training", "base_sha256", "own_dtype", "read_config", "read_speech", "trainings_of"]
 
 
 @attrs.frozen(kw_only=True)
@@ -51,7 +51,7 @@ def trainings_of(model: Path, targets: Targets, setting: FinetuneSetting) -> tup
     check_backend()
     base = base_sha256(model)
     speech = read_speech(model)
-    dtype = setting.dtype or _own_dtype(model, setting.device)
+    dtype = setting.dtype or ("float32" if setting.device.startswith("cpu") else own_dtype(model))
     found: list[Training] = []
     for count in setting.examples:
         rows = chosen_rows(targets, speech.tokenizer, examples=count, seed=setting.seed, end=speech.end, window=speech.window)
@@ -116,9 +116,8 @@ def read_speech(model: Path) -> Speech:
     return Speech(tokenizer=tokenizer, end=end_of_answer(tokenizer, ends), window=None if window is None else int(window))
 
 
-def _own_dtype(model: Path, device: str) -> str:
-    if device.startswith("cpu"):
-        return "float32"
+def own_dtype(model: Path) -> str:
+    """In what the weights of a checkpoint are kept: "float32", "bfloat16", "float16"."""
     return str(getattr(read_config(model), "dtype", None) or "float32").removeprefix("torch.")
 
 
