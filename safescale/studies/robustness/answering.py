@@ -10,7 +10,7 @@ from typing import Final
 import attrs
 
 from safescale.engines import Engine, EngineSpec
-from safescale.generate import RunPlan, Watch
+from safescale.generate import DeclaredModel, RunPlan, Watch
 from safescale.ingest.run_lines import LOCK, part_paths
 from safescale.studies.robustness.asking import ask_groups, left_of
 from safescale.studies.robustness.cells import PlannedCell
@@ -142,9 +142,9 @@ def answered(
     )
 
 
-def _with_threads(base: attrs.AttrsInstance, config: StudyConfig) -> attrs.AttrsInstance:
+def _with_threads(base: DeclaredModel, config: StudyConfig) -> DeclaredModel:
     """Processes side by side share the processor's cores; how many threads one has is no part of an answer."""
-    spec: EngineSpec = base.spec  # type: ignore[attr-defined]
+    spec = base.spec
     if config.jobs == 1 or spec.engine not in THREADED or "threads" in spec.options:
         return base
     threads = max(1, (os.cpu_count() or 1) // config.jobs)

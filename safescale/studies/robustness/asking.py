@@ -136,7 +136,5 @@ def _ask(task: AskedGroup) -> Generated:
 
 def _broken(task: AskedGroup, failed: Failed) -> Generated:
     reason = failed.reason
-    lost = [
-        BrokenModel(model_id=plan.model.model_id, reason=reason, answered=0, planned=plan.total) for plan in task.plans
-    ]
+    lost = [BrokenModel(model_id=plan.model.model_id, reason=reason, answered=0, planned=plan.total) for plan in task.plans]
     return Generated(runs=(), broken=tuple(lost), asked=0, tokens=0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final, Literal, get_args
+from typing import Final
 
 import attrs
 
@@ -13,11 +13,9 @@ from safescale.studies.robustness.outcomes import BASELINE, UNDEFENDED, Attack, 
 
 __all__ = [
     "ABLATION",
-    "CELL_KINDS",
     "DEFAULT",
     "RANDOM_ABLATION",
     "TAMPER_RESISTANCE",
-    "CellKind",
     "PlannedCell",
     "adapter_name",
     "axes_of",
@@ -31,10 +29,6 @@ DEFAULT: Final = "default"
 ABLATION: Final = Attack(name="ablation", kind="ablation")
 RANDOM_ABLATION: Final = Attack(name="random_ablation", kind="random_ablation")
 TAMPER_RESISTANCE: Final = Defence(name="tamper_resistance", kind="tamper_resistance")
-
-CellKind = Literal["baseline", "finetune", "prompt", "ablation", "random_ablation", "steering", "tamper_resistance"]
-"""What was done, in the order of tables; a defended cell is of its defence's kind, attacked or not."""
-CELL_KINDS: Final[tuple[CellKind, ...]] = get_args(CellKind)
 
 
 @attrs.frozen(kw_only=True)
@@ -64,11 +58,15 @@ class PlannedCell:
     condition: str
 
     @property
-    def kind(self) -> CellKind:
-        """What was done, in one word."""
-        if self.defence.kind != "none":
-            return self.defence.kind
-        return "baseline" if self.attack.kind == "none" else self.attack.kind
+    def kind(self) -> str:
+        """What was done in a word or two, as ``studies.robustness.agreement`` says it: ``none``, ``steering + finetune``."""
+        parts = [kind for kind in (self.defence.kind, self.attack.kind) if kind != "none"]
+        return " + ".join(parts) or "none"
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether nothing was done."""
+        return self.kind == "none"
 
 
 def lora(examples: int, steps: int) -> Attack:
@@ -128,9 +126,7 @@ def _of(
     model: str, design: RobustnessDesign, prompts: tuple[Attack, ...], weights: bool, finetune: bool, condition: str
 ) -> Iterator[PlannedCell]:
     def cell(suffix: str, defence: Defence, attack: Attack, *, seed: int | None = None, under: str = condition) -> PlannedCell:
-        return PlannedCell(
-            model_id=model, defence=defence, attack=attack, seed=seed, subject=model + suffix, condition=under
-        )
+        return PlannedCell(model_id=model, defence=defence, attack=attack, seed=seed, subject=model + suffix, condition=under)
 
     yield cell("", UNDEFENDED, BASELINE)
     for attack in prompts:

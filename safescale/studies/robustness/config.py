@@ -181,7 +181,8 @@ def read_study(path: Path) -> StudyConfig:
     for key in [key for key, given in top.items() if given.value is None and key not in ("dtype", "limit")]:
         top[key].fail("a value; leave the key out for its default", got="nothing")
     if ("toy" in top) == ("models" in top):
-        node.fail("toy (a lineage trained from nothing) or models (a models.yaml), one of the two", got="both" if "toy" in top else "none", key="models")
+        said = "both" if "toy" in top else "none"
+        node.fail("toy (a lineage trained from nothing) or models (a models.yaml), one of the two", got=said, key="models")
     folder = path.parent
     engine = _engine(top.get("engine"), toy="toy" in top)
     models_file = None if "models" not in top else _file(top["models"], folder)
@@ -293,8 +294,8 @@ def _sampling(node: Node | None) -> dict[str, Any]:
     found.setdefault("temperature", TEMPERATURE)
     if found["temperature"] == 0 and node is not None:
         node.fail(
-            "a temperature above 0: at 0 a second baseline draw is the first one again, and nobody knows then how many refusals are "
-            "lost by drawing again alone",
+            "a temperature above 0: at 0 a second baseline draw is the first one again, and nobody knows then how many refusals "
+            "are lost by drawing again alone",
             got=0,
             key="temperature",
         )

@@ -123,7 +123,9 @@ def _drift(
 def _outcomes(
     config: StudyConfig, found: Counted, distance: Float32Array | None, measure: str | None
 ) -> tuple[RobustnessOutcomes, ...]:
-    assert found.axes is not None and found.held is not None and found.corpus is not None
+    assert found.axes is not None
+    assert found.held is not None
+    assert found.corpus is not None
     names = [grader.name for grader in config.all_graders]
     probable = None
     if config.entropy_grader is not None:

@@ -33,7 +33,8 @@ class EvaluationPrompts:
     Parameters
     ----------
     set : PromptSet
-        All of the file, those that are asked first: how many are asked is no part of a run's id, so asking more keeps what is there.
+        All of the file, those that are asked first: how many are asked is no part of a run's id, so asking more
+        keeps what is there.
     count : int
         How many are asked.
     toy : bool
@@ -93,8 +94,8 @@ def evaluation_prompts(file: Path | None, limit: int | Mapping[str, int] | None)
         chosen = list(whole.prompts[:limit])
     if not any(prompt.prompt_kind == "harmful" for prompt in chosen):
         raise DataError(
-            f"none of the {len(chosen):,} prompts that are asked is harmful, so there is no refusal to retain; give them prompt_kind "
-            "harmful (see: safescale prompts prepare), or raise limit",
+            f"none of the {len(chosen):,} prompts that are asked is harmful, so there is no refusal to retain; give them "
+            "prompt_kind harmful (see: safescale prompts prepare), or raise limit",
             file=str(whole.file),
         )
     ids = {prompt.prompt_id for prompt in chosen}
@@ -124,8 +125,8 @@ def refuse_shown(prompts: EvaluationPrompts, shown: Sequence[Shown]) -> None:
             found = known.get(plain(text))
             if found is not None:
                 raise DataError(
-                    f"{one.what} has an evaluation prompt among its prompts ({found}); what was trained on says nothing of others: take it "
-                    "out of one of the two",
+                    f"{one.what} has an evaluation prompt among its prompts ({found}); what was trained on says nothing of others: "
+                    "take it out of one of the two",
                     file=one.file,
                     row=row,
                     column="prompt",

@@ -70,14 +70,16 @@ def refuse_other_study(out: Path, identity: Mapping[str, Any]) -> bool:
         others = [path.name for path in out.iterdir() if not path.name.startswith(".")] if out.is_dir() else []
         if others:
             raise DataError(
-                f"the folder holds something that is no study ({', '.join(sorted(others)[:3])}); name another with -o", file=str(out)
+                f"the folder holds something that is no study ({', '.join(sorted(others)[:3])}); name another with -o",
+                file=str(out),
             ) from None
         if out.exists() and not out.is_dir():
             raise DataError("-o names a file; name a folder for the study", file=str(out)) from None
         return False
     except (OSError, ValueError) as error:
         raise DataError(
-            f"what the folder is the study of cannot be read ({error}); restore the file, or name another folder with -o", file=str(file)
+            f"what the folder is the study of cannot be read ({error}); restore the file, or name another folder with -o",
+            file=str(file),
         ) from error
     if not isinstance(there, dict) or "version" not in there:
         raise DataError("the file is not that of a study; name another folder with -o", file=str(file))

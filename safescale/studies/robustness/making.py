@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 
 import attrs
 
+from safescale.errors import DomainError
 from safescale.grade.grader import Item
 from safescale.pressure.finetune.targets import Targets
 from safescale.records.rows import clip
@@ -142,8 +143,15 @@ def safe_name(model_id: str) -> str:
 
 def find(task: DirectionsTask) -> Found:
     """Find the directions, and put every intervention into its place."""
+    refuses = _Refuses(task.graders)
     directions = task.pieces.find(
-        task.folder, task.prompts, refuses=_Refuses(task.graders), asked=task.asked, where=task.where, into=task.into
+        task.folder,
+        task.prompts,
+        refuses=refuses,
+        asked=task.asked,
+        where=task.where,
+        into=task.into,
+        grader=refuses.name,
     )
     wanted: dict[str, tuple[str, dict[str, Any]]] = {
         f"steering-{coefficient:g}": ("steering", {"coefficient": coefficient}) for coefficient in task.coefficients
@@ -251,15 +259,15 @@ class _Refuses:
     """The first of some graders that knows refusals, as directions ask it."""
 
     def __init__(self, words: GraderWords) -> None:
-        self._words = words
-        self._grader: Any = None
+        opened = (named.open() for named in words.opened())
+        self._grader = next((one for one in opened if not one.facts.classes or Verdict.REFUSAL in one.facts.classes), None)
+        if self._grader is None:
+            raise DomainError("no grader of the study knows refusals, so no direction of refusal can be sought; name one that does")
+        facts = self._grader.facts
+        self.name = facts.grader_id if facts.rubric_version is None else f"{facts.grader_id} {facts.rubric_version}"
 
     def __call__(self, prompts: Sequence[str], responses: Sequence[str]) -> list[bool | None]:
-        if self._grader is None:
-            opened = (named.open() for named in self._words.opened())
-            self._grader = next(one for one in opened if not one.facts.classes or Verdict.REFUSAL in one.facts.classes)
+        assert self._grader is not None
         items = [Item(response=response, prompt=prompt) for prompt, response in zip(prompts, responses, strict=True)]
         known = EVALUABLE | {Verdict.BENIGN_QUERY}
-        return [
-            judged.verdict is Verdict.REFUSAL if judged.verdict in known else None for judged in self._grader.grade(items)
-        ]
+        return [judged.verdict is Verdict.REFUSAL if judged.verdict in known else None for judged in self._grader.grade(items)]

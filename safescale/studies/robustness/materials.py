@@ -1,4 +1,4 @@
-"""All that a study rests on before anything is made: models as declared, prompts, targets, prompts of directions; checked together."""
+"""All that a study rests on before anything is made: declared models, prompts, targets, prompts of directions; checked."""
 
 from __future__ import annotations
 

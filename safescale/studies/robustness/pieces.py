@@ -15,9 +15,9 @@ from safescale.pressure.finetune.targets import Targets
 from safescale.studies.asked import AskedModel
 from safescale.studies.robustness.design import FinetuneGrid, GeometryAsked, TamperResistanceAsked
 from safescale.studies.robustness.direction_prompts import DirectionPrompts
-from safescale.studies.robustness.results import GeometryOfModel
+from safescale.studies.robustness.results import Estimate, GeometryOfModel
 
-__all__ = ["Adapter", "Directions", "Pieces", "Refuses", "Where"]
+__all__ = ["Adapter", "Pieces", "Refuses", "Where"]
 
 Refuses = Callable[[Sequence[str], Sequence[str]], Sequence[bool | None]]
 """Whether each response refuses, of prompts and responses; None: nobody can say."""
@@ -51,16 +51,16 @@ class Adapter(Protocol):
     def weights_sha256(self) -> str: ...  # noqa: D102
 
 
-class Directions(Protocol):
-    """What is used of the record of a model's refusal directions."""
-
-    def intervention(self, kind: Any, **options: Any) -> Intervention:
-        """Edits that steer along the direction, ablate it, or ablate a random one."""
-        ...
-
-
 def finetune(
-    model: Path, targets: Targets, grid: FinetuneGrid, *, examples: Sequence[int], steps: Sequence[int], seed: int, where: Where, into: Path
+    model: Path,
+    targets: Targets,
+    grid: FinetuneGrid,
+    *,
+    examples: Sequence[int],
+    steps: Sequence[int],
+    seed: int,
+    where: Where,
+    into: Path,
 ) -> Sequence[Adapter]:
     """One training of LoRA adapters (``safescale.pressure.finetune``)."""
     from safescale.pressure.finetune import FinetuneSetting, finetune_adapters
@@ -87,19 +87,21 @@ def resist(
     from safescale.pressure.tamper_resistance import TamperResistanceSetting, train_tamper_resistant
 
     setting = TamperResistanceSetting(
-        outer_steps=asked.outer_steps, inner_steps=asked.inner_steps, device=where.device, dtype=where.dtype
+        outer_steps=asked.outer_steps, inner_steps=asked.inner_steps, device=where.device, threads=where.threads
     )
     train_tamper_resistant(model, attack=attack, refusals=refusals, retain=retain, setting=setting, into=into)
     return into
 
 
 def find(
-    model: Path, prompts: DirectionPrompts, *, refuses: Refuses, asked: GeometryAsked, where: Where, into: Path
-) -> Directions:
+    model: Path, prompts: DirectionPrompts, *, refuses: Refuses, asked: GeometryAsked, where: Where, into: Path, grader: str
+) -> Any:
     """Refusal directions of one model (``safescale.pressure.directions``)."""
     from safescale.pressure.directions import DirectionSetting, find_directions
 
-    setting = DirectionSetting(ranks=asked.ranks, random=asked.random)
+    setting = DirectionSetting(
+        ranks=asked.ranks, random=asked.random, device=where.device, dtype=where.dtype, threads=where.threads
+    )
     return find_directions(
         model,
         harmful=prompts.harmful,
@@ -108,12 +110,45 @@ def find(
         refuses=refuses,
         setting=setting,
         into=into,
+        grader=grader,
     )
 
 
-def geometry(directions: Directions, model: AskedModel) -> GeometryOfModel:
-    """What the record says of a model's geometry."""
-    raise NotImplementedError
+def geometry(directions: Any, model: AskedModel) -> GeometryOfModel:
+    """What a ``DirectionsRecord`` says of a model, as the result carries it."""
+    own = directions.geometry
+    cosine = rank = Estimate(value=None, why=directions.geometry_why)
+    if own is not None:
+        shared = {"n": sum(directions.prompts), "clusters": sum(directions.prompts), "why": own.undefined_because}
+        cosine = Estimate(
+            value=own.mean_cosine if own.corrected_cosine is None else own.corrected_cosine,
+            interval=None if own.cosine_low is None or own.cosine_high is None else (own.cosine_low, own.cosine_high),
+            **shared,
+        )
+        rank = Estimate(
+            value=own.effective_rank if own.corrected_rank is None else own.corrected_rank,
+            interval=None if own.rank_low is None or own.rank_high is None else (own.rank_low, own.rank_high),
+            **shared,
+        )
+    return GeometryOfModel(
+        model=model,
+        layer=directions.layer,
+        position=directions.position,
+        found=directions.found,
+        reason=directions.reason,
+        refusal_before=directions.refusal_before,
+        refusal_ablated=directions.refusal_ablated,
+        refusal_random=directions.refusal_random,
+        categories=directions.categories,
+        mean_cosine=cosine,
+        effective_rank=rank,
+        cosines=() if own is None else own.cosines,
+        left_after=tuple(
+            (one.rank, one.refused, one.random)
+            for one in directions.left_after
+            if one.refused is not None and one.random is not None
+        ),
+    )
 
 
 def bake(model: Path, intervention: Intervention, into: Path) -> Path:
@@ -127,9 +162,7 @@ def lineage(asked: Any, into: Path, *, jobs: int, device: str, done: Callable[[i
     """Train the toy lineage (``safescale.toy.lineage``)."""
     from safescale.toy.lineage import train_lineage
 
-    return train_lineage(
-        into, sizes=asked.sizes, seeds=asked.seeds, jobs=jobs, recipe=asked.recipe, device=device, model_done=done
-    )
+    return train_lineage(into, sizes=asked.sizes, seeds=asked.seeds, jobs=jobs, recipe=asked.recipe, device=device, model_done=done)
 
 
 def embedder(name: str, cache: Path | None) -> Embedder:
@@ -159,8 +192,8 @@ class Pieces:
 
     finetune: Callable[..., Sequence[Adapter]] = finetune
     resist: Callable[..., Path] = resist
-    find: Callable[..., Directions] = find
-    geometry: Callable[[Directions, AskedModel], GeometryOfModel] = geometry
+    find: Callable[..., Any] = find
+    geometry: Callable[[Any, AskedModel], GeometryOfModel] = geometry
     bake: Callable[[Path, Intervention, Path], Path] = bake
     lineage: Callable[..., Any] = lineage
     embedder: Callable[[str, Path | None], Embedder] = embedder

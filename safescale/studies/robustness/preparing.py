@@ -10,9 +10,9 @@ from typing import Any, Final
 
 import attrs
 
-from safescale.studies.asked import AskedModel, asked_models
-from safescale.studies.robustness.cells import PlannedCell
+from safescale.studies.asked import asked_models
 from safescale.studies.robustness.config import StudyConfig
+from safescale.studies.robustness.design import GeometryAsked
 from safescale.studies.robustness.making import (
     ADAPTERS,
     DIRECTIONS,
@@ -156,7 +156,7 @@ class _Making:
                 folder=materials.weights[model.model_id],
                 prompts=prompts,
                 graders=self._config.grader_words,
-                asked=design.geometry or self._config.default_geometry,
+                asked=design.geometry or GeometryAsked(),
                 coefficients=() if design.steering is None else design.steering.coefficients,
                 ablation=design.geometry is not None and design.geometry.ablation,
                 bake=base.spec.engine in _BAKES,
@@ -169,9 +169,7 @@ class _Making:
         ]
         done = self._work("directions", "find directions", find, tasks, lost, there=lambda task: task.into.is_dir())
         for task, found in done:
-            lost += [
-                Lost(stage="directions", name=f"{task.name} {name}", reason=reason) for name, reason in found.lost.items()
-            ]
+            lost += [Lost(stage="directions", name=f"{task.name} {name}", reason=reason) for name, reason in found.lost.items()]
         return {task.name: found for task, found in done}
 
     def resistant(self, materials: Materials, lost: list[Lost]) -> dict[str, Path]:
@@ -247,12 +245,3 @@ class _Making:
 def silent(label: str, total: int) -> AbstractContextManager[Callable[[int], None] | None]:
     """No progress bar."""
     return contextlib.nullcontext(None)
-
-
-def missing_words(cells: tuple[PlannedCell, ...]) -> str:
-    """Cells that were not asked, in a few words."""
-    names = [cell.subject for cell in cells]
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-
-
-__all__ += ["AskedModel", "missing_words"]

@@ -26,7 +26,18 @@ from safescale.studies.running.codes import verdict_codes
 from safescale.studies.running.corpus import Made
 from safescale.studies.running.grading import GradedBy
 
-__all__ = ["Axes", "TOY_JUDGE", "Probabilities", "Responses", "axes", "distances", "probabilities", "reduced", "responses", "with_right"]
+__all__ = [
+    "TOY_JUDGE",
+    "Axes",
+    "Probabilities",
+    "Responses",
+    "axes",
+    "distances",
+    "probabilities",
+    "reduced",
+    "responses",
+    "with_right",
+]
 
 _UNKNOWN: Final = -1
 _NOT_THERE: Final = "no response"
@@ -72,9 +83,7 @@ class Axes:
         self.shape = (len(cells), prompts.count, samples)
         self._cells = {(cell.subject, cell.condition): at for at, cell in enumerate(cells)}
         self._prompts = {prompt.prompt_id: at for at, prompt in enumerate(prompts.asked)}
-        without = {
-            cell.model_id: at for at, cell in enumerate(cells) if cell.kind == "baseline"
-        }
+        without = {cell.model_id: at for at, cell in enumerate(cells) if cell.is_baseline}
         self.baseline = tuple(without[cell.model_id] for cell in cells)
 
     def at(self, subject: str, condition: str, prompt: str, sample: int) -> tuple[int, int, int] | None:
@@ -112,7 +121,7 @@ def axes(
     DomainError
         When no model is left.
     """
-    whole = {cell.model_id for cell in cells if cell.kind == "baseline"}
+    whole = {cell.model_id for cell in cells if cell.is_baseline}
     kept = tuple(model for model in models if model.model_id in whole)
     if not kept:
         raise DomainError("no model was asked as it was, so there is nothing to compare an attack with; see what broke above")

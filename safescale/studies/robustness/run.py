@@ -157,8 +157,9 @@ def run_study(
     config : StudyConfig
         What is asked (``read_study``).
     out : Path
-        Folder of the study: ``study.json``, ``lineage/``, ``directions/``, ``interventions/``, ``tamper_resistant/``, ``adapters/``,
-        ``runs/``, ``responses.db``, ``grades/``, ``corpus.db``, ``embeddings/``, ``validation/``, ``result.json``, ``stages.json``.
+        Folder of the study: ``study.json``, ``lineage/``, ``directions/``, ``interventions/``, ``tamper_resistant/``,
+        ``adapters/``, ``runs/``, ``responses.db``, ``grades/``, ``corpus.db``, ``embeddings/``, ``validation/``, ``result.json``,
+        ``stages.json``.
     until : str
         The last stage (``STAGES``).
     accept_changes : bool, default False
@@ -195,9 +196,11 @@ def run_study(
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise DataError(f"the study cannot be written here ({error.strerror}); name another place with -o", file=str(out)) from error
+        raise DataError(
+            f"the study cannot be written here ({error.strerror}); name another place with -o", file=str(out)
+        ) from error
     with WriterLock(out / LOCK, out, what="study"):
-        for left in (*out.glob("*.tmp"), *out.glob(f"{RUNS}/*/*.tmp"), *out.glob(f"{GRADES}/*.tmp"), *out.glob(f"{GRADES}/.*.tmp")):
+        for left in (one for pattern in ("*.tmp", f"{RUNS}/*/*.tmp", f"{GRADES}/*.tmp") for one in out.glob(pattern)):
             left.unlink(missing_ok=True)  # a file that a kill kept from its place; its writer writes it again
         try:
             take_folder(out, identity)
@@ -248,7 +251,9 @@ def _run(
 
 def _answered(study: Study, config: StudyConfig, made: Prepared, found: Counted, until: str) -> Study:
     """The sample for people, what they said of it, and the answer."""
-    assert found.axes is not None and found.held is not None and found.corpus is not None
+    assert found.axes is not None
+    assert found.held is not None
+    assert found.corpus is not None
     primary = found.graded[0]
     sheet = draw_validation(study.out, found.axes, found.held, primary, found.corpus, labels=config.validation)
     study = attrs.evolve(study, validation=sheet)

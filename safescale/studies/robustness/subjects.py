@@ -9,12 +9,13 @@ from typing import Any, Final
 import attrs
 
 from safescale.engines import EngineSpec, Sampling
+from safescale.engines.intervention import INTERVENTION_FILE, intervention_sha256
+from safescale.engines.weights import weights_sha256
 from safescale.errors import DomainError
 from safescale.generate import Condition, DeclaredModel, ModelsFile, RunPlan
 from safescale.pressure.puzzles import PUZZLE_KINDS
 from safescale.pressure.transforms import PuzzleBefore, PuzzleSet, Template
-from safescale.store.files_hash import folder_sha256
-from safescale.studies.robustness.cells import DEFAULT, PlannedCell, adapter_name
+from safescale.studies.robustness.cells import PlannedCell, adapter_name
 from safescale.studies.robustness.design import PromptAttacks
 from safescale.studies.robustness.evaluation import EvaluationPrompts
 from safescale.studies.robustness.pieces import Adapter
@@ -97,8 +98,8 @@ def frame_of(models: ModelsFile) -> Condition:
     if len(models.conditions) > 1:
         names = ", ".join(condition.name for condition in models.conditions)
         raise DomainError(
-            f"the models file has {len(models.conditions)} conditions ({names}), and the study makes its own; leave one (its system "
-            "prompt and prefill stand around all of them), and put paraphrases into a file for prompt_attacks.templates"
+            f"the models file has {len(models.conditions)} conditions ({names}), and the study makes its own; leave one (its "
+            "system prompt and prefill stand around all of them), and put paraphrases into a file for prompt_attacks.templates"
         )
     frame = models.conditions[0]
     if frame.template is not None or frame.attack_class is not None:
@@ -176,8 +177,7 @@ def _by_subject(cells: Iterable[PlannedCell]) -> list[list[PlannedCell]]:
 
 
 def _adapter(cell: PlannedCell) -> str:
-    assert cell.attack.examples is not None and cell.attack.steps is not None and cell.seed is not None
-    return adapter_name(cell.attack.examples, cell.attack.steps, cell.seed)
+    return adapter_name(cell.attack.examples or 0, cell.attack.steps or 0, cell.seed or 0)
 
 
 def _engine_of(
@@ -194,12 +194,12 @@ def _engine_of(
             return None
         all_adapters = made.resistant_adapters
         spec = attrs.evolve(spec, model=str(made.resistant), tokenizer=None)
-        declared |= {"tamper_resistant_sha256": folder_hash(made.resistant)}
+        declared |= {"tamper_resistant_sha256": weights_sha256(made.resistant)}
     elif name != "none":
         folder = made.interventions.get(name)
         if folder is None:
             return None
-        declared |= {"intervention_sha256": folder_hash(folder)}
+        declared |= {"intervention_sha256": _intervention_hash(folder)}
         if (folder / "config.json").is_file():
             spec = attrs.evolve(spec, model=str(folder), tokenizer=None)
         else:
@@ -256,9 +256,6 @@ def _plan(
     )
 
 
-def folder_hash(folder: Path) -> str:
-    """Hash of all that lies in a folder."""
-    return folder_sha256(folder)
-
-
-__all__ += ["DEFAULT", "folder_hash"]
+def _intervention_hash(folder: Path) -> str | None:
+    """Of the edits, or of the weights that they were baked into."""
+    return intervention_sha256(folder) if (folder / INTERVENTION_FILE).is_file() else weights_sha256(folder)

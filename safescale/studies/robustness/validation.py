@@ -1,4 +1,4 @@
-"""People's labels on a sample of the responses: drawn by kind of cell and verdict, written as a sheet, read back when it is filled in."""
+"""People's labels on a sample of responses, drawn by kind of cell and verdict: written as a sheet, read back when filled in."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from safescale.grade.sheet import SheetFormat, write_sample
 from safescale.records.verdicts import EVALUABLE, Verdict
 from safescale.stats import cohen_kappa
 from safescale.store import open_corpus
-from safescale.studies.robustness.cells import CELL_KINDS
 from safescale.studies.robustness.reduction import Axes, Responses
 from safescale.studies.robustness.results import ConditionAgreement
 from safescale.studies.running.corpus import Made
@@ -47,7 +46,8 @@ def draw_validation(out: Path, axes: Axes, held: Responses, graded: GradedBy, co
     """
     Draw the sample once and write sheet, key and instructions into ``out/validation``.
 
-    Strata are kind of cell (``CELL_KINDS``) and verdict of the primary grader. A sheet that is there is kept: it may hold labels.
+    Strata are kind of cell (``none``, ``finetune``, ``steering + finetune``, ...) and verdict of the
+    primary grader. A sheet that is there is kept: it may hold labels.
 
     Returns
     -------
@@ -120,7 +120,7 @@ def agreement_with_people(
     found = []
     for rater in people:
         for grader, says in graders.items():
-            for kind in CELL_KINDS:
+            for kind in dict.fromkeys(sorted(rater.kind.values())):
                 pairs = [(says[name], rater.refused[name]) for name, own in rater.kind.items() if own == kind and name in says]
                 found.append(_agreement(kind, (grader, f"{PEOPLE}:{rater.rater}"), pairs, level))
     return tuple(one for one in found if one.n)
@@ -128,7 +128,9 @@ def agreement_with_people(
 
 def _agreement(kind: str, graders: tuple[str, str], pairs: Sequence[tuple[bool, bool]], level: float) -> ConditionAgreement:
     if not pairs:
-        return ConditionAgreement(condition=kind, graders=graders, n=0, agreement=None, kappa=None, kappa_interval=None, why="no label")
+        return ConditionAgreement(
+            condition=kind, graders=graders, n=0, agreement=None, kappa=None, kappa_interval=None, why="no label"
+        )
     found = cohen_kappa([one for one, _ in pairs], [other for _, other in pairs], categories=(True, False), level=level)
     return ConditionAgreement(
         condition=kind,
@@ -167,7 +169,9 @@ def _rows(axes: Axes, held: Responses, graded: GradedBy, corpus: Made) -> pa.Tab
         if verdict in evaluable and trace_id in held.place and held.texts[held.place[trace_id]] is not None
     ]
     names = ("trace_id", "model_id", "condition", "verdict")
-    return pa.table({name: pa.array([row[name] for row in sorted(rows, key=lambda r: r["trace_id"])], pa.string()) for name in names})
+    return pa.table(
+        {name: pa.array([row[name] for row in sorted(rows, key=lambda r: r["trace_id"])], pa.string()) for name in names}
+    )
 
 
 def _verdicts(graded: GradedBy, corpus: Made) -> list[tuple[str, str]]:
@@ -194,5 +198,7 @@ def _texts(sample: Sample, corpus: Made) -> dict[str, tuple[str | None, str | No
 def _key(folder: Path) -> Path:
     keys = sorted(folder.glob(f"{SHEET}*key*"))
     if not keys:
-        raise DataError("the key of the sample is gone, so labels cannot be read; restore it", file=str(folder / f"{SHEET}.key.json"))
+        raise DataError(
+            "the key of the sample is gone, so labels cannot be read; restore it", file=str(folder / f"{SHEET}.key.json")
+        )
     return keys[0]
