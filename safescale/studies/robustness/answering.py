@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +11,7 @@ import attrs
 
 from safescale.engines import Engine, EngineSpec
 from safescale.generate import DeclaredModel, RunPlan, Watch
+from safescale.generate.manifest import read_manifest
 from safescale.ingest.run_lines import LOCK, part_paths
 from safescale.studies.robustness.asking import ask_groups, left_of
 from safescale.studies.robustness.cells import PlannedCell
@@ -44,6 +45,8 @@ class Answered:
         Subjects that gave nothing, or less than was planned.
     any_text : bool
         Whether anybody answered.
+    engines : tuple of str
+        What answered, in words.
     """
 
     subjects: Subjects
@@ -51,6 +54,7 @@ class Answered:
     cells: tuple[PlannedCell, ...]
     lost: tuple[Lost, ...]
     any_text: bool
+    engines: tuple[str, ...] = ()
 
     def adapters(self, made: Prepared) -> dict[str, Adapter]:
         """Adapter of each subject that wears one."""
@@ -139,7 +143,19 @@ def answered(
         cells=tuple(cell for cell in subjects.cells if cell.subject in there),
         lost=tuple(lost),
         any_text=any(run.finish_reasons for run in generated.runs),
+        engines=_engines(out, [plan for plan in subjects.plans if plan.model.model_id in there]),
     )
+
+
+def _engines(out: Path, plans: Sequence[RunPlan]) -> tuple[str, ...]:
+    """The engines as the manifests of their runs say it."""
+    found: dict[str, None] = {}
+    for plan in plans:
+        manifest = read_manifest(out / RUNS / plan.run_id)
+        said = (manifest or {}).get("engine") or {}
+        if said:
+            found[f"{said['engine']} {said['version']} on {said['hardware']}"] = None
+    return tuple(found)
 
 
 def _with_threads(base: DeclaredModel, config: StudyConfig) -> DeclaredModel:

@@ -98,6 +98,8 @@ class Study:
         Whether no model answered, only the fake engine.
     validation : Path or None
         The sheet that people may fill in.
+    engines : tuple of str
+        What answered, in words.
     """
 
     out: Path
@@ -110,6 +112,7 @@ class Study:
     stages: StageLog
     simulated: bool = False
     validation: Path | None = None
+    engines: tuple[str, ...] = ()
 
     @property
     def times(self) -> tuple[StageTimes, ...]:
@@ -236,7 +239,7 @@ def _run(
     asked = answered(
         config, made, out, log=log, accept_changes=accept_changes, watch=watching.generation, opener=opener, rows=watching.rows
     )
-    study = attrs.evolve(study, broken=(*made.lost, *asked.lost))
+    study = attrs.evolve(study, broken=(*made.lost, *asked.lost), engines=asked.engines)
     if not asked.any_text:
         said = "; ".join(f"{one.name}: {one.reason}" for one in asked.lost[:3])
         raise GenerationError(f"no model gave an answer ({said}); mend that, and the same command goes on")
