@@ -10,7 +10,7 @@ from pathlib import Path
 
 from safescale.errors import DataError
 
-__all__ = ["remove_leftovers", "whole_folder"]
+__all__ = ["remove_leftovers", "stands_empty", "whole_folder"]
 
 _PARTIAL = ".partial-"
 
@@ -59,6 +59,11 @@ def whole_folder(place: Path, *, what: str) -> Iterator[Path]:
         ) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def stands_empty(place: Path) -> bool:
+    """Whether nothing is there, or an empty folder, which a whole one may take the place of."""
+    return not place.exists() or (place.is_dir() and not any(place.iterdir()))
 
 
 def remove_leftovers(parent: Path) -> None:

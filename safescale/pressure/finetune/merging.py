@@ -16,7 +16,7 @@ from safescale.pressure.checkpoint import save_checkpoint
 from safescale.pressure.finetune.inputs import base_sha256, own_dtype
 from safescale.pressure.finetune.record import read_adapter_record
 from safescale.pressure.finetune.trainer import check_backend, load_base
-from safescale.pressure.whole_folder import whole_folder
+from safescale.pressure.whole_folder import stands_empty, whole_folder
 
 __all__ = ["MergedRecord", "merge_adapter"]
 
@@ -107,7 +107,7 @@ def merge_adapter(model: Path, adapter: Path, into: Path, *, dtype: str | None =
 
 
 def _merged_there(into: Path, base: str, adapter: str, dtype: str) -> MergedRecord | None:
-    if not into.exists():
+    if stands_empty(into):
         return None
     try:
         found = MergedRecord(**json.loads((into / MERGED_FILE).read_text(encoding="utf-8")))

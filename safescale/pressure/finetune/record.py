@@ -11,6 +11,7 @@ import attrs
 
 from safescale.engines.weights import weights_sha256
 from safescale.errors import DataError
+from safescale.pressure.whole_folder import stands_empty
 
 __all__ = ["RECORD_FILE", "AdapterRecord", "Identity", "kept_adapter", "read_adapter_record"]
 
@@ -144,7 +145,7 @@ def kept_adapter(folder: Path, identity: Identity, steps: int) -> AdapterRecord 
     DataError
         When the folder holds something else: nothing is taken for what it is not, and nothing is overwritten.
     """
-    if not folder.exists():
+    if stands_empty(folder):
         return None
     record = read_adapter_record(folder)
     if record is None:

@@ -145,7 +145,7 @@ def chosen_rows(
     return token_rows(pairs, tokenizer, end=end, window=window, file=str(targets.file) if targets.file is not None else None)
 
 
-def batch_positions(*, examples: int, batch_size: int, seed: int, first: int = 1) -> Iterator[tuple[int, ...]]:
+def batch_positions(*, examples: int, batch_size: int, seed: int) -> Iterator[tuple[int, ...]]:
     """
     Positions of the pairs of each step, without end: the examples in a new drawn order each time all were shown.
 
@@ -153,10 +153,8 @@ def batch_positions(*, examples: int, batch_size: int, seed: int, first: int = 1
     ----------
     examples, batch_size, seed : int
         Of how many, how many a step, and of the orders.
-    first : int, default 1
-        Step to begin with; what stands in a step's batch does not depend on it.
     """
-    at, shown = (first - 1) * batch_size, -1
+    at, shown = 0, -1
     order: list[int] = []
     while True:
         batch: list[int] = []

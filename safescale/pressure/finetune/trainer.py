@@ -28,6 +28,9 @@ _CLIP: Final = 1.0
 _HALF_SCALE: Final = 1024.0
 """By which a float16 loss is multiplied before its gradients are taken, and they are divided: small ones would be zero."""
 _NO_LOSS: Final = -100
+_TAIL: Final = 5
+_LOST: Final = 3.0
+"""Times the loss of a blind guess over the vocabulary: five steps in a row above that, and nothing is learnt any more."""
 
 
 def check_backend() -> None:
@@ -151,7 +154,7 @@ class Trainer:
         Raises
         ------
         GenerationError
-            When loss or gradient is no longer a number, or the memory does not suffice.
+            When loss or gradient is no longer a number, or far above that of a blind guess; when the memory does not suffice.
         """
         torch = importlib.import_module("torch")
         scale = _HALF_SCALE if self.peft_model.dtype == torch.float16 else 1.0
@@ -173,7 +176,9 @@ class Trainer:
                     own.grad.div_(scale)
         norm = float(torch.nn.utils.clip_grad_norm_(list(self.parameters.values()), _CLIP))
         value = float(loss.detach())
-        if not (math.isfinite(value) and math.isfinite(norm)):
+        self.losses = [*self.losses[-(_TAIL - 1) :], value]
+        bound = _LOST * math.log(max(2, int(self.peft_model.config.get_text_config().vocab_size)))
+        if not (math.isfinite(value) and math.isfinite(norm)) or (len(self.losses) == _TAIL and min(self.losses) > bound):
             raise GenerationError(
                 f"training diverges: loss {value} and norm of the gradient {norm} at step {self.step + 1} (learning rate "
                 f"{self.setting.learning_rate:g}, seed {self.setting.seed}, {str(self.peft_model.dtype).removeprefix('torch.')}); "
@@ -181,7 +186,6 @@ class Trainer:
             )
         self.optimiser.step()
         self.step += 1
-        self.losses = [*self.losses[-4:], value]
 
 
 def target_loss(model: Any, rows: Sequence[TokenRow], *, pad_id: int, device: Any) -> Any:

@@ -11,6 +11,7 @@ import attrs
 
 from safescale.engines.weights import weights_sha256
 from safescale.errors import DataError
+from safescale.pressure.whole_folder import stands_empty
 
 __all__ = ["DefenceIdentity", "TamperResistanceRecord", "kept_defence", "read_defence_record"]
 
@@ -129,7 +130,7 @@ def kept_defence(folder: Path, identity: DefenceIdentity) -> TamperResistanceRec
     DataError
         When the folder holds something else.
     """
-    if not folder.exists():
+    if stands_empty(folder):
         return None
     record = read_defence_record(folder)
     if record is None:
