@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from safescale_cli import pressure_directions
 from safescale_cli.options import JsonOption
 
 
@@ -22,6 +23,8 @@ class KindChoice(enum.StrEnum):
 
 
 app = typer.Typer(help="Look at what is put around prompts.", no_args_is_help=True, rich_markup_mode=None)
+app.command("directions")(pressure_directions.directions)
+app.command("steer")(pressure_directions.steer)
 
 
 @app.callback()

@@ -13,7 +13,7 @@ import numpy as np
 
 from safescale.engines.intervention import Edit, Intervention, place_folder
 from safescale.errors import DataError, DomainError, MissingBackend
-from safescale.pressure.directions.activations import Float32Array
+from safescale.pressure.directions.activations import FloatArray
 from safescale.pressure.directions.search import Candidate, ablation, random_units
 
 __all__ = ["DIRECTIONS_FILE", "DirectionKind", "DirectionsRecord", "Geometry", "LeftAfter", "read_directions", "write_directions"]
@@ -149,7 +149,7 @@ class DirectionsRecord:
         Length of the difference in means at the best place: the unit of steering's coefficient.
     cpu_s : float
         What it took.
-    vectors : mapping of str to ndarray of float32
+    vectors : mapping of str to ndarray of float, kept as float32
         ``difference`` and ``benign_mean`` (layers, positions, hidden), ``category_difference`` (categories, layers, positions,
         hidden), ``singular`` (k, hidden), ``activations.N`` (prompts, hidden) of category N and ``activations.benign`` at the best
         place.
@@ -190,7 +190,7 @@ class DirectionsRecord:
     candidates: tuple[Candidate, ...]
     norm: float | None
     cpu_s: float
-    vectors: Mapping[str, Float32Array] = attrs.field(repr=False)
+    vectors: Mapping[str, FloatArray] = attrs.field(repr=False)
 
     def intervention(
         self, kind: DirectionKind = "steering", *, coefficient: float = 1.0, rank: int = 1, seed: int = 0

@@ -114,7 +114,7 @@ def random_units(hidden: int, count: int, seed: int) -> FloatArray:
 
 
 def _unit(vector: FloatArray) -> FloatArray:
-    return vector / np.linalg.norm(vector)
+    return np.asarray(vector / np.linalg.norm(vector))
 
 
 def search(
@@ -156,12 +156,23 @@ def search(
     ranked = sorted(found, key=lambda one: (one.first_look is None, one.first_look or 0.0, one.kl_nats))
     judged: list[Candidate] = []
     for place, one in enumerate(ranked):
+        final = one
         if place < setting.finalists and one.first_look is not None:
             at = setting.positions.index(one.position)
             edit = ablation(one.layer, one.position, difference[one.layer, at], benign_mean[one.layer, at])
-            one = attrs.evolve(one, refusal=judge.kept(prompts, edit).not_answered)
-        judged.append(one)
-    order = lambda one: (one.refusal is None, one.refusal or 0.0, one.first_look is None, one.first_look or 0.0, one.kl_nats)
+            final = attrs.evolve(one, refusal=judge.kept(prompts, edit).not_answered)
+        judged.append(final)
+    left = [one.refusal for one in judged if one.refusal is not None]
+    good = min(left, default=0.0) + setting.tolerance
+
+    def order(one: Candidate) -> tuple[float, ...]:
+        if one.refusal is not None and one.refusal <= good:
+            # of equals the earliest layer: more of the model reads what stands there
+            return (0, one.layer, one.refusal, one.kl_nats)
+        if one.refusal is not None:
+            return (1, one.refusal, one.kl_nats)
+        return (2, one.kl_nats) if one.first_look is None else (2, -1.0, one.first_look)
+
     return tuple(sorted(judged, key=order))
 
 

@@ -41,6 +41,9 @@ class DirectionSetting:
         Candidates that are judged on all searched validation prompts, after a first look on few.
     first_look : int, default 24
         Validation prompts of the first look.
+    tolerance : float, default 0.05
+        Candidates that leave no more than so much (share of prompts) above the best one are equals: of them the earliest layer is
+        taken.
     max_kl_nats : float, default 0.1
         Candidates whose ablation moves the first token of benign answers by more than this (mean Kullback-Leibler divergence from
         the model as it is) are left out, as in Arditi et al. (2024).
@@ -67,6 +70,7 @@ class DirectionSetting:
     seed: int = 0
     finalists: int = 4
     first_look: int = 24
+    tolerance: float = 0.05
     max_kl_nats: float = 0.1
     alpha: float = 0.01
     least_drop: float = 0.2
@@ -87,5 +91,7 @@ class DirectionSetting:
         for name in ("random", "finalists", "first_look", "max_tokens", "batch_size"):
             if getattr(self, name) < 1:
                 raise DomainError(f"{name} must be at least 1, got {getattr(self, name)!r}")
-        if not self.max_kl_nats > 0 or not 0 < self.alpha < 0.5 or not 0 <= self.least_drop < 1 or self.seed < 0:
-            raise DomainError("max_kl_nats is above 0, alpha in (0, 0.5), least_drop in [0, 1), seed at least 0")
+        if not self.max_kl_nats > 0 or not 0 < self.alpha < 0.5 or self.seed < 0:
+            raise DomainError("max_kl_nats is above 0, alpha in (0, 0.5), seed at least 0")
+        if not 0 <= self.least_drop < 1 or not 0 <= self.tolerance < 1:
+            raise DomainError("least_drop and tolerance are shares of prompts in [0, 1)")
