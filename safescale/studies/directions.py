@@ -120,11 +120,11 @@ def directions_as_text(record: DirectionsRecord) -> str:
             if own.corrected_cosine is not None and own.cosine_low is not None and own.cosine_high is not None
             else f"no interval: {own.undefined_because}"
         )
-        + f"; one direction with as much noise shows {own.null_cosine:.3f} [{own.null_cosine_low:.3f}, {own.null_cosine_high:.3f}], "
+        + f"; one direction and as much noise: {own.null_cosine:.3f} [{own.null_cosine_low:.3f}, {own.null_cosine_high:.3f}], "
         f"p = {own.p_value:.3g}"
     )
     lines.append(
-        f"effective rank: {own.effective_rank:.2f} as observed; one direction with as much noise shows {own.null_rank:.2f} "
+        f"effective rank: {own.effective_rank:.2f} as observed; one direction and as much noise: {own.null_rank:.2f} "
         f"[{own.null_rank_low:.2f}, {own.null_rank_high:.2f}]"
     )
     if not record.found:
