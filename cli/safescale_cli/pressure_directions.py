@@ -84,7 +84,7 @@ def steer(
         "folder": str(into),
         "baked": not hooks,
         "coefficient": coefficient,
-        "layer": record.best_layer,
+        "layer": record.steering_layer,
         "norm": record.norm,
         "found": record.found,
         "note": intervention.note,

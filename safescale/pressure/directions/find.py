@@ -37,6 +37,8 @@ _BESIDE_WEIGHTS: Final = (
     *("config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "tokenizer.model", "vocab.json"),
     *("merges.txt", "special_tokens_map.json", "added_tokens.json", "chat_template.jinja", "chat_template.json"),
 )
+_DEEP: Final = 8
+"""Layers from which on the last ones are left out of the search for steering."""
 _NOT_THE_ANSWER: Final = ("threads", "batch_size", "device")
 
 
@@ -134,6 +136,8 @@ def find_directions(
         position=None,
         best_layer=None,
         best_position=None,
+        steering_layer=None,
+        steering_position=None,
         refusal_before=judge.kept(tested).share,
         refusal_ablated=None,
         refusal_random=None,
@@ -178,6 +182,9 @@ def _at_best(
 ) -> DirectionsRecord:
     """The test, the controls and the geometry at the best layer and position."""
     setting, layer, position = judge.setting, best.layer, best.position
+    depth = setting.steering_depth or (0.8 if record.layers >= _DEEP else 1.0)
+    early = [one for one in record.candidates if one.layer + 1 <= depth * record.layers]
+    steering = min(early or record.candidates, key=lambda one: one.induced_nats)
     at = setting.positions.index(position)
     vector, mean = record.vectors["difference"][layer, at], record.vectors["benign_mean"][layer, at]
     edit = ablation(layer, position, vector, mean)
@@ -216,6 +223,8 @@ def _at_best(
         position=position if found else None,
         best_layer=layer,
         best_position=position,
+        steering_layer=steering.layer,
+        steering_position=steering.position,
         refusal_before=before.share,
         refusal_ablated=after.share,
         refusal_random=float(np.mean(shares)) if shares else None,
@@ -230,7 +239,7 @@ def _at_best(
         geometry=None if whole is None else _told(whole, record, at),
         geometry_why=why,
         left_after=tuple(left),
-        norm=best.norm,
+        norm=steering.norm,
         vectors={**record.vectors, **activations, "activations.benign": benign_rows, "singular": singular},
     )
 

@@ -33,6 +33,9 @@ class DirectionSetting:
         request, which is what makes a mean over requests mean something there.
     ranks : tuple of int
         How many directions are ablated at once; those above the number of categories are left out.
+    steering_depth : float, optional
+        Share of the layers, from the first, after which steering is sought. Default: 0.8 as in Arditi et al. (2024), since adding
+        to every token after a late layer repeats first words; 1 in models of fewer than 8 layers, in which no earlier one decides.
     random : int, default 4
         Random directions, as control.
     seed : int, default 0
@@ -66,6 +69,7 @@ class DirectionSetting:
     layers: tuple[int, ...] | None = attrs.field(default=None, converter=attrs.converters.optional(_ints))
     positions: tuple[int, ...] = attrs.field(default=(-1, -2, -3, -4), converter=_ints)
     ranks: tuple[int, ...] = attrs.field(default=(1, 2, 3, 4), converter=_ints)
+    steering_depth: float | None = None
     random: int = 4
     seed: int = 0
     finalists: int = 4
@@ -93,5 +97,7 @@ class DirectionSetting:
                 raise DomainError(f"{name} must be at least 1, got {getattr(self, name)!r}")
         if not self.max_kl_nats > 0 or not 0 < self.alpha < 0.5 or self.seed < 0:
             raise DomainError("max_kl_nats is above 0, alpha in (0, 0.5), seed at least 0")
+        if self.steering_depth is not None and not 0 < self.steering_depth <= 1:
+            raise DomainError(f"steering_depth is a share of the layers in (0, 1], got {self.steering_depth!r}")
         if not 0 <= self.least_drop < 1 or not 0 <= self.tolerance < 1:
             raise DomainError("least_drop and tolerance are shares of prompts in [0, 1)")
