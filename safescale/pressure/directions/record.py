@@ -207,9 +207,9 @@ class DirectionsRecord:
         ----------
         kind : {"steering", "random_steering", "ablation", "singular_ablation", "random_ablation"}
             steering: the difference in means (harmful minus benign) of the place of steering is added to every token after its
-            layer, in units of itself; random_steering: a random direction of equal length. ablation: affine, at the best layer and position, of the
-            difference in means (rank 1), or of the first singular directions of the categories (rank 2 and more);
-            singular_ablation: these at rank 1 too. random_ablation: of ``rank`` random directions, at the same place.
+            layer, in units of itself; random_steering: a random direction of equal length. ablation: affine, at the best layer and
+            position, of the difference in means (rank 1), or of the first singular directions of the categories (rank 2 and
+            more); singular_ablation: these at rank 1 too. random_ablation: of ``rank`` random directions, at the same place.
         coefficient : float
             Of steering; negative: away from refusal.
         rank : int
