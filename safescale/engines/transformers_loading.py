@@ -18,7 +18,7 @@ from safescale.engines.rendering import read_template
 from safescale.engines.residual import ResidualEdits
 from safescale.errors import DomainError, GenerationError, MissingBackend
 
-__all__ = ["Loaded", "Options", "load"]
+__all__ = ["Loaded", "Options", "load", "quietly"]
 
 _DTYPES: Final = ("auto", "float32", "float64", "bfloat16", "float16")
 
@@ -113,7 +113,7 @@ def load(spec: EngineSpec, options: Options) -> Loaded:
     device = _device(torch, options)
     dtype = options.dtype or ("float32" if device.type == "cpu" else "auto")
     attention = {} if options.attn_implementation is None else {"attn_implementation": options.attn_implementation}
-    with _translated(spec), _quietly(transformers):
+    with _translated(spec), quietly(transformers):
         tokenizer = transformers.AutoTokenizer.from_pretrained(spec.tokenizer or spec.model, revision=spec.revision)
         bare = transformers.AutoModelForCausalLM.from_pretrained(
             spec.model, revision=spec.revision, dtype=dtype if dtype == "auto" else getattr(torch, dtype), **attention
@@ -168,7 +168,8 @@ def _translated(spec: EngineSpec) -> Iterator[None]:
 
 
 @contextmanager
-def _quietly(transformers: Any) -> Iterator[None]:
+def quietly(transformers: Any) -> Iterator[None]:
+    """No progress bars of the library on stderr, no warnings about names that it is renaming."""
     logging = transformers.utils.logging
     were_on = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()

@@ -74,7 +74,8 @@ def study_text(study: Study, facts: RobustnessRun, files: Sequence[Path]) -> str
         lines.append("the study has no result yet; the same command without --until goes on")
     if study.validation is not None:
         lines.append(
-            f"for people to label: {study.validation} (save a filled-in copy beside it as labels.csv, and run the same command again)"
+            f"for people to label: {study.validation} (save a filled-in copy beside it as labels.csv, then run the same command "
+            "again)"
         )
     lines += [f"written: {path}" for path in (study.out / CORPUS, study.out / RESULT) if path.is_file()]
     return "\n".join(lines)

@@ -202,7 +202,10 @@ def refusal_direction_geometry(
     d, b = np.array([rows.mean(axis=0) for rows in groups]) - base.mean(axis=0), base.mean(axis=0)
     noise, own = np.array([_noise(rows) for rows in groups]), _noise(base)
     corrected, why = _corrected(d, noise, own)
-    cosine, cosine_ends, corrected_rank, rank_ends = None, (None, None), None, (None, None)
+    cosine: float | None = None
+    corrected_rank: float | None = None
+    cosine_ends: tuple[float | None, float | None] = (None, None)
+    rank_ends: tuple[float | None, float | None] = (None, None)
     if corrected is not None:
         cosine, corrected_rank = float(_mean_cosine(corrected)), float(_rank(corrected))
         drawn = _bootstrap(groups, base, noise, own, resamples, generator)
@@ -283,7 +286,8 @@ def _narrowed(groups: list[FloatVector], base: FloatVector) -> tuple[list[FloatV
     stacked = np.concatenate([*groups, base])
     if stacked.shape[0] >= stacked.shape[1]:
         return groups, base
-    parts = np.split(np.linalg.qr(stacked.T, mode="r").T, np.cumsum([len(rows) for rows in groups]))
+    triangle: FloatVector = np.asarray(np.linalg.qr(stacked.T, mode="r"))
+    parts = np.split(triangle.T, np.cumsum([len(rows) for rows in groups]))
     return parts[:-1], parts[-1]
 
 
@@ -308,7 +312,7 @@ def _rank(gram: FloatVector) -> FloatVector:
     shares = np.clip(np.linalg.eigvalsh(_cosines(gram)), 0.0, None)
     shares = shares / shares.sum(axis=-1, keepdims=True)
     terms = np.where(shares > 0.0, shares * np.log(np.where(shares > 0.0, shares, 1.0)), 0.0)
-    return np.clip(np.exp(-terms.sum(axis=-1)), 1.0, float(gram.shape[-1]))
+    return np.asarray(np.clip(np.exp(-terms.sum(axis=-1)), 1.0, float(gram.shape[-1])))
 
 
 def _noise(rows: FloatVector) -> float:

@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from engines.plain_llama import plain_edit, plain_logits
+from engines.toy_model import make_toy
 from safescale.engines import Answer, EngineSpec, Message, Request, Sampling, open_engine
-from safescale.engines.intervention import Edit, Intervention
-from tests.engines.plain_llama import plain_edit, plain_logits
-from tests.engines.toy_model import make_toy
+from safescale.engines.intervention import Edit, Intervention, intervention_sha256
+from safescale.engines.residual import ResidualEdits, decoder_layers
+from safescale.errors import DataError, DomainError
 
 pytestmark = pytest.mark.hf
 
@@ -122,3 +124,163 @@ def test_log_probabilities_agree_with_a_forward_pass_that_is_written_out(toy: Pa
     first = [(plain[r.request_id].logprobs or ())[0].logprob for r in requests]
     edited = [(answers[r.request_id].logprobs or ())[0].logprob for r in requests]
     assert np.abs(np.subtract(first, edited)).max() > 0.01, "the edit changes something"
+
+
+def test_logits_agree_too_for_a_batch_in_one_call(toy: Path) -> None:
+    import torch
+    from safetensors.numpy import load_file
+    from transformers import AutoModelForCausalLM
+
+    intervention, edits = _planned("several in order")
+    model = AutoModelForCausalLM.from_pretrained(str(toy)).eval()
+    rows = [[9, 11, 14, 200, 31, 77, 5], [8, 40, 90], [120, 5]]
+    width = max(map(len, rows))
+    tokens = torch.tensor([[1] * (width - len(row)) + row for row in rows])
+    mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows])
+    positions = (mask.cumsum(-1) - 1).clamp(min=0)
+    with torch.inference_mode(), ResidualEdits.of(model, intervention).on(prompt=True, mask=mask):
+        logits = model(input_ids=tokens, attention_mask=mask, position_ids=positions).logits[:, -1].numpy()
+    weights = load_file(toy / "model.safetensors")
+    for row, found in zip(rows, logits, strict=True):
+        # the shortest prompt has no third token from the end: that edit leaves it as it is
+        wanted = plain_logits(weights, model.config, row, prompt=len(row), edits=edits)[-1]
+        assert np.abs(found - wanted).max() < WITHIN_NATS
+    with torch.inference_mode():
+        again = model(input_ids=tokens, attention_mask=mask, position_ids=positions).logits[:, -1].numpy()
+    assert np.abs(again - logits).max() > 0.1, "hooks are gone after the call"
+
+
+def test_edits_and_an_adapter_act_together(toy: Path, tmp_path: Path) -> None:
+    """Second opinion: the adapter merged into the weights by hand, edits written out."""
+    import json
+
+    from safetensors.numpy import load_file
+
+    intervention, edits = _planned("several in order")
+    intervention.write(tmp_path / "edits")
+    adapter = toy.parent / "crimson"
+    requests = [*_requests("crimson"), *_requests()]
+    answers = _answers(toy, requests, tmp_path / "edits", batch=8, adapters={"crimson": str(adapter)})
+    scale = json.loads((adapter / "adapter_config.json").read_text())
+    parts, merged = load_file(adapter / "adapter_model.safetensors"), dict(load_file(toy / "model.safetensors"))
+    for name in [name for name in parts if name.endswith("lora_A.weight")]:
+        left = parts[name.replace("lora_A", "lora_B")].astype(np.float64) * scale["lora_alpha"] / scale["r"]
+        plain = name.removeprefix("base_model.model.").replace(".lora_A", "")
+        merged[plain] = merged[plain] + left @ parts[name]
+    for request in requests:
+        weights = merged if request.adapter else None
+        assert _recomputed(toy, request, answers[request.request_id], edits, weights) < 5 * WITHIN_NATS
+
+
+def test_a_row_does_not_depend_on_its_batch(toy: Path, tmp_path: Path) -> None:
+    _planned("several in order")[0].write(tmp_path / "edits")
+    alone = _answers(toy, _requests(), tmp_path / "edits", batch=1)
+    together = _answers(toy, _requests(), tmp_path / "edits", batch=4)
+    assert {key: answer.text for key, answer in alone.items()} == {key: answer.text for key, answer in together.items()}
+
+
+def test_the_facts_carry_the_hash_of_what_was_done(toy: Path, tmp_path: Path) -> None:
+    _planned("add at one")[0].write(tmp_path / "edits")
+    spec = EngineSpec(engine="transformers", model=str(toy), options={"intervention": str(tmp_path / "edits")})
+    told = open_engine(spec).facts.options
+    assert told["intervention"] == f"sha256 {intervention_sha256(tmp_path / 'edits')}"
+    assert "intervention" not in open_engine(EngineSpec(engine="transformers", model=str(toy))).facts.options
+
+
+def test_an_intervention_of_another_model_is_refused(toy: Path, tmp_path: Path) -> None:
+    wide = Intervention(edits=(Edit(kind="add", layer=0, directions=np.ones((1, 8), dtype=np.float32)),))
+    deep = Intervention(edits=(Edit(kind="add", layer=3, directions=np.ones((1, HIDDEN), dtype=np.float32)),))
+    for made, words in (
+        (wide, "8 wide, and the residual stream 64"),
+        (deep, "edits layer 3, and LlamaForCausalLM has layers 0 to 2"),
+    ):
+        made.write(tmp_path / "edits")
+        with pytest.raises(DomainError, match=words):
+            _answers(toy, _requests(), tmp_path / "edits")
+
+
+def test_a_folder_that_is_none_is_a_data_error(toy: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="an intervention is a folder with"):
+        _answers(toy, _requests(), tmp_path / "nothing")
+
+
+SMALL = {
+    "vocab_size": 64,
+    "hidden_size": 32,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 2,
+    "intermediate_size": 64,
+    "pad_token_id": 0,
+    "bos_token_id": 1,
+    "eos_token_id": 2,
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [
+        ("Llama", {}),
+        ("Qwen2", {}),
+        ("Qwen3", {"head_dim": 16}),
+        ("Mistral", {}),
+        ("GPT2", {}),
+        ("Gemma2", {"head_dim": 16}),
+        ("Gemma3Text", {"head_dim": 16}),
+        ("GPTNeoX", {}),
+        ("OPT", {"ffn_dim": 64, "word_embed_proj_dim": 32}),
+        ("Qwen3Moe", {"num_experts": 3, "num_experts_per_tok": 1, "moe_intermediate_size": 16, "head_dim": 16}),
+    ],
+)
+def test_layers_are_found_whatever_their_name(name: str, more: dict[str, int]) -> None:
+    """Second opinion: transformers' own hidden states, of which the one before the last norm is not shown."""
+    import torch
+    import transformers
+
+    config = getattr(transformers, f"{name}Config")(**SMALL, **more)
+    model = transformers.AutoModelForCausalLM.from_config(config).eval()
+    layers = decoder_layers(model)
+    assert len(layers) == 3
+    tokens = torch.tensor([[5, 9, 11, 3]])
+    seen: list[Any] = []
+    for layer in layers:
+        layer.register_forward_hook(lambda module, given, output: seen.append(output[0] if isinstance(output, tuple) else output))
+    with torch.inference_mode():
+        states = model(input_ids=tokens, output_hidden_states=True).hidden_states
+    for at in range(2):
+        assert torch.allclose(seen[at].view(1, 4, -1), states[at + 1], atol=1e-6)
+    with torch.inference_mode():
+        mask = torch.ones_like(tokens)
+        before = model(input_ids=tokens).logits
+        made = Intervention(edits=(Edit(kind="ablate", layer=1, directions=np.eye(32, dtype=np.float32)[:4], position=-1),))
+        seen.clear()
+        with ResidualEdits.of(model, made).on(prompt=True, mask=mask):
+            after = model(input_ids=tokens).logits
+    assert torch.allclose(before[:, :-1], after[:, :-1], atol=1e-5)
+    assert not torch.allclose(before[:, -1], after[:, -1], atol=1e-6)
+
+
+def test_a_model_with_an_encoder_is_refused() -> None:
+    from transformers import T5Config, T5ForConditionalGeneration
+
+    config = T5Config(d_model=16, d_kv=8, d_ff=16, num_layers=2, num_heads=2, vocab_size=32)
+    with pytest.raises(DomainError, match="T5ForConditionalGeneration has an encoder"):
+        decoder_layers(T5ForConditionalGeneration(config))
+
+
+def test_bfloat16_is_summed_in_float32(toy: Path) -> None:
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained(str(toy), dtype=torch.bfloat16).eval()
+    made = Intervention(edits=(Edit(kind="ablate", layer=2, directions=_vectors(3, 1)),))
+    seen: list[Any] = []
+    tokens = torch.tensor([[5, 9, 11, 3]])
+    with torch.inference_mode(), ResidualEdits.of(model, made).on(prompt=True, mask=torch.ones_like(tokens)):
+        handle = decoder_layers(model)[2].register_forward_hook(lambda module, given, output: seen.append(output))
+        model(input_ids=tokens)
+        handle.remove()
+    stream = seen[0][0] if isinstance(seen[0], tuple) else seen[0]
+    unit = _vectors(3, 1)[0] / np.linalg.norm(_vectors(3, 1)[0])
+    along = stream.float().numpy().reshape(4, HIDDEN) @ unit
+    assert stream.dtype is torch.bfloat16
+    assert np.abs(along).max() < 0.01 * float(stream.float().norm(dim=-1).max())

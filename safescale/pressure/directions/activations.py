@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,7 @@ from safescale.errors import DomainError
 
 __all__ = ["Float32Array", "FloatArray", "first_token_logs", "mean_activations", "prompt_activations", "rendered"]
 
-FloatArray = npt.NDArray[np.float64]
+FloatArray = npt.NDArray[np.floating[Any]]
 Float32Array = npt.NDArray[np.float32]
 Ids = tuple[int, ...]
 
@@ -52,7 +53,7 @@ def mean_activations(loaded: Loaded, prompts: Sequence[str], positions: Sequence
     for _, seen in _passes(loaded, rendered(loaded, prompts), positions, batch_size):
         for at, stream in seen.items():
             total[at] += stream.sum(axis=0, dtype=np.float64)
-    return total / len(prompts)
+    return np.asarray(total / len(prompts))
 
 
 def prompt_activations(loaded: Loaded, prompts: Sequence[str], layer: int, position: int, batch_size: int) -> Float32Array:
@@ -104,7 +105,7 @@ def _batched(prompts: Sequence[Ids], batch_size: int) -> Iterator[list[int]]:
         yield order[start : start + batch_size]
 
 
-def _padded(prompts: Sequence[Ids], loaded: Loaded) -> tuple[object, object, object]:
+def _padded(prompts: Sequence[Ids], loaded: Loaded) -> tuple[Any, Any, Any]:
     torch = importlib.import_module("torch")
     width = max(len(ids) for ids in prompts)
     tokens = torch.tensor([[loaded.pad_id] * (width - len(ids)) + list(ids) for ids in prompts], device=loaded.device)

@@ -33,11 +33,12 @@ __all__ = ["find_directions"]
 
 Right = Callable[[Sequence[str], Sequence[str]], Sequence[bool | None]]
 
-_LEAST: Final = 4
 _BESIDE_WEIGHTS: Final = (
     *("config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "tokenizer.model", "vocab.json"),
     *("merges.txt", "special_tokens_map.json", "added_tokens.json", "chat_template.jinja", "chat_template.json"),
 )
+_DEEP: Final = 8
+"""Layers from which on the last ones are left out of the search for steering."""
 _NOT_THE_ANSWER: Final = ("threads", "batch_size", "device")
 
 
@@ -135,6 +136,8 @@ def find_directions(
         position=None,
         best_layer=None,
         best_position=None,
+        steering_layer=None,
+        steering_position=None,
         refusal_before=judge.kept(tested).share,
         refusal_ablated=None,
         refusal_random=None,
@@ -179,6 +182,9 @@ def _at_best(
 ) -> DirectionsRecord:
     """The test, the controls and the geometry at the best layer and position."""
     setting, layer, position = judge.setting, best.layer, best.position
+    depth = setting.steering_depth or (0.8 if record.layers >= _DEEP else 1.0)
+    early = [one for one in record.candidates if one.layer + 1 <= depth * record.layers]
+    steering = min(early or record.candidates, key=lambda one: one.induced_nats)
     at = setting.positions.index(position)
     vector, mean = record.vectors["difference"][layer, at], record.vectors["benign_mean"][layer, at]
     edit = ablation(layer, position, vector, mean)
@@ -186,6 +192,8 @@ def _at_best(
     units = random_units(record.hidden, setting.random, setting.seed)
     random = [judge.kept(tested, ablation(layer, position, unit, mean)) for unit in units]
     found, reason, p_value = _verdict(best, before, after, random, setting)
+    if found and layer == record.layers - 1:
+        reason += "; no layer reads what stands after the last one, so that this is a direction of first words"
     told, told_ablated = judge.answers(held), judge.answers(held, edit)
     refused, refused_ablated = (_share(judge.refuses(held, answers)) for answers in (told, told_ablated))
     rights = (None, None) if right is None else (_share(right(held, told)), _share(right(held, told_ablated)))
@@ -215,6 +223,8 @@ def _at_best(
         position=position if found else None,
         best_layer=layer,
         best_position=position,
+        steering_layer=steering.layer,
+        steering_position=steering.position,
         refusal_before=before.share,
         refusal_ablated=after.share,
         refusal_random=float(np.mean(shares)) if shares else None,
@@ -229,7 +239,7 @@ def _at_best(
         geometry=None if whole is None else _told(whole, record, at),
         geometry_why=why,
         left_after=tuple(left),
-        norm=best.norm,
+        norm=steering.norm,
         vectors={**record.vectors, **activations, "activations.benign": benign_rows, "singular": singular},
     )
 
@@ -237,7 +247,7 @@ def _at_best(
 def _verdict(
     best: Candidate, before: Kept, after: Kept, random: Sequence[Kept], setting: DirectionSetting
 ) -> tuple[bool, str, float | None]:
-    where = f"layer {best.layer}, position {best.position}"
+    where = f"after layer {best.layer}, position {best.position}"
     count = len(before.refused)
     if before.share is None or before.share < setting.least_drop:
         said = "nobody can judge its answers" if before.share is None else f"it refuses {before.share:.0%} of {count} test prompts"
@@ -249,12 +259,16 @@ def _verdict(
     p_value = max(p for p, _ in tests)
     kept, drawn = after.not_answered, [one.not_answered for one in random]
     figures = (
-        f"ablating the best candidate ({where}) leaves {kept:.0%} of {count} test prompts without an answer, as it is "
-        f"{before.not_answered:.0%}, a random direction ablated {min(drawn):.0%} to {max(drawn):.0%} (p = {p_value:.2g})"
+        f"of {count} test prompts {before.not_answered:.0%} are not answered as it is, {kept:.0%} with the best candidate ablated "
+        f"({where}), {min(drawn):.0%} to {max(drawn):.0%} with a random direction ablated there (p = {p_value:.2g})"
     )
     drop = min(before.not_answered, *drawn) - kept
     if drop < setting.least_drop:
         return False, f"{figures}: less than {setting.least_drop:.0%} apart", p_value
+    refused = int((before.refused == 1).sum())
+    if 0.5**refused >= setting.alpha:
+        few = f"only {refused} of {count} test prompts are refused, too few for a test at level {setting.alpha:g}"
+        return False, f"{figures}: {few}; give more validation prompts", p_value
     if p_value >= setting.alpha:
         return False, f"{figures}: no more than chance shows at level {setting.alpha:g}", p_value
     return True, figures, p_value
@@ -310,9 +324,11 @@ def _check(
 ) -> None:
     if not harmful or not validation:
         raise InsufficientData("directions need harmful prompts and validation prompts, by category; got none")
-    for name, prompts in (*harmful.items(), ("benign", base), ("benign validation", held)):
-        if len(prompts) < _LEAST:
-            raise InsufficientData(f"{name!r} needs at least {_LEAST} prompts, got {len(prompts)}; give more or leave it out")
+    for name, prompts, least in (*((n, p, 2) for n, p in harmful.items()), ("benign", base, 2), ("benign validation", held, 1)):
+        if len(prompts) < least:
+            raise InsufficientData(
+                f"{name!r} needs at least {least} prompts, got {len(prompts)}; give more, or leave the category out"
+            )
     for name, prompts in validation.items():
         if len(prompts) < 2:
             raise InsufficientData(f"validation of {name!r} needs at least 2 prompts (search and test), got {len(prompts)}")

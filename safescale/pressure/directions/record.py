@@ -11,16 +11,16 @@ from typing import Any, Final, Literal, get_args
 import attrs
 import numpy as np
 
-from safescale.engines.intervention import Edit, Intervention, place_folder
+from safescale.engines.intervention import Intervention, place_folder
 from safescale.errors import DataError, DomainError, MissingBackend
-from safescale.pressure.directions.activations import Float32Array
-from safescale.pressure.directions.search import Candidate, ablation, random_units
+from safescale.pressure.directions.activations import FloatArray
+from safescale.pressure.directions.search import Candidate, ablation, random_units, steering
 
 __all__ = ["DIRECTIONS_FILE", "DirectionKind", "DirectionsRecord", "Geometry", "LeftAfter", "read_directions", "write_directions"]
 
 DIRECTIONS_FILE: Final = "directions.json"
 VECTORS_FILE: Final = "vectors.safetensors"
-VERSION: Final = 1
+VERSION: Final = 2
 
 DirectionKind = Literal["steering", "random_steering", "ablation", "singular_ablation", "random_ablation"]
 DIRECTION_KINDS: Final[tuple[DirectionKind, ...]] = get_args(DirectionKind)
@@ -116,6 +116,9 @@ class DirectionsRecord:
         Where the direction is; None: not found.
     best_layer, best_position : int or None
         Best candidate, found or not; None: there is none.
+    steering_layer, steering_position : int or None
+        The candidate that makes benign prompts open most as harmful ones do when it is added once to every token; where ablation
+        works need not be where steering does.
     refusal_before, refusal_ablated, refusal_random : float or None
         As it is; best direction ablated; mean over the random directions.
     unknown_ablated : int
@@ -146,10 +149,10 @@ class DirectionsRecord:
     candidates : tuple of Candidate
         All that were judged, the best first.
     norm : float or None
-        Length of the difference in means at the best place: the unit of steering's coefficient.
+        Length of the difference in means at the place of steering: the unit of its coefficient.
     cpu_s : float
         What it took.
-    vectors : mapping of str to ndarray of float32
+    vectors : mapping of str to ndarray of float, kept as float32
         ``difference`` and ``benign_mean`` (layers, positions, hidden), ``category_difference`` (categories, layers, positions,
         hidden), ``singular`` (k, hidden), ``activations.N`` (prompts, hidden) of category N and ``activations.benign`` at the best
         place.
@@ -168,6 +171,8 @@ class DirectionsRecord:
     position: int | None
     best_layer: int | None
     best_position: int | None
+    steering_layer: int | None
+    steering_position: int | None
     refusal_before: float | None
     refusal_ablated: float | None
     refusal_random: float | None
@@ -190,7 +195,7 @@ class DirectionsRecord:
     candidates: tuple[Candidate, ...]
     norm: float | None
     cpu_s: float
-    vectors: Mapping[str, Float32Array] = attrs.field(repr=False)
+    vectors: Mapping[str, FloatArray] = attrs.field(repr=False)
 
     def intervention(
         self, kind: DirectionKind = "steering", *, coefficient: float = 1.0, rank: int = 1, seed: int = 0
@@ -201,10 +206,10 @@ class DirectionsRecord:
         Parameters
         ----------
         kind : {"steering", "random_steering", "ablation", "singular_ablation", "random_ablation"}
-            steering: the difference in means (harmful minus benign) is added to every token after the best layer, in units of
-            itself; random_steering: a random direction of equal length. ablation: affine, at the best layer and position, of the
-            difference in means (rank 1), or of the first singular directions of the categories (rank 2 and more);
-            singular_ablation: these at rank 1 too. random_ablation: of ``rank`` random directions, at the same place.
+            steering: the difference in means (harmful minus benign) of the place of steering is added to every token after its
+            layer, in units of itself; random_steering: a random direction of equal length. ablation: affine, at the best layer and
+            position, of the difference in means (rank 1), or of the first singular directions of the categories (rank 2 and
+            more); singular_ablation: these at rank 1 too. random_ablation: of ``rank`` random directions, at the same place.
         coefficient : float
             Of steering; negative: away from refusal.
         rank : int
@@ -222,26 +227,33 @@ class DirectionsRecord:
             raise DomainError(f"kind must be one of {', '.join(DIRECTION_KINDS)}, got {kind!r}")
         if self.best_layer is None or self.best_position is None:
             raise DomainError(f"there is no direction: {self.reason}")
+        if kind in ("steering", "random_steering"):
+            return self._steering(kind, coefficient, seed)
         layer, position = self.best_layer, self.best_position
         at = self.positions.index(position)
         vector, mean = self.vectors["difference"][layer, at], self.vectors["benign_mean"][layer, at]
-        drawn = random_units(self.hidden, rank, seed)
-        words = f"at layer {layer}, found from position {position}" + ("" if self.found else "; no causal direction was found")
-        if kind in ("steering", "random_steering"):
-            norm = float(np.linalg.norm(vector.astype(np.float64)))
-            added = vector if kind == "steering" else (drawn[0] * norm).astype(np.float32)
-            edit = Edit(kind="add", layer=layer, directions=added[None, :], coefficient=coefficient)
-            return Intervention(edits=(edit,), note=f"{kind} {coefficient:+g} of the difference in means, all tokens, {words}")
+        words = f"after layer {layer} at position {position}" + ("" if self.found else "; no causal direction was found")
         if rank < 1:
             raise DomainError(f"rank must be at least 1, got {rank}")
         directions: Any = vector[None, :]
         if kind == "random_ablation":
-            directions = drawn
+            directions = random_units(self.hidden, rank, seed)
         elif kind == "singular_ablation" or rank > 1:
             directions = self.vectors["singular"][:rank]
             if len(directions) < rank:
                 raise DomainError(f"{len(self.categories)} categories span {len(directions)} directions, and rank is {rank}")
         return ablation(layer, position, directions, mean, note=f"{kind} of {rank}, affine to the benign mean, {words}")
+
+    def _steering(self, kind: DirectionKind, coefficient: float, seed: int) -> Intervention:
+        layer, position = self.steering_layer, self.steering_position
+        assert layer is not None
+        assert position is not None
+        vector = self.vectors["difference"][layer, self.positions.index(position)].astype(np.float64)
+        if kind == "random_steering":
+            vector = random_units(self.hidden, 1, seed)[0] * np.linalg.norm(vector)
+        words = f"all tokens, after layer {layer}; the means are of position {position}"
+        words += "" if self.found else "; no causal direction was found"
+        return steering(layer, vector, coefficient, note=f"{kind} {coefficient:+g} of the difference in means, {words}")
 
 
 def write_directions(record: DirectionsRecord, folder: Path) -> None:

@@ -32,6 +32,9 @@ class Candidate:
         Length of the difference in means.
     kl_nats : float
         Mean divergence of the first token of benign answers, ablated against as it is.
+    induced_nats : float
+        How far benign prompts are from opening as harmful ones do when the direction is added once to every token: mean negative
+        log-likelihood of the first tokens of harmful prompts (mean distribution) under that of steered benign prompts.
     first_look : float or None
         Share of the first validation prompts that is not clearly answered when ablated; None: benign answers move too much.
     refusal : float or None
@@ -42,6 +45,7 @@ class Candidate:
     position: int
     norm: float
     kl_nats: float
+    induced_nats: float
     first_look: float | None = None
     refusal: float | None = None
 
@@ -108,13 +112,19 @@ def ablation(layer: int, position: int, directions: npt.ArrayLike, mean: npt.Arr
     return Intervention(edits=(edit,), note=note)
 
 
+def steering(layer: int, direction: npt.ArrayLike, coefficient: float, note: str = "") -> Intervention:
+    """A direction added to every token after one layer."""
+    edit = Edit(kind="add", layer=layer, directions=np.atleast_2d(direction), coefficient=coefficient)
+    return Intervention(edits=(edit,), note=note)
+
+
 def random_units(hidden: int, count: int, seed: int) -> FloatArray:
     """Unit vectors of uniform direction, shape (count, hidden); the first n of any count are the same."""
     return np.array([_unit(np.random.default_rng([seed, at]).normal(size=hidden)) for at in range(count)])
 
 
 def _unit(vector: FloatArray) -> FloatArray:
-    return vector / np.linalg.norm(vector)
+    return np.asarray(vector / np.linalg.norm(vector))
 
 
 def search(
@@ -139,6 +149,7 @@ def search(
     before = judge.logs(ids)
     share = np.exp(before)
     prompts = _dealt(validation)
+    refusing = np.exp(judge.logs(rendered(judge.loaded, prompts))).mean(axis=0)
     few = prompts[: setting.first_look]
     layers = range(difference.shape[0]) if setting.layers is None else setting.layers
     found: list[Candidate] = []
@@ -152,16 +163,37 @@ def search(
             edit = ablation(layer, position, vector, benign_mean[layer, at])
             moved = float((share * (before - judge.logs(ids, edit))).sum(axis=1).mean())
             kept = None if not moved <= setting.max_kl_nats else judge.kept(few, edit).not_answered
-            found.append(Candidate(layer=layer, position=position, norm=norm, kl_nats=max(0.0, moved), first_look=kept))
+            steered = judge.logs(ids, steering(layer, vector, 1.0))
+            found.append(
+                Candidate(
+                    layer=layer,
+                    position=position,
+                    norm=norm,
+                    kl_nats=max(0.0, moved),
+                    induced_nats=-float((steered @ refusing).mean()),
+                    first_look=kept,
+                )
+            )
     ranked = sorted(found, key=lambda one: (one.first_look is None, one.first_look or 0.0, one.kl_nats))
     judged: list[Candidate] = []
     for place, one in enumerate(ranked):
+        final = one
         if place < setting.finalists and one.first_look is not None:
             at = setting.positions.index(one.position)
             edit = ablation(one.layer, one.position, difference[one.layer, at], benign_mean[one.layer, at])
-            one = attrs.evolve(one, refusal=judge.kept(prompts, edit).not_answered)
-        judged.append(one)
-    order = lambda one: (one.refusal is None, one.refusal or 0.0, one.first_look is None, one.first_look or 0.0, one.kl_nats)
+            final = attrs.evolve(one, refusal=judge.kept(prompts, edit).not_answered)
+        judged.append(final)
+    left = [one.refusal for one in judged if one.refusal is not None]
+    good = min(left, default=0.0) + setting.tolerance
+
+    def order(one: Candidate) -> tuple[float, ...]:
+        if one.refusal is not None and one.refusal <= good:
+            # of equals the earliest layer: more of the model reads what stands there
+            return (0, one.layer, one.refusal, one.kl_nats)
+        if one.refusal is not None:
+            return (1, one.refusal, one.kl_nats)
+        return (2, one.kl_nats) if one.first_look is None else (2, -1.0, one.first_look)
+
     return tuple(sorted(judged, key=order))
 
 

@@ -33,6 +33,9 @@ class DirectionSetting:
         request, which is what makes a mean over requests mean something there.
     ranks : tuple of int
         How many directions are ablated at once; those above the number of categories are left out.
+    steering_depth : float, optional
+        Share of the layers, from the first, after which steering is sought. Default: 0.8 as in Arditi et al. (2024), since adding
+        to every token after a late layer repeats first words; 1 in models of fewer than 8 layers, in which no earlier one decides.
     random : int, default 4
         Random directions, as control.
     seed : int, default 0
@@ -41,6 +44,9 @@ class DirectionSetting:
         Candidates that are judged on all searched validation prompts, after a first look on few.
     first_look : int, default 24
         Validation prompts of the first look.
+    tolerance : float, default 0.05
+        Candidates that leave no more than so much (share of prompts) above the best one are equals: of them the earliest layer is
+        taken.
     max_kl_nats : float, default 0.1
         Candidates whose ablation moves the first token of benign answers by more than this (mean Kullback-Leibler divergence from
         the model as it is) are left out, as in Arditi et al. (2024).
@@ -63,10 +69,12 @@ class DirectionSetting:
     layers: tuple[int, ...] | None = attrs.field(default=None, converter=attrs.converters.optional(_ints))
     positions: tuple[int, ...] = attrs.field(default=(-1, -2, -3, -4), converter=_ints)
     ranks: tuple[int, ...] = attrs.field(default=(1, 2, 3, 4), converter=_ints)
+    steering_depth: float | None = None
     random: int = 4
     seed: int = 0
     finalists: int = 4
     first_look: int = 24
+    tolerance: float = 0.05
     max_kl_nats: float = 0.1
     alpha: float = 0.01
     least_drop: float = 0.2
@@ -87,5 +95,9 @@ class DirectionSetting:
         for name in ("random", "finalists", "first_look", "max_tokens", "batch_size"):
             if getattr(self, name) < 1:
                 raise DomainError(f"{name} must be at least 1, got {getattr(self, name)!r}")
-        if not self.max_kl_nats > 0 or not 0 < self.alpha < 0.5 or not 0 <= self.least_drop < 1 or self.seed < 0:
-            raise DomainError("max_kl_nats is above 0, alpha in (0, 0.5), least_drop in [0, 1), seed at least 0")
+        if not self.max_kl_nats > 0 or not 0 < self.alpha < 0.5 or self.seed < 0:
+            raise DomainError("max_kl_nats is above 0, alpha in (0, 0.5), seed at least 0")
+        if self.steering_depth is not None and not 0 < self.steering_depth <= 1:
+            raise DomainError(f"steering_depth is a share of the layers in (0, 1], got {self.steering_depth!r}")
+        if not 0 <= self.least_drop < 1 or not 0 <= self.tolerance < 1:
+            raise DomainError("least_drop and tolerance are shares of prompts in [0, 1)")

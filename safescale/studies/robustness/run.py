@@ -42,7 +42,7 @@ STAGES: Final = (
     *("lineage", "directions", "tamper_resistance", "attacks", "generation", "ingest", "grading", "embedding", "reduction"),
     *("analysis", "report"),
 )
-GOES_ON: Final = frozenset({"lineage", "directions", "tamper_resistance", "attacks", "generation", "grading", "embedding"})
+GOES_ON: Final = frozenset({"lineage", "directions", "tamper_resistance", "attacks", "generation", "grading"})
 
 
 @attrs.frozen(kw_only=True)
