@@ -8,11 +8,7 @@ from typing import Annotated
 
 import typer
 
-<<<<<<< HEAD
-from safescale_cli import pressure_weights
-=======
-from safescale_cli import pressure_directions
->>>>>>> p7-directions
+from safescale_cli import pressure_directions, pressure_weights
 from safescale_cli.options import JsonOption
 
 
@@ -26,7 +22,6 @@ class KindChoice(enum.StrEnum):
     SYLLOGISM = "syllogism"
 
 
-<<<<<<< HEAD
 app = typer.Typer(
     help="Attack compute and defences: what is put around prompts, and what is done to weights.",
     no_args_is_help=True,
@@ -37,11 +32,9 @@ app = typer.Typer(
 app.command("finetune")(pressure_weights.finetune)
 app.command("merge")(pressure_weights.merge)
 app.command("tamper-resistance")(pressure_weights.tamper_resistance)
-=======
 app = typer.Typer(help="Look at what is put around prompts.", no_args_is_help=True, rich_markup_mode=None)
 app.command("directions")(pressure_directions.directions)
 app.command("steer")(pressure_directions.steer)
->>>>>>> p7-directions
 
 
 @app.callback()
