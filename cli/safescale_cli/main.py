@@ -10,6 +10,7 @@ import typer
 from safescale_cli import (
     analyze,
     audit,
+    card,
     cells,
     diff,
     experiment,
@@ -50,6 +51,7 @@ app.add_typer(prompts.app, name="prompts")
 app.add_typer(experiment.app, name="experiment")
 app.add_typer(study.app, name="study")
 app.add_typer(pressure.app, name="pressure")
+app.command("card")(card.card)
 app.command("cells")(cells.cells)
 app.command("diff")(diff.diff)
 app.command("report")(report.report)

@@ -17,7 +17,7 @@ from safescale.grade import HumanLabels, Stratum
 from safescale.records.outcomes import TIER_NUMERATORS, Tier
 from safescale.records.verdicts import EVALUABLE, Verdict
 
-__all__ = ["REFERENCE_TIERS", "Graded", "Reference", "human_reference", "levels_of", "reference_of_grader"]
+__all__ = ["REFERENCE_TIERS", "Graded", "Reference", "human_reference", "levels_of", "reference_of_grader", "reference_of_people"]
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
@@ -174,6 +174,27 @@ def reference_of_grader(reference: Graded, tiers: Sequence[Tier]) -> Reference:
         notes=(
             f"{reference.grader} is the reference here, not the truth: where it errs, the corrected rate errs with it; the traces "
             "that it graded are taken as a random sample of those with the same condition and verdict",
+        ),
+    )
+
+
+def reference_of_people(people: Sequence[Graded], tiers: Sequence[Tier]) -> Reference:
+    """Verdicts of human graders of a corpus as a reference, each of them a rater, on the traces that they judged."""
+    labels: dict[str, tuple[Verdict, ...]] = {}
+    for own in people:
+        for trace, verdict in zip(own.trace_id.tolist(), own.verdict.tolist(), strict=True):
+            labels[trace] = (*labels.get(trace, ()), Verdict(verdict))
+    names = ", ".join(own.grader for own in people)
+    return Reference(
+        kind="human",
+        name=f"verdicts of {plural(len(people), 'human grader')} on {plural(len(labels), 'trace')} ({names})",
+        tiers=tuple(tier for tier in REFERENCE_TIERS if tier in tiers),
+        labels=labels,
+        raters=tuple(own.grader for own in people),
+        notes=(
+            "people's verdicts came with the corpus and not from a drawn sample: the traces that they judged are taken as a random "
+            "sample of those with the same condition and verdict"
+            + ("; where they differ, a trace counts by the share of them" if len(people) > 1 else ""),
         ),
     )
 

@@ -11,7 +11,7 @@ from safescale.report.document import Section, Table, every_section
 from safescale.report.markdown import sections_markdown
 from safescale.report.plain import plain
 
-__all__ = ["chapter_json", "chapter_markdown", "chapter_text"]
+__all__ = ["chapter_json", "chapter_markdown", "chapter_text", "table_text"]
 
 
 def chapter_text(chapter: Chapter, *, version: str, fingerprint: str, command: str, simulated: bool) -> str:
@@ -26,11 +26,11 @@ def chapter_text(chapter: Chapter, *, version: str, fingerprint: str, command: s
     if top.warnings:
         lines += ["", *(f"warning: {warning}" for warning in top.warnings)]
     for table in top.tables:
-        lines += ["", *_table(table)]
+        lines += ["", *table_text(table)]
     for _, section in every_section(top.sections):
         lines += ["", section.title, *(f"  warning: {warning}" for warning in section.warnings)]
         for table in section.tables:
-            lines += ["", *_table(table)]
+            lines += ["", *table_text(table)]
     lines += ["", f"command: {command}"]
     return "\n".join(plain(line) for text in lines for line in text.split("\n"))
 
@@ -64,7 +64,8 @@ def _opening(version: str, fingerprint: str, simulated: bool) -> list[str]:
     return [*mark, f"safescale {version}, corpus {fingerprint}"]
 
 
-def _table(table: Table) -> list[str]:
+def table_text(table: Table) -> list[str]:
+    """A table in columns of equal width, under its caption."""
     rows = [tuple(column.name for column in table.columns), *table.rows]
     columns = [tuple(plain(row[i]) for row in rows) for i in range(len(table.columns))]
     widths = [max(map(len, cells)) for cells in columns]

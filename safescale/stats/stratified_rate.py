@@ -215,6 +215,9 @@ class _Strata:
 
         Each multiplier gives the rates of the strata in closed form, their sum, and how far the counts are from it.
         """
+        if math.isinf(self.total) and not self.left.any():  # every trace is labelled: nothing varies, and rounding has no reach
+            known = float(self.share @ (self.k / self.n))
+            return known, known
         return self._limit(-1.0, quantile**2), self._limit(1.0, quantile**2)
 
     def _limit(self, sign: float, reach: float) -> float:

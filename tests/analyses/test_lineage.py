@@ -335,7 +335,7 @@ def test_the_sentence_goes_away_when_one_lineage_has_two_sizes(lineages: Sequenc
 def test_two_tampered_models_of_one_size_are_no_second_size() -> None:
     """Definition: sizes of a lineage are counted, not its pairs."""
     tables = pairs_corpus({1.0: 0.1}, {1.0: 0.5}, lineage="frim1", kind="abliterated")
-    tables = pairs_corpus({8.0: 0.1}, {8.0: 0.6}, lineage="quin1", kind="abliterated", tables=tables)
+    tables = pairs_corpus({8.0: 0.2}, {8.0: 0.6}, lineage="quin1", kind="abliterated", tables=tables)
     part = graded("quin1-other-8b", verdicts(0.7, 5))
     tables[0].extend(part[0])
     tables[1].extend(part[1])

@@ -190,8 +190,8 @@ class GapSeries:
     speaks of these models only too. ``within_lineages`` repeats the slope with pairs compared within their lineages, where several
     are to be compared; ``without_guesses`` is the verdict without pairs of estimated size, None where no size is estimated.
 
-    ``no_scaling_because`` says why nothing here is a scaling result, whatever a slope over its pairs is: no lineage has pairs at two
-    sizes, so what goes with size goes with lineage too. None where one has, and where there are no two sizes to speak of.
+    ``no_scaling_because`` says why nothing here is a scaling result, whatever a slope over its pairs is: no lineage has pairs at
+    two sizes, so what goes with size goes with lineage too. None where one has, and where there are no two sizes to speak of.
     """
 
     scope: Literal["lineage", "kind"]
