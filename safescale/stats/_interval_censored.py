@@ -11,6 +11,8 @@ import scipy
 from safescale.stats._domain import FloatVector
 
 _MOST_STEPS = 300
+# log likelihoods of this difference are equal
+_NEAR = 1e-10
 _LOG_ROOT_2_PI = 0.5 * math.log(2 * math.pi)
 
 
@@ -51,7 +53,10 @@ class CensoredLine:
         cap = 1.0 / self.least_sd
         theta[-1] = min(theta[-1], cap)
         value, gradient, hessian = self._derivatives(base, left, right, theta)
+        highest = 0.0 if not np.any(self.low == self.high) else math.inf
         for _ in range(_MOST_STEPS):
+            if value > highest - _NEAR:
+                break
             pinned = theta[-1] >= cap and gradient[-1] >= 0
             free = slice(0, len(theta) - 1) if pinned else slice(0, len(theta))
             information = -hessian[free, free]
@@ -78,6 +83,11 @@ class CensoredLine:
             sd=sd,
             at_floor=bool(theta[-1] >= cap * (1 - 1e-9)),
         )
+
+    def at(self, intercept: float, slope: float, sd: float) -> float:
+        """Log likelihood of one line and one scatter."""
+        base = np.column_stack([np.ones(len(self.x)), self.x])
+        return self._log_likelihood(base, self.low, self.high, np.array([intercept, slope, 1.0]) / sd)
 
     def _start(self, base: FloatVector, left: FloatVector, right: FloatVector) -> FloatVector:
         widths = (right - left)[np.isfinite(right - left)]

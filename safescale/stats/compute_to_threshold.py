@@ -34,8 +34,8 @@ class ThresholdCompute:
     slope : float or None
         Decades of compute per decade of size: positive where larger models take more. None where the likelihood is as high over a
         range of slopes.
-    slopes_that_fit : tuple of (float, float) or None
-        That range, where there is one: all lines through all intervals.
+    slopes_that_fit : tuple of (float or None, float or None) or None
+        That range, where there is one: of all lines through all intervals. None for an end that is open.
     interval : tuple of (float, float) or None
         Profile-likelihood interval at ``level``, calibrated to be Student's where all values are known.
     bounds : tuple of (float or None, float or None)
@@ -47,7 +47,7 @@ class ThresholdCompute:
     compute_at_reference : float or None
         Median compute-to-threshold of a model of the reference size, in the unit of compute; None where the slope is.
     scatter_decades : float or None
-        Standard deviation of log10 compute about the line, likewise. 0 is not shown by intervals, so None where it is at its floor.
+        Standard deviation of log10 compute about the line, likewise. None also where any smaller one is as likely.
     reference_params_b : float
         Geometric mean size over models.
     log_likelihood : float
@@ -69,7 +69,7 @@ class ThresholdCompute:
     """
 
     slope: float | None
-    slopes_that_fit: tuple[float, float] | None
+    slopes_that_fit: tuple[float | None, float | None] | None
     interval: tuple[float, float] | None
     bounds: tuple[float | None, float | None]
     p_value: float
@@ -187,6 +187,8 @@ def compute_to_threshold(
     allowed = 0.5 * m * math.log1p(t * t / (m - 2))
     first, last = (_edge(fall, best.slope, side, allowed) for side in (-1, 1))
     plateau = _plateau(fall, best)
+    # half the scatter would do as well, and half of that
+    flat = best.at_floor or best.log_likelihood - line.at(best.intercept, best.slope, best.sd / 2) < _FLAT
     lost = max(0.0, fall(0.0))
     score = math.sqrt((m - 2) * math.expm1(2 * lost / m))
     return ThresholdCompute(
@@ -197,7 +199,7 @@ def compute_to_threshold(
         p_value=min(1.0, max(float(np.finfo(np.float64).tiny), 2 * float(scipy.special.stdtr(m - 2, -score)))),
         why=_why(plateau, first, last, int(both.sum())),
         compute_at_reference=None if plateau else 10**best.intercept,
-        scatter_decades=None if plateau or best.at_floor else best.sd,
+        scatter_decades=None if plateau or flat else best.sd,
         reference_params_b=10**middle,
         log_likelihood=best.log_likelihood,
         dof=m - 2,
@@ -259,7 +261,7 @@ def _least_sd(low: FloatVector, high: FloatVector) -> float:
     return 1e-3 * float(widths.min()) if len(widths) else 1e-9 * max(spread, 1e-3)
 
 
-def _edge(fall: Callable[[float], float], start: float, side: int, allowed: float) -> float | None:
+def _edge(fall: Callable[[float], float], start: float, side: int, allowed: float, *, xtol: float = 1e-9) -> float | None:
     """Slope at which the log likelihood has fallen by ``allowed``; it falls on, the likelihood being unimodal in the slope."""
     inner, step = start, 0.1
     while True:
@@ -269,23 +271,23 @@ def _edge(fall: Callable[[float], float], start: float, side: int, allowed: floa
         if fall(outer) > allowed:
             break
         inner, step = outer, 2 * step
-    return float(scipy.optimize.brentq(lambda slope: fall(slope) - allowed, min(inner, outer), max(inner, outer), xtol=1e-9))
+    return float(scipy.optimize.brentq(lambda slope: fall(slope) - allowed, min(inner, outer), max(inner, outer), xtol=xtol))
 
 
-def _plateau(fall: Callable[[float], float], best: CensoredMaximum) -> tuple[float, float] | None:
+def _plateau(fall: Callable[[float], float], best: CensoredMaximum) -> tuple[float | None, float | None] | None:
     """Range of slopes as likely as the best, where it is wider than what rounding makes."""
     if not best.at_floor and best.log_likelihood < -_FLAT:
         return None
-    ends = [_edge(fall, best.slope, side, _FLAT) for side in (-1, 1)]
-    low, high = (-math.inf if ends[0] is None else ends[0], math.inf if ends[1] is None else ends[1])
-    return (low, high) if high - low > 1e-3 else None
+    low, high = (_edge(fall, best.slope, side, _FLAT, xtol=1e-5) for side in (-1, 1))
+    return None if low is not None and high is not None and high - low <= 1e-3 else (low, high)
 
 
-def _why(plateau: tuple[float, float] | None, first: float | None, last: float | None, between: int) -> str | None:
+def _why(plateau: tuple[float | None, float | None] | None, first: float | None, last: float | None, between: int) -> str | None:
     reasons = []
     if plateau is not None:
+        least, most = ("any" if end is None else f"{end:.2f}" for end in plateau)
         reasons.append(
-            f"a line of any slope from {plateau[0]:.2f} to {plateau[1]:.2f} passes through every interval, so the grid is too "
+            f"lines of slopes from {least} to {most} pass through every interval, so the grid is too "
             "coarse for one estimate; take levels between those that it has"
         )
     open_sides = [name for name, end in (("below", first), ("above", last)) if end is None]

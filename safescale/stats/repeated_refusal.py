@@ -102,7 +102,7 @@ def repeated_sample_refusal(refused: npt.ArrayLike, *, level: float = 0.95) -> R
     This is a property of the model under its sampling settings (given the grader's verdicts); `classifier_entropy` is one of the
     grader. The two need not agree: a sure grader has entropy 0 on a model that refuses every other time.
 
-    *Bias.* ``H`` is concave, so ``E H(k / n) < H(p)``: at p = 1/2, n = 2, 5, 20 samples show .347, .581, .667 of .693 nats on
+    *Bias.* ``H`` is concave, so ``E H(k / n) < H(p)``: at p = 1/2, n = 2, 5, 20 samples show .347, .577, .667 of .693 nats on
     average, and one sample always shows 0. Entropies from different numbers of samples are not comparable; no estimator is
     unbiased. ``most_expected`` is the scale on which to read it.
 

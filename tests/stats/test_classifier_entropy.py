@@ -62,6 +62,26 @@ def test_law_entropy_lies_between_zero_and_the_log_of_the_classes(rows):
     assert 0 <= found.estimate <= found.upper_bound == math.log(len(rows[0]))
 
 
+@given(probability_rows())
+def test_law_the_entropy_of_the_mean_lies_between_the_mean_entropy_and_the_bound(rows):
+    """Jensen: the mean of entropies is at most the entropy of the mean, and both are at most ln K."""
+    found = classifier_entropy(rows)
+    assert found.estimate <= found.entropy_of_mean <= found.upper_bound
+    assert found.mean_probabilities == pytest.approx(np.mean(rows, axis=0), abs=1e-9)
+
+
+def test_the_mean_of_entropies_is_not_the_entropy_of_the_mean():
+    """Sure verdicts, half of them refusals: CE is 0 and the entropy of the mean ln 2."""
+    sure = classifier_entropy([[1, 0]] * 3 + [[0, 1]] * 3)
+    assert (sure.estimate, sure.entropy_of_mean) == (0.0, pytest.approx(math.log(2), abs=1e-15))
+    mixed = classifier_entropy([[0.9, 0.1], [0.5, 0.5]])
+    by_hand = [-sum(p * math.log(p) for p in row) for row in ([0.9, 0.1], [0.5, 0.5], [0.7, 0.3])]
+    assert mixed.estimate == pytest.approx((by_hand[0] + by_hand[1]) / 2, abs=1e-15)
+    assert mixed.entropy_of_mean == pytest.approx(by_hand[2], abs=1e-15)
+    same = classifier_entropy([[0.7, 0.3]] * 4)
+    assert same.entropy_of_mean == same.estimate
+
+
 @given(st.integers(2, 40), st.integers(0, 39))
 def test_law_zero_only_for_certainty_and_the_bound_only_for_the_uniform(k, at):
     certain = np.eye(k)[at % k]

@@ -39,6 +39,11 @@ LABELLED = {
     "curvature_test": ("groups", lambda bad: stats.curvature_test(SIZES, RATES, groups=bad)),
     "permutation_test": ("blocks", lambda bad: stats.permutation_test(RATES, lambda v: v[:, 0], blocks=bad)),
     "partial_pooling": ("groups", lambda bad: stats.partial_pooling(RATES, RATES, groups=bad)),
+    "clustered_mean": ("first", lambda bad: stats.clustered_mean(RATES, bad)),
+    "clustered_mean, second": ("second", lambda bad: stats.clustered_mean(RATES, FOUR, bad)),
+    "mean_surface": ("models", lambda bad: stats.mean_surface(SIZES, SIZES, RATES, bad)),
+    "surface_over_replicates": ("replicates", lambda bad: stats.surface_over_replicates(SIZES, SIZES, RATES, bad)),
+    "compute_to_threshold": ("models", lambda bad: stats.compute_to_threshold(SIZES, [1, 2, 3, 4], [2, 3, 4, 5], bad)),
     "kendall_tau": ("ranking_a", lambda bad: stats.kendall_tau(bad, FOUR)),
     "misclassification_matrix": (
         "strata",
@@ -51,6 +56,7 @@ LABELLED = {
 }
 # where None means that none are given
 OPTIONAL = {
+    "clustered_mean, second",
     "classifier_entropy",
     "cohen_kappa, categories",
     "permutation_slope_test",
@@ -79,6 +85,9 @@ RAGGED = {
     "classifier_entropy": lambda: stats.classifier_entropy([[0.5, 0.5], [1.0]]),
     "cohen_kappa_table": lambda: stats.cohen_kappa_table([[1, 2], [3]]),
     "fleiss_kappa": lambda: stats.fleiss_kappa([[1, 2], [3]]),
+    "refusal_retention_rate": lambda: stats.refusal_retention_rate([1, 1], [[1, 0], [1]]),
+    "refusal_drift": lambda: stats.refusal_drift([[0.1, 0.2], [0.1]], [1, 1], [[1, 0], [1, 1]]),
+    "repeated_sample_refusal": lambda: stats.repeated_sample_refusal([[1, 0], [1]]),
     "cochran_armitage_clustered_test": lambda: stats.cochran_armitage_clustered_test([[1, 0], [1]], [[1, 1], [1, 1]], [0, 1]),
     "cochran_armitage_clustered_test, trials": lambda: stats.cochran_armitage_clustered_test(
         [[1, 0], [1, 0]], [[1, 1], [1]], [0, 1]
@@ -91,6 +100,10 @@ HUGE = {
     "ols, X": lambda big: stats.ols([[1, 0], [1, big], [1, 2], [1, 3]], Y),
     "ols, y": lambda big: stats.ols(X, [0.1, big, 0.2, 0.3]),
     "cluster_robust_ols": lambda big: stats.cluster_robust_ols(X, [0.1, big, 0.2, 0.3], list("aabc")),
+    "clustered_mean": lambda big: stats.clustered_mean([0.1, big, 0.2, 0.3], FOUR),
+    "mean_surface": lambda big: stats.mean_surface(
+        [1, 3, 10, 30] * 3, np.repeat([1, 10, 100], 4), [*RATES, 5, 3, 4, 1, 2, 7, 1, big], list("abcd") * 3
+    ),
     "partial_pooling, estimates": lambda big: stats.partial_pooling([big, 1.0, 2.0, 3.0], [1.0] * 4),
     "partial_pooling, variances": lambda big: stats.partial_pooling([0.0, 1.0, 2.0, 3.0], [big, 1.0, 1.0, 1.0]),
     "commonality, y": lambda big: stats.commonality([big, 0.0, 1.0, 2.0, 3.0], list("aabbb"), [1, 2, 1, 3, 2]),

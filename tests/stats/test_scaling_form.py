@@ -188,3 +188,21 @@ def test_refuses(arguments, error, message):
 def test_refuses_an_alpha_in_percent():
     with pytest.raises(DomainError, match="alpha must lie strictly between 0 and 1"):
         scaling_form_comparison(*power_law(100), alpha=5)
+
+
+def test_over_compute_the_numbers_are_those_over_size_and_the_words_are_of_compute():
+    size, k, n = power_law(100)
+    one, other = scaling_form_comparison(size, k, n), scaling_form_comparison(size, k, n, over="compute")
+    assert (other.difference, other.p_value, other.params_b) == (one.difference, one.p_value, one.params_b)
+    assert (one.over, one.generalises_to, other.over, other.generalises_to) == ("size", "new_models", "compute", "these_models")
+    assert "size" not in other.reason
+    assert other.reason.replace("levels of compute", "sizes").replace("compute", "size") == one.reason
+
+
+def test_over_compute_refuses_in_words_of_compute():
+    with pytest.raises(InsufficientData, match=r"leaving one level out .* at least 4 distinct levels of compute, got 3"):
+        scaling_form_comparison([5, 10, 20], [9, 5, 2], [10] * 3, over="compute")
+    with pytest.raises(DomainError, match="compute must be positive"):
+        scaling_form_comparison([0, 5, 10, 20], [9, 5, 2, 1], [10] * 4, over="compute")
+    with pytest.raises(DomainError, match="over must be one of 'size', 'compute', got 'steps'"):
+        scaling_form_comparison([5, 10, 20, 50], [9, 5, 2, 1], [10] * 4, over="steps")
