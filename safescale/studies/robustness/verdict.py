@@ -27,8 +27,8 @@ VERDICT_RULES: Final = (
     "compute outweighs size: the interval of |effect of a decade of compute| - |effect of a decade of size| on the log odds of RRR "
     "lies above 0, models as units, undefended, largest data size, in the unit of compute that the design names",
     "size outweighs compute: it lies below 0",
-    "where size and compute part all refusals from all others, so that there are no log odds: compute outweighs size if the interval "
-    "of the slope of log compute to reach one half on log size lies within (-1, 1), size does if it lies outside",
+    "where size and compute part all refusals from all others, so that there are no log odds: compute outweighs size if the "
+    "interval of the slope of log compute to reach one half on log size lies within (-1, 1), size does if it lies outside",
     "cannot tell: neither; or there is no fit",
     "cannot tell: with lineages as units the difference is of the opposite sign and its interval excludes 0",
     "cannot tell: without one of the sizes, all its models together, the difference turns its sign",
@@ -70,11 +70,7 @@ def main_surface(
 def main_lineages(lineages: Sequence[LineageEffects], design: RobustnessDesign) -> LineageEffects | None:
     """The effects of RRR by lineage that stand beside it."""
     return next(
-        (
-            found
-            for found in lineages
-            if (found.metric, found.defence, found.unit) == ("rrr", "none", design.compute_unit)
-        ),
+        (found for found in lineages if (found.metric, found.defence, found.unit) == ("rrr", "none", design.compute_unit)),
         None,
     )
 
@@ -157,7 +153,7 @@ def _without_fit(surface: Surface, half: HalfCompute | None) -> Said:
     low, high = slope.interval
     estimate = "" if slope.estimate is None else f"{signed(slope.estimate, 2)} "
     quoted = f"slope of log compute at one half on log size {estimate}[{signed(low, 2)}, {signed(high, 2)}]"
-    if -1 < low and high < 1:
+    if low > -1 and high < 1:
         return Said(verdict=COMPUTE, reasons=(f"there are no log odds ({why}); {quoted}, within (-1, 1)",))
     if low > 1 or high < -1:
         return Said(verdict=SIZE, reasons=(f"there are no log odds ({why}); {quoted}, outside (-1, 1)",))
@@ -206,8 +202,8 @@ def _sizes_against(surface: Surface, left_out: Sequence[tuple[float, float | Non
         return []
     names = " or ".join(size_words(size) for size in turned)
     return [
-        f"without {names} the difference turns its sign: what is odd about one size in all its models cannot be told from an effect "
-        "of size; more sizes would decide"
+        f"without {names} the difference turns its sign: what is odd about one size in all its models cannot be told from an "
+        "effect of size; more sizes would decide"
     ]
 
 
