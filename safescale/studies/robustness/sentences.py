@@ -95,7 +95,18 @@ def effects_words(surface: Surface) -> list[str]:
     if more.estimate is not None:
         words += f". |compute| - |size| is {signed(more.estimate, 2)}{interval_words(more.interval)} log odds per decade"
     words += f" over {plural(surface.n_models, 'model')} as units ({plural(surface.n_cells, 'cell')})."
-    return [words, exchange_words(surface)]
+    return [words, interaction_words(surface), exchange_words(surface)]
+
+
+def interaction_words(surface: Surface) -> str:
+    """Where the effects depend on the place in the grid, that the answer is one of its middle."""
+    twist = surface.interaction
+    if twist.estimate is None or twist.interval is None or twist.interval[0] <= 0 <= twist.interval[1]:
+        return ""
+    return (
+        f"Size and compute do not act apart: with each decade of size the effect of a decade of compute changes by "
+        f"{signed(twist.estimate, 2)}{interval_words(twist.interval)}, and the answer is one of the middle of the grid."
+    )
 
 
 def exchange_words(surface: Surface) -> str:

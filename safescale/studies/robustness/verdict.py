@@ -108,7 +108,12 @@ def verdict_of(
     if surface is None:
         return Said(verdict=CANNOT_TELL, reasons=("no model was attacked by fine-tuning",))
     if surface.why is not None:
-        return _without_fit(surface, main_half(half, design))
+        said = _without_fit(surface, main_half(half, design))
+        guessed = {found.model.model_id for found in cells if found.model.size_estimated}
+        if said.verdict is not CANNOT_TELL and guessed:
+            many = f"the size of {plural(len(guessed), 'model')} is estimated, and half-compute rests on it: it must be known"
+            return Said(verdict=CANNOT_TELL, reasons=(*said.reasons, many))
+        return said
     found = claim_of(surface.outweighs)
     if found is CANNOT_TELL:
         return Said(verdict=CANNOT_TELL, reasons=(_undecided(surface, cells),))
