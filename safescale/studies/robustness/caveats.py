@@ -95,7 +95,6 @@ def _lineages(first: GraderFindings, design: RobustnessDesign) -> list[str]:
     if surface is None or surface.why is not None or lineages is None:
         return []
     names = [row[0] for row in lineages.rows]
-    sizes = {cell.model.params_b for cell in first.cells if cell.model.params_b is not None}
     found = []
     if len(names) == 1:
         found.append(
@@ -107,9 +106,9 @@ def _lineages(first: GraderFindings, design: RobustnessDesign) -> list[str]:
         found.append(f"none of {len(names)} lineages has the sizes for a fit of its own: size and lineage are not told apart")
     elif lineages.outweighs.interval is None:
         found.append(f"lineages as units say nothing ({lineages.outweighs.why})")
-    if surface.n_models > len(sizes):
+    if surface.n_models > surface.n_sizes:
         found.append(
-            f"{plural(surface.n_models, 'model')} share {plural(len(sizes), 'size')}: what is odd about one size in all of them (shape, "
+            f"{plural(surface.n_models, 'model')} share {plural(surface.n_sizes, 'size')}: what is odd about one size in all of them (shape, "
             "training) counts as its effect; the verdict is taken back where leaving one size out turns it"
         )
     return found

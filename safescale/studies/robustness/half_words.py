@@ -36,13 +36,13 @@ def _half(half: HalfCompute, under: str) -> str:
         lowest, highest = (amount_words(end, half.unit) for end in (min(reached), max(reached)))
         words += f"reached by {len(reached)} of {of}, at levels from {lowest} to {highest}"
         if half.censored:
-            words += f"; {half.censored} never fall to it within the grid (censored)"
+            words += f"; {half.censored} never {'falls' if half.censored == 1 else 'fall'} to it within the grid (censored)"
         early = sum(row.low is None for row in rows)
         if early:
             words += f"; {early} {'is' if early == 1 else 'are'} below it at the first level already"
     turning = sum(row.crossings > 1 for row in rows)
     if turning:
-        words += f"; {turning} cross one half more than once, and the level from which they stay below counts"
+        words += f"; {turning} {'crosses' if turning == 1 else 'cross'} one half more than once: the level from which RRR stays below counts"
     return f"{words}. {_slope(half)}"
 
 

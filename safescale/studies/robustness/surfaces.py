@@ -208,6 +208,7 @@ def _shell(part: GridPart, metric: Metric, unit: ComputeUnit, cells: Sequence[Ce
         exchange=Exchange(decades=None, interval=None, why="there is no fit"),
         n_models=len({found.model.model_id for found in cells}),
         n_cells=len(cells),
+        n_sizes=len({found.model.params_b for found in cells}),
         n_responses=sum(one.n for one in behind),
         n_prompts=min((one.clusters for one in behind), default=0),
         defence=part.defence,

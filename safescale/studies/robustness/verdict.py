@@ -116,7 +116,7 @@ def verdict_of(
         return said
     found = claim_of(surface.outweighs)
     if found is CANNOT_TELL:
-        return Said(verdict=CANNOT_TELL, reasons=(_undecided(surface, cells),))
+        return Said(verdict=CANNOT_TELL, reasons=(_undecided(surface),))
     against = [
         *_lineages_against(found, main_lineages(lineages, design)),
         *_sizes_against(surface, without_each_size(cells, design, design.compute_unit)),
@@ -165,17 +165,16 @@ def _without_fit(surface: Surface, half: HalfCompute | None) -> Said:
     return Said(verdict=CANNOT_TELL, reasons=(f"{why}; {quoted}, which does not decide: levels of compute between would",))
 
 
-def _undecided(surface: Surface, cells: Sequence[CellMetrics]) -> str:
+def _undecided(surface: Surface) -> str:
     """What was found, and about how many models it would take if the difference is what it seems."""
     outweighs = surface.outweighs
     if outweighs.interval is None or outweighs.estimate is None:
         return outweighs.why or "the difference of the two effects has no interval"
     low, high = outweighs.interval
-    sizes = {found.model.params_b for found in cells if found.model.params_b is not None}
     words = (
         f"the effect of a decade of compute less that of a decade of size is {signed(outweighs.estimate, 2)} "
         f"[{signed(low, 2)}, {signed(high, 2)}] {surface.scale.removesuffix(' per decade')}, which includes 0 with "
-        f"{plural(surface.n_models, 'model')} at {plural(len(sizes), 'size')}"
+        f"{plural(surface.n_models, 'model')} at {plural(surface.n_sizes, 'size')}"
     )
     half_width = (high - low) / 2
     if half_width > abs(outweighs.estimate) * math.sqrt(MOST_TIMES):
