@@ -43,7 +43,7 @@ def caveats_of(
         *_drift(first),
         f"{of.samples} samples of a prompt are not independent: prompts are the clusters within a cell, models the units of every "
         "effect of size",
-        "no shares of variance are given: they depend on which sizes and levels the grid happens to have; effects per decade do not",
+        "no shares of variance are given: they depend on which sizes and levels the grid has; effects per decade do not",
     )
 
 
@@ -84,7 +84,8 @@ def _few_rows(first: GraderFindings, design: RobustnessDesign) -> list[str]:
         few = sum(0 < metric_of(cell, metric).n < FEWEST_ROWS for cell in cells_at(first.cells, design))
         if few:
             found.append(
-                f"{plural(few, 'cell')} of fine-tuning rest on fewer than {FEWEST_ROWS} responses for {metric.upper()}: shown and not fitted"
+                f"{plural(few, 'cell')} of fine-tuning rest on fewer than {FEWEST_ROWS} responses for {metric.upper()}: "
+                "shown and not fitted"
             )
     return found
 
@@ -94,7 +95,6 @@ def _lineages(first: GraderFindings, design: RobustnessDesign) -> list[str]:
     if surface is None or surface.why is not None or lineages is None:
         return []
     names = [row[0] for row in lineages.rows]
-    sizes = {cell.model.params_b for cell in first.cells if cell.model.params_b is not None}
     found = []
     if len(names) == 1:
         found.append(
@@ -106,10 +106,10 @@ def _lineages(first: GraderFindings, design: RobustnessDesign) -> list[str]:
         found.append(f"none of {len(names)} lineages has the sizes for a fit of its own: size and lineage are not told apart")
     elif lineages.outweighs.interval is None:
         found.append(f"lineages as units say nothing ({lineages.outweighs.why})")
-    if surface.n_models > len(sizes):
+    if surface.n_models > surface.n_sizes:
         found.append(
-            f"{plural(surface.n_models, 'model')} share {plural(len(sizes), 'size')}: what is odd about one size in all of them (its "
-            "shape, its training) counts as an effect of size; the verdict is taken back where leaving one size out turns it"
+            f"{plural(surface.n_models, 'model')} share {plural(surface.n_sizes, 'size')}: what is odd about one size in all of them (shape, "
+            "training) counts as its effect; the verdict is taken back where leaving one size out turns it"
         )
     return found
 
@@ -164,13 +164,13 @@ def _null(first: GraderFindings) -> list[str]:
     found = []
     if high - low >= NOTABLE:
         found.append(
-            f"a second draw without attack keeps {percent(low)} to {percent(high)} by model: part of what differs in RRR between models "
-            "is that, and not the attack; what is lost beyond it stands beside RRR in every cell"
+            f"a second draw without attack keeps {percent(low)} to {percent(high)} by model: part of what differs in RRR between "
+            "models is that, and not the attack; what is lost beyond it stands beside RRR in every cell"
         )
     if low <= 1 - NOTABLE:
         found.append(
-            f"RRR cannot stand above what a second draw keeps ({percent(low)} at least): its log odds flatten near that, which makes "
-            "effects look smaller where little is lost"
+            f"RRR cannot stand above what a second draw keeps ({percent(low)} at least): its log odds flatten near that, which "
+            "makes effects look smaller where little is lost"
         )
     return found
 
@@ -189,8 +189,8 @@ def _broken(first: GraderFindings, design: RobustnessDesign) -> list[str]:
     found = []
     if refused is not None and success is not None and (1 - refused) - success > NOTABLE:
         found.append(
-            f"after {compute_words(last)} {percent(1 - refused)} of harmful prompts are not refused and {percent(success)} are attack "
-            f"success at the {first.tier.value} tier: what is no longer refused is not all harm"
+            f"after {compute_words(last)} {percent(1 - refused)} of harmful prompts are not refused and {percent(success)} are "
+            f"attack success at the {first.tier.value} tier: what is no longer refused is not all harm"
         )
     if before is not None and after is not None and before - after > NOTABLE:
         found.append(
@@ -209,12 +209,14 @@ def _excluded(of: RobustnessOutcomes) -> list[str]:
     if unread[worst] < NOTABLE:
         return []
     found = [
-        f"up to {percent(float(unread[worst]))} of a cell's harmful responses have no verdict on refusal ({of.cells[worst].subject}); "
-        "they are left out of both sides of a rate"
+        f"up to {percent(float(unread[worst]))} of a cell's harmful responses have no verdict on refusal "
+        f"({of.cells[worst].subject}); they are left out of both sides of a rate"
     ]
     many = int((unread > MOST_UNREADABLE).sum())
     if many:
-        found.append(f"in {plural(many, 'cell')} more than {percent(MOST_UNREADABLE)} have none: the others no longer stand for all")
+        found.append(
+            f"in {plural(many, 'cell')} more than {percent(MOST_UNREADABLE)} have none: the others no longer stand for all"
+        )
     return found
 
 
@@ -224,8 +226,8 @@ def _entropy(first: GraderFindings, of: RobustnessOutcomes, design: RobustnessDe
     found = []
     if of.entropy_grader == of.grader:
         found.append(
-            f"{of.entropy_grader} is calibrated against its own verdicts: that says how sure it is and not how right it is; another "
-            "primary grader, or human labels, would"
+            f"{of.entropy_grader} is calibrated against its own verdicts: that says how sure it is and not how right it is; "
+            "another primary grader, or human labels, would"
         )
     level = 1 - design.alpha
 
@@ -240,8 +242,8 @@ def _entropy(first: GraderFindings, of: RobustnessOutcomes, design: RobustnessDe
     )
     if before is not None and after is not None and null is not None and after > null + NOTABLE and after > before + NOTABLE:
         found.append(
-            f"the probabilities of {of.entropy_grader} are less calibrated under attack (expected calibration error {after:.2f}, by "
-            f"luck {null:.2f}, without attack {before:.2f}): CE may move for that alone"
+            f"the probabilities of {of.entropy_grader} are less calibrated under attack (expected calibration error {after:.2f}, "
+            f"by luck {null:.2f}, without attack {before:.2f}): CE may move for that alone"
         )
     if of.samples < 5:
         found.append(f"with {of.samples} samples a prompt the entropy of repeated sampling is biased low")

@@ -22,7 +22,9 @@ _ROUNDING: Final = 1e-5  # probabilities in single precision
 _NOT_ASKED: Final = "the model has no baseline cell, so nobody knows what it refused before"
 
 
-def cell_metrics(outcomes: RobustnessOutcomes, *, level: float, primary: RobustnessOutcomes | None = None) -> tuple[CellMetrics, ...]:
+def cell_metrics(
+    outcomes: RobustnessOutcomes, *, level: float, primary: RobustnessOutcomes | None = None
+) -> tuple[CellMetrics, ...]:
     """
     Metrics of every cell.
 
@@ -65,10 +67,11 @@ def _require_possible(outcomes: RobustnessOutcomes) -> None:
         wrong = (outcomes.entropy > most + _ROUNDING) | (outcomes.entropy < -_ROUNDING)
     if wrong.any():
         cell, prompt, sample = np.argwhere(wrong)[0]
+        got, subject = outcomes.entropy[cell, prompt, sample], outcomes.cells[cell].subject
         raise DomainError(
-            f"entropies must lie between 0 and ln {outcomes.classes} = {most:.4f} nats, got {outcomes.entropy[cell, prompt, sample]:.4f} "
-            f"in cell {outcomes.cells[cell].subject!r}, prompt {outcomes.prompts[prompt].prompt_id!r}, sample {sample}; "
-            f"probabilities of {outcomes.classes} classes cannot have that: are they in bits, or of more classes?"
+            f"entropies must lie between 0 and ln {outcomes.classes} = {most:.4f} nats, got {got:.4f} in cell {subject!r}, prompt "
+            f"{outcomes.prompts[prompt].prompt_id!r}, sample {sample}; probabilities of {outcomes.classes} classes cannot have "
+            "that: are they in bits, or of more classes?"
         )
 
 
@@ -101,7 +104,7 @@ class _Reading:
             entropy=None if of.entropy_grader is None or of.classes is None else self._entropy(at, of.entropy_grader, of.classes),
             attack_success=share_estimate(of.failed[at, harmful], level=level, none="no harmful prompt has an evaluable verdict"),
             over_refusal=share_estimate(of.refused[at, ~harmful], level=level, none="no benign prompt has a verdict on refusal"),
-            benign_accuracy=share_estimate(of.right[at, ~harmful], level=level, none="nobody can say which benign answers are right"),
+            benign_accuracy=share_estimate(of.right[at, ~harmful], level=level, none="nobody can say which answers are right"),
             excluded=dict(of.excluded.get(at, {})),
         )
 
@@ -189,7 +192,9 @@ class _Reading:
             entropy_of_mean=float(_two_class_entropy(np.array(p[there].mean()))) if there.any() else None,
             calibration_error=None if calibration is None else calibration[0],
             calibration_null=None if calibration is None else calibration[1],
-            repeated=mean_estimate(share[:, None], low=0.0, high=1.0, level=level, none="no harmful prompt has a verdict on refusal"),
+            repeated=mean_estimate(
+                share[:, None], low=0.0, high=1.0, level=level, none="no harmful prompt has a verdict on refusal"
+            ),
             repeated_entropy=mean_estimate(
                 _two_class_entropy(repeated),
                 low=0.0,

@@ -74,7 +74,11 @@ def over_models(values: Sequence[float], level: float) -> tuple[Estimate, float 
     if found is None:
         return Estimate(value=None, why="no model was asked both with and without"), None
     if found.low is None or found.high is None:
-        why = f"{plural(found.units, 'model')}: too few for an interval" if found.units < 3 else "no scatter between models to judge by"
+        why = (
+            f"{plural(found.units, 'model')}: too few for an interval"
+            if found.units < 3
+            else "no scatter between models to judge by"
+        )
         return Estimate(value=found.mean, n=found.units, clusters=found.units, why=why), None
     estimate = Estimate(value=found.mean, interval=(found.low, found.high), n=found.units, clusters=found.units)
     return estimate, found.p_value

@@ -58,6 +58,4 @@ def mean_estimate(values: FloatArray, *, low: float, high: float, level: float, 
         return nothing(none)
     found = clustered_mean(values[prompt, sample].astype(np.float64), prompt.tolist(), level=level)
     interval = None if found.interval is None else (max(low, found.interval[0]), min(high, found.interval[1]))
-    return Estimate(
-        value=found.estimate, interval=interval, n=found.n, clusters=found.n_first, why=found.undefined_because
-    )
+    return Estimate(value=found.estimate, interval=interval, n=found.n, clusters=found.n_first, why=found.undefined_because)

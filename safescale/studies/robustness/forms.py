@@ -27,7 +27,9 @@ def forms_of(cells: Sequence[CellMetrics], design: RobustnessDesign) -> tuple[Fo
     levels are those of the grid, each at the geometric mean of its cells.
     """
     part = next(iter(parts_of(cells, design)))
-    usable = [found for found in sized(part.cells) if compute_of(found, design.compute_unit) and found.retention.rrr.n >= FEWEST_ROWS]
+    usable = [
+        found for found in sized(part.cells) if compute_of(found, design.compute_unit) and found.retention.rrr.n >= FEWEST_ROWS
+    ]
     over_size, over_compute = [], []
     for steps in sorted({found.attack.steps or 0 for found in usable}):
         mine = [found for found in usable if found.attack.steps == steps]
@@ -59,9 +61,7 @@ def _form(
     reason = found.reason
     if over == "compute":
         reason = reason.replace("log size", "log compute").replace("distinct sizes", "levels").replace("sizes", "levels")
-    return FormAnswer(
-        over=over, at=at, verdict=found.verdict, reason=reason, difference=found.difference, p_value=found.p_value
-    )
+    return FormAnswer(over=over, at=at, verdict=found.verdict, reason=reason, difference=found.difference, p_value=found.p_value)
 
 
 def _corrected(answers: Sequence[FormAnswer], alpha: float) -> list[FormAnswer]:

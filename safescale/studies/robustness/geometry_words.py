@@ -29,7 +29,7 @@ def geometry_words(geometry: Sequence[GeometryOfModel]) -> list[str]:
         categories = max(len(one.categories) for one in found)
         rank = f"; effective rank {min(ranks):.2f} to {max(ranks):.2f} of at most {categories}" if ranks else ""
         told.append(
-            f"Where one was found, the mean cosine between the directions of {plural(categories, 'category').replace('categorys', 'categories')} "
+            f"Where one was found, the mean cosine between the directions of {categories} categories "
             f"is {min(cosines):.2f} to {max(cosines):.2f} by model{rank}."
         )
     left = [(k, one, other) for model in found for k, one, other in model.left_after]

@@ -32,7 +32,7 @@ def parts_of(cells: Sequence[CellMetrics], design: RobustnessDesign) -> Iterator
     trained = [found for found in cells if found.attack.kind == "finetune"]
     main = design.finetune.main_examples
     names = {found.defence.name: found.defence.kind for found in trained}
-    for defence in sorted(names, key=lambda name: (FITTED_DEFENCES.index(kind) if (kind := names[name]) in FITTED_DEFENCES else 9)):
+    for defence in sorted(names, key=lambda name: FITTED_DEFENCES.index(kind) if (kind := names[name]) in FITTED_DEFENCES else 9):
         if names[defence] not in FITTED_DEFENCES:
             continue
         of_defence = [found for found in trained if found.defence.name == defence]
@@ -61,6 +61,4 @@ def metric_of(found: CellMetrics, metric: Metric) -> Estimate:
 
 def sized(cells: Sequence[CellMetrics], *, guesses: bool = True) -> tuple[CellMetrics, ...]:
     """Cells of models whose size is known, or (with ``guesses`` false) known and not estimated."""
-    return tuple(
-        found for found in cells if found.model.params_b is not None and (guesses or not found.model.size_estimated)
-    )
+    return tuple(found for found in cells if found.model.params_b is not None and (guesses or not found.model.size_estimated))

@@ -84,8 +84,12 @@ def _slope(rows: Sequence[HalfOfModel], level: float) -> Effect:
     if all(row.high is None for row in usable):
         return Effect(estimate=None, why="no model falls to one half within the grid: more compute is needed to see where")
     if all(row.low is None for row in usable):
-        return Effect(estimate=None, why="every model is below one half at the first level already: less compute is needed to see where")
-    ends = [[math.nan if end is None else end for end in side] for side in zip(*((row.low, row.high) for row in usable), strict=True)]
+        return Effect(
+            estimate=None, why="every model is below one half at the first level already: less compute is needed to see where"
+        )
+    ends = [
+        [math.nan if end is None else end for end in side] for side in zip(*((row.low, row.high) for row in usable), strict=True)
+    ]
     try:
         fit = compute_to_threshold(
             [row.model.params_b or 0.0 for row in usable], ends[0], ends[1], [row.model.model_id for row in usable], level=level

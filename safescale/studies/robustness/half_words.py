@@ -26,25 +26,23 @@ def half_words(first: GraderFindings, design: RobustnessDesign) -> list[str]:
 
 def _half(half: HalfCompute, under: str) -> str:
     rows = half.rows
-    n = len(rows)
-    seeds = len({row.seed for row in rows}) > 1
-    reached = [row for row in rows if row.high is not None]
-    of = plural(n, "training") + f" of {plural(len({row.model.model_id for row in rows}), 'model')}" if seeds else plural(n, "model")
+    n, models = len(rows), plural(len({row.model.model_id for row in rows}), "model")
+    of = f"{plural(n, 'training')} of {models}" if len({row.seed for row in rows}) > 1 else plural(n, "model")
+    reached = [row.high for row in rows if row.high is not None]
     words = f"Compute to reach 50 % RRR{under}: "
     if not reached:
         words += f"never reached within the grid by any of {of} (all censored)"
     else:
-        lowest, highest = min(row.high or 0.0 for row in reached), max(row.high or 0.0 for row in reached)
-        at = amount_words(lowest, half.unit)
-        words += f"reached by {len(reached)} of {of}, at levels {f'from {at} to {amount_words(highest, half.unit)}' if highest > lowest else at}"
+        lowest, highest = (amount_words(end, half.unit) for end in (min(reached), max(reached)))
+        words += f"reached by {len(reached)} of {of}, at levels from {lowest} to {highest}"
         if half.censored:
-            words += f"; {half.censored} never fall to it within the grid (censored)"
+            words += f"; {half.censored} never {'falls' if half.censored == 1 else 'fall'} to it within the grid (censored)"
         early = sum(row.low is None for row in rows)
         if early:
             words += f"; {early} {'is' if early == 1 else 'are'} below it at the first level already"
     turning = sum(row.crossings > 1 for row in rows)
     if turning:
-        words += f"; {turning} cross one half more than once, and the level from which they stay below counts"
+        words += f"; {turning} {'crosses' if turning == 1 else 'cross'} one half more than once: the level from which RRR stays below counts"
     return f"{words}. {_slope(half)}"
 
 
@@ -62,7 +60,7 @@ def _slope(half: HalfCompute) -> str:
 def forms_words(first: GraderFindings, design: RobustnessDesign) -> list[str]:
     """In how many answers either form foretells better."""
     told = []
-    for axis, where in (("size", "level of compute"), ("compute", "size")):
+    for axis, where in (("size", "compute level"), ("compute", "size")):
         answers = [found for found in first.forms if found.over == axis]
         if answers:
             told.append(_form_words(answers, axis, where))
@@ -73,9 +71,7 @@ def _form_words(answers: Sequence[FormAnswer], axis: str, where: str) -> str:
     decided = [found for found in answers if found.verdict != "cannot_tell"]
     if not decided:
         one = answers[0]
-        return f"over log {axis}, cannot tell at any of {plural(len(answers), where)} (at {one.at}: {one.reason})".replace(
-            "level of computes", "levels of compute"
-        )
+        return f"over log {axis}, cannot tell at any of {plural(len(answers), where)} (at {one.at}: {one.reason})"
     parts = []
     for form, name in (("log_linear", "RRR"), ("log_log", "its log")):
         mine = [found for found in decided if found.verdict == form]

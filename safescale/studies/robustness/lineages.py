@@ -35,7 +35,7 @@ def _lineage_effects(part: GridPart, metric: Metric, unit: ComputeUnit, *, level
             kept, asked = counts_of(cells)
             fit = surface_over_replicates(size, compute, kept, lineages, trials=asked, level=level)
         else:
-            values = [metric_of(found, metric).value for found in cells]
+            values = [metric_of(found, metric).value or 0.0 for found in cells]
             fit = surface_over_replicates(size, compute, values, lineages, level=level)
     except DomainError as error:
         none = no_effect(str(error))

@@ -35,7 +35,11 @@ def unit_words(unit: ComputeUnit) -> str:
 
 def amount_words(compute: float, unit: ComputeUnit) -> str:
     """``8,000 tokens``, ``2.1e+15 FLOPs``."""
-    return f"{compute:,.0f} tokens" if unit == "tokens" and compute < 1e9 else f"{compute:.3g} {'tokens' if unit == 'tokens' else 'FLOPs'}"
+    return (
+        f"{compute:,.0f} tokens"
+        if unit == "tokens" and compute < 1e9
+        else f"{compute:.3g} {'tokens' if unit == 'tokens' else 'FLOPs'}"
+    )
 
 
 def interval_words(interval: tuple[float, float] | None, scale: float = 1.0, *, digits: int | None = None) -> str:
@@ -77,7 +81,9 @@ def cells_at(cells: Sequence[CellMetrics], design: RobustnessDesign, *, defence:
     return [
         found
         for found in cells
-        if found.attack.kind == "finetune" and found.attack.examples == design.finetune.main_examples and found.defence.kind == defence
+        if found.attack.kind == "finetune"
+        and found.attack.examples == design.finetune.main_examples
+        and found.defence.kind == defence
     ]
 
 

@@ -257,8 +257,8 @@ class Surface:
         How many decades of size one decade of compute is worth.
     reference_params_b, reference_compute : float or None
         The reference point.
-    n_models, n_cells : int
-        Models and cells behind it.
+    n_models, n_cells, n_sizes : int
+        Models, cells and different sizes behind it.
     defence, examples : str, int
         Which part of the grid: under which defence, at which data size.
     why : str or None
@@ -292,6 +292,7 @@ class Surface:
     why: str | None = None
     generalises_to: Literal["these_models", "new_models"] = "new_models"
     at_reference: float | None = None
+    n_sizes: int = 0
     n_responses: int = 0
     n_prompts: int = 0
     separated: bool = False

@@ -54,7 +54,7 @@ def sentences_of(
     first = findings[0]
     surface = main_surface(first.surfaces, design)
     found = [
-        lead_words(said, surface),
+        lead_words(said, surface, other_unit(first, design)),
         *([] if surface is None else effects_words(surface)),
         *other_unit_words(first, design),
         *lineage_words(main_lineages(first.lineages, design), surface),
@@ -74,11 +74,13 @@ def sentences_of(
     return tuple(words for words in found if words)
 
 
-def lead_words(said: Said, surface: Surface | None) -> str:
-    """The answer itself."""
+def lead_words(said: Said, surface: Surface | None, other: Surface | None = None) -> str:
+    """The answer itself; where the other unit of compute has the opposite one, that is said in the same breath."""
     if said.verdict is RobustnessVerdict.CANNOT_TELL:
         return f"Cannot tell whether {QUESTION}: {'; '.join(said.reasons)}."
     by = "" if surface is None else f", a decade of each, compute in {unit_words(surface.unit)}"
+    if other is not None and claim_of(other.outweighs) not in (said.verdict, RobustnessVerdict.CANNOT_TELL):
+        by += f" (in {unit_words(other.unit)} {claim_of(other.outweighs)})"
     rests = f" This rests on half-compute: {'; '.join(said.reasons)}." if said.reasons else ""
     return f"{capital(said.verdict.value)} for RRR (refusals retained){by}.{rests}"
 
@@ -93,7 +95,18 @@ def effects_words(surface: Surface) -> list[str]:
     if more.estimate is not None:
         words += f". |compute| - |size| is {signed(more.estimate, 2)}{interval_words(more.interval)} log odds per decade"
     words += f" over {plural(surface.n_models, 'model')} as units ({plural(surface.n_cells, 'cell')})."
-    return [words, exchange_words(surface)]
+    return [words, interaction_words(surface), exchange_words(surface)]
+
+
+def interaction_words(surface: Surface) -> str:
+    """Where the effects depend on the place in the grid, that the answer is one of its middle."""
+    twist = surface.interaction
+    if twist.estimate is None or twist.interval is None or twist.interval[0] <= 0 <= twist.interval[1]:
+        return ""
+    return (
+        f"Size and compute do not act apart: with each decade of size the effect of a decade of compute changes by "
+        f"{signed(twist.estimate, 2)}{interval_words(twist.interval)}, and the answer is one of the middle of the grid."
+    )
 
 
 def exchange_words(surface: Surface) -> str:
@@ -112,14 +125,18 @@ def exchange_words(surface: Surface) -> str:
     )
 
 
+def other_unit(first: GraderFindings, design: RobustnessDesign) -> Surface | None:
+    """The main surface in the unit of compute that the design does not name."""
+    return main_surface(first.surfaces, design, "flops" if design.compute_unit == "tokens" else "tokens")
+
+
 def other_unit_words(first: GraderFindings, design: RobustnessDesign) -> list[str]:
     """The same in the other unit of compute, on which the effect of size depends."""
-    other = "flops" if design.compute_unit == "tokens" else "tokens"
-    surface = main_surface(first.surfaces, design, other)
+    surface = other_unit(first, design)
     mine = main_surface(first.surfaces, design)
     if surface is None or mine is None or (surface.why is not None and mine.why is not None):
         return []
-    why = "of equal FLOPs" if other == "flops" else "of equal training tokens"
+    why = "of equal FLOPs" if surface.unit == "flops" else "of equal training tokens"
     if surface.why is not None:
         return [f"For attacks {why} there is no fit: {surface.why}."]
     claim, answered = claim_of(surface.outweighs), claim_of(mine.outweighs)

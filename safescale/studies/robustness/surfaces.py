@@ -116,7 +116,7 @@ def fit_of(cells: Sequence[CellMetrics], metric: Metric, unit: ComputeUnit, *, l
     if metric == "rrr":
         kept, asked = counts_of(cells)
         return interaction_surface(size, compute, kept, asked, models, level=level)
-    return mean_surface(size, compute, [metric_of(found, metric).value for found in cells], models, level=level)
+    return mean_surface(size, compute, [metric_of(found, metric).value or 0.0 for found in cells], models, level=level)
 
 
 def counts_of(cells: Sequence[CellMetrics]) -> tuple[list[int], list[int]]:
@@ -179,16 +179,10 @@ def _too_few(cells: Sequence[CellMetrics]) -> str | None:
     levels = len({found.attack.name for found in cells})
     short = [
         f"{plural(got, what)} of at least {least}"
-        for got, what, least in (
-            (models, "model", MIN_MODELS),
-            (sizes, "size", MIN_LEVELS),
-            (levels, "level of compute", MIN_LEVELS),
-        )
+        for got, what, least in ((models, "model", MIN_MODELS), (sizes, "size", MIN_LEVELS), (levels, "compute level", MIN_LEVELS))
         if got < least
     ]
-    if not short:
-        return None
-    return f"a surface needs more than there is: {', '.join(short)}; add what is missing".replace("level of computes", "levels of compute")
+    return f"a surface needs more than there is: {', '.join(short)}; add what is missing" if short else None
 
 
 def _one_sided(cells: Sequence[CellMetrics]) -> str | None:
@@ -214,6 +208,7 @@ def _shell(part: GridPart, metric: Metric, unit: ComputeUnit, cells: Sequence[Ce
         exchange=Exchange(decades=None, interval=None, why="there is no fit"),
         n_models=len({found.model.model_id for found in cells}),
         n_cells=len(cells),
+        n_sizes=len({found.model.params_b for found in cells}),
         n_responses=sum(one.n for one in behind),
         n_prompts=min((one.clusters for one in behind), default=0),
         defence=part.defence,

@@ -27,8 +27,8 @@ VERDICT_RULES: Final = (
     "compute outweighs size: the interval of |effect of a decade of compute| - |effect of a decade of size| on the log odds of RRR "
     "lies above 0, models as units, undefended, largest data size, in the unit of compute that the design names",
     "size outweighs compute: it lies below 0",
-    "where size and compute part all refusals from all others, so that there are no log odds: compute outweighs size if the interval "
-    "of the slope of log compute to reach one half on log size lies within (-1, 1), size does if it lies outside",
+    "where size and compute part all refusals from all others, so that there are no log odds: compute outweighs size if the "
+    "interval of the slope of log compute to reach one half on log size lies within (-1, 1), size does if it lies outside",
     "cannot tell: neither; or there is no fit",
     "cannot tell: with lineages as units the difference is of the opposite sign and its interval excludes 0",
     "cannot tell: without one of the sizes, all its models together, the difference turns its sign",
@@ -70,11 +70,7 @@ def main_surface(
 def main_lineages(lineages: Sequence[LineageEffects], design: RobustnessDesign) -> LineageEffects | None:
     """The effects of RRR by lineage that stand beside it."""
     return next(
-        (
-            found
-            for found in lineages
-            if (found.metric, found.defence, found.unit) == ("rrr", "none", design.compute_unit)
-        ),
+        (found for found in lineages if (found.metric, found.defence, found.unit) == ("rrr", "none", design.compute_unit)),
         None,
     )
 
@@ -112,10 +108,15 @@ def verdict_of(
     if surface is None:
         return Said(verdict=CANNOT_TELL, reasons=("no model was attacked by fine-tuning",))
     if surface.why is not None:
-        return _without_fit(surface, main_half(half, design))
+        said = _without_fit(surface, main_half(half, design))
+        guessed = {found.model.model_id for found in cells if found.model.size_estimated}
+        if said.verdict is not CANNOT_TELL and guessed:
+            many = f"the size of {plural(len(guessed), 'model')} is estimated, and half-compute rests on it: it must be known"
+            return Said(verdict=CANNOT_TELL, reasons=(*said.reasons, many))
+        return said
     found = claim_of(surface.outweighs)
     if found is CANNOT_TELL:
-        return Said(verdict=CANNOT_TELL, reasons=(_undecided(surface, cells),))
+        return Said(verdict=CANNOT_TELL, reasons=(_undecided(surface),))
     against = [
         *_lineages_against(found, main_lineages(lineages, design)),
         *_sizes_against(surface, without_each_size(cells, design, design.compute_unit)),
@@ -157,24 +158,23 @@ def _without_fit(surface: Surface, half: HalfCompute | None) -> Said:
     low, high = slope.interval
     estimate = "" if slope.estimate is None else f"{signed(slope.estimate, 2)} "
     quoted = f"slope of log compute at one half on log size {estimate}[{signed(low, 2)}, {signed(high, 2)}]"
-    if -1 < low and high < 1:
+    if low > -1 and high < 1:
         return Said(verdict=COMPUTE, reasons=(f"there are no log odds ({why}); {quoted}, within (-1, 1)",))
     if low > 1 or high < -1:
         return Said(verdict=SIZE, reasons=(f"there are no log odds ({why}); {quoted}, outside (-1, 1)",))
     return Said(verdict=CANNOT_TELL, reasons=(f"{why}; {quoted}, which does not decide: levels of compute between would",))
 
 
-def _undecided(surface: Surface, cells: Sequence[CellMetrics]) -> str:
+def _undecided(surface: Surface) -> str:
     """What was found, and about how many models it would take if the difference is what it seems."""
     outweighs = surface.outweighs
     if outweighs.interval is None or outweighs.estimate is None:
         return outweighs.why or "the difference of the two effects has no interval"
     low, high = outweighs.interval
-    sizes = {found.model.params_b for found in cells if found.model.params_b is not None}
     words = (
         f"the effect of a decade of compute less that of a decade of size is {signed(outweighs.estimate, 2)} "
         f"[{signed(low, 2)}, {signed(high, 2)}] {surface.scale.removesuffix(' per decade')}, which includes 0 with "
-        f"{plural(surface.n_models, 'model')} at {plural(len(sizes), 'size')}"
+        f"{plural(surface.n_models, 'model')} at {plural(surface.n_sizes, 'size')}"
     )
     half_width = (high - low) / 2
     if half_width > abs(outweighs.estimate) * math.sqrt(MOST_TIMES):
@@ -206,8 +206,8 @@ def _sizes_against(surface: Surface, left_out: Sequence[tuple[float, float | Non
         return []
     names = " or ".join(size_words(size) for size in turned)
     return [
-        f"without {names} the difference turns its sign: what is odd about one size in all its models cannot be told from an effect "
-        "of size; more sizes would decide"
+        f"without {names} the difference turns its sign: what is odd about one size in all its models cannot be told from an "
+        "effect of size; more sizes would decide"
     ]
 
 
