@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         cluster_robust_ols,
     )
     from safescale.stats.clustered_agreement import AgreementCoefficient, ClusteredAgreement, clustered_agreement
+    from safescale.stats.clustered_mean import ClusteredMean, MeanVariance, clustered_mean
     from safescale.stats.cochran_armitage import (
         CochranArmitageClusteredTest,
         CochranArmitageMethod,
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     )
     from safescale.stats.cohen_kappa import CohenKappa, cohen_kappa, cohen_kappa_table
     from safescale.stats.commonality import CommonalityAnalysis, CommonalityShares, commonality
+    from safescale.stats.compute_to_threshold import ThresholdCompute, compute_to_threshold
     from safescale.stats.corrected_rate import CorrectedRate, CorrectionMethod, corrected_rate
     from safescale.stats.curvature import CurvatureDirection, CurvatureTest, curvature_test
     from safescale.stats.design_effect import DesignEffectInterval, DesignEffectSource, design_effect_wilson_interval
@@ -97,6 +99,7 @@ if TYPE_CHECKING:
     from safescale.stats.label import ScalingLabel, scaling_label
     from safescale.stats.leave_one_out import LeaveOneOutSlopes, SlopeWithout, leave_one_family_out, leave_one_model_out
     from safescale.stats.mcnemar import McNemarMethod, McNemarTest, mcnemar_exact_test, mcnemar_midp_test
+    from safescale.stats.mean_surface import MeanSurface, mean_surface
     from safescale.stats.meta_regression import MetaRegressionMethod, MetaRegressionSlope, meta_regression_slope
     from safescale.stats.miettinen_nurminen import (
         MiettinenNurminenTest,
@@ -118,6 +121,7 @@ if TYPE_CHECKING:
     from safescale.stats.newcombe import newcombe_interval, newcombe_intervals, paired_newcombe_interval
     from safescale.stats.odds_ratio import OddsRatioInterval, OddsRatioMethod, odds_ratio
     from safescale.stats.ols import OLSFit, ols
+    from safescale.stats.outweighs import Outweighs, which_outweighs
     from safescale.stats.pabak import Pabak, pabak
     from safescale.stats.paired_difference import PairedDifference, paired_difference
     from safescale.stats.partial_pooling import PartialPooling, TauPrior, partial_pooling
@@ -136,9 +140,12 @@ if TYPE_CHECKING:
     from safescale.stats.prediction import RatePrediction, prediction_interval
     from safescale.stats.proportion import IntervalMethod, ProportionInterval, ProportionIntervals
     from safescale.stats.raw_difference import RawDifference, raw_difference_per_decade
+    from safescale.stats.refusal_drift import MeanDistance, RefusalDrift, refusal_drift
+    from safescale.stats.refusal_retention import RefusalRetention, RefusalShare, refusal_retention_rate
+    from safescale.stats.repeated_refusal import RepeatedRefusal, repeated_sample_refusal
     from safescale.stats.risk_ratio import RiskRatioInterval, RiskRatioIntervals, RiskRatioMethod, risk_ratio, risk_ratio_intervals
     from safescale.stats.rogan_gladen import RoganGladenRate, rogan_gladen_rate
-    from safescale.stats.scaling_form import FormVerdict, ScalingForm, ScalingFormComparison, scaling_form_comparison
+    from safescale.stats.scaling_form import FormVerdict, ScalingAxis, ScalingForm, ScalingFormComparison, scaling_form_comparison
     from safescale.stats.separation import (
         AdjacentPair,
         AdjacentSeparation,
@@ -156,6 +163,7 @@ if TYPE_CHECKING:
     from safescale.stats.slopes_over_replicates import SlopesOverReplicates, slopes_over_replicates
     from safescale.stats.spearman import SpearmanMethod, SpearmanTest, SpearmanTwoSided, spearman_test
     from safescale.stats.stratified_rate import RateOf, StratifiedRate, stratified_rate
+    from safescale.stats.surface_over_replicates import ReplicateSurface, SurfaceOverReplicates, surface_over_replicates
     from safescale.stats.tango import tango_interval
     from safescale.stats.temperature_scaling import TemperatureScaling, scaled_probabilities, temperature_scaling
     from safescale.stats.theil_sen import TheilSenIntervalMethod, TheilSenSlope, theil_sen_slope
@@ -198,6 +206,7 @@ __all__ = [
     "ClusterRobustKind",
     "ClusterRobustOLS",
     "ClusteredAgreement",
+    "ClusteredMean",
     "CochranArmitageClusteredTest",
     "CochranArmitageMethod",
     "CochranArmitageTest",
@@ -246,6 +255,9 @@ __all__ = [
     "LogScalingSlopes",
     "McNemarMethod",
     "McNemarTest",
+    "MeanDistance",
+    "MeanSurface",
+    "MeanVariance",
     "MetaRegressionMethod",
     "MetaRegressionSlope",
     "MiettinenNurminenTest",
@@ -256,6 +268,7 @@ __all__ = [
     "OLSFit",
     "OddsRatioInterval",
     "OddsRatioMethod",
+    "Outweighs",
     "PPIRate",
     "Pabak",
     "PairedDifference",
@@ -274,12 +287,18 @@ __all__ = [
     "RateOf",
     "RatePrediction",
     "RawDifference",
+    "RefusalDrift",
+    "RefusalRetention",
+    "RefusalShare",
+    "RepeatedRefusal",
+    "ReplicateSurface",
     "ResidualThresholdTest",
     "RiskRatioInterval",
     "RiskRatioIntervals",
     "RiskRatioMethod",
     "RoganGladenRate",
     "SampledOn",
+    "ScalingAxis",
     "ScalingForm",
     "ScalingFormComparison",
     "ScalingLabel",
@@ -304,10 +323,12 @@ __all__ = [
     "Statistic",
     "StratifiedRate",
     "SurfaceEffect",
+    "SurfaceOverReplicates",
     "TauPrior",
     "TemperatureScaling",
     "TheilSenIntervalMethod",
     "TheilSenSlope",
+    "ThresholdCompute",
     "TwoLinesShape",
     "TwoLinesTest",
     "TwoProportionPower",
@@ -335,11 +356,13 @@ __all__ = [
     "cluster_robust_covariance",
     "cluster_robust_ols",
     "clustered_agreement",
+    "clustered_mean",
     "cochran_armitage_clustered_test",
     "cochran_armitage_test",
     "cohen_kappa",
     "cohen_kappa_table",
     "commonality",
+    "compute_to_threshold",
     "corrected_rate",
     "curvature_test",
     "design_effect_wilson_interval",
@@ -373,6 +396,7 @@ __all__ = [
     "log_scaling_slopes",
     "mcnemar_exact_test",
     "mcnemar_midp_test",
+    "mean_surface",
     "meta_regression_slope",
     "miettinen_nurminen_interval",
     "miettinen_nurminen_intervals",
@@ -399,6 +423,9 @@ __all__ = [
     "ppi_rate",
     "prediction_interval",
     "raw_difference_per_decade",
+    "refusal_drift",
+    "refusal_retention_rate",
+    "repeated_sample_refusal",
     "residual_threshold_test",
     "risk_ratio",
     "risk_ratio_intervals",
@@ -419,6 +446,7 @@ __all__ = [
     "spread_between_models",
     "spread_decades",
     "stratified_rate",
+    "surface_over_replicates",
     "tango_interval",
     "temperature_scaling",
     "theil_sen_slope",
@@ -426,6 +454,7 @@ __all__ = [
     "two_proportion_power",
     "two_way_effects",
     "variance_shares_from_f",
+    "which_outweighs",
     "wilson_continuity_interval",
     "wilson_continuity_intervals",
     "wilson_interval",
@@ -448,9 +477,15 @@ _HOME = {
     "beta_binomial_fit": "beta_binomial",
     "BetaBinomialRegression": "beta_binomial_regression",
     "beta_binomial_regression": "beta_binomial_regression",
+    "SpreadBetweenModels": "between_models",
+    "spread_between_models": "between_models",
     "BinomialDispersion": "binomial_regression",
     "BinomialRegression": "binomial_regression",
     "binomial_regression": "binomial_regression",
+    "CalibrationBin": "calibration_error",
+    "CalibrationBinning": "calibration_error",
+    "CalibrationError": "calibration_error",
+    "calibration_error": "calibration_error",
     "ClassifierEntropy": "classifier_entropy",
     "classifier_entropy": "classifier_entropy",
     "clopper_pearson_interval": "clopper_pearson",
@@ -466,13 +501,9 @@ _HOME = {
     "AgreementCoefficient": "clustered_agreement",
     "ClusteredAgreement": "clustered_agreement",
     "clustered_agreement": "clustered_agreement",
-    "CalibrationBin": "calibration_error",
-    "CalibrationBinning": "calibration_error",
-    "CalibrationError": "calibration_error",
-    "calibration_error": "calibration_error",
-    "TemperatureScaling": "temperature_scaling",
-    "scaled_probabilities": "temperature_scaling",
-    "temperature_scaling": "temperature_scaling",
+    "ClusteredMean": "clustered_mean",
+    "MeanVariance": "clustered_mean",
+    "clustered_mean": "clustered_mean",
     "CochranArmitageClusteredTest": "cochran_armitage",
     "CochranArmitageMethod": "cochran_armitage",
     "CochranArmitageTest": "cochran_armitage",
@@ -484,6 +515,8 @@ _HOME = {
     "CommonalityAnalysis": "commonality",
     "CommonalityShares": "commonality",
     "commonality": "commonality",
+    "ThresholdCompute": "compute_to_threshold",
+    "compute_to_threshold": "compute_to_threshold",
     "CorrectedRate": "corrected_rate",
     "CorrectionMethod": "corrected_rate",
     "corrected_rate": "corrected_rate",
@@ -501,6 +534,8 @@ _HOME = {
     "DifferenceOfDifferences": "difference_of_differences",
     "GapInterval": "difference_of_differences",
     "difference_of_differences": "difference_of_differences",
+    "EffectMetaRegression": "effect_meta_regression",
+    "effect_meta_regression": "effect_meta_regression",
     "SlopeEquivalenceTest": "equivalence",
     "SlopeEstimate": "equivalence",
     "slope_equivalence_test": "equivalence",
@@ -508,10 +543,6 @@ _HOME = {
     "SlopeEquivalencePower": "equivalence_power",
     "plan_equivalence": "equivalence_power",
     "slope_equivalence_power": "equivalence_power",
-    "EffectMetaRegression": "effect_meta_regression",
-    "effect_meta_regression": "effect_meta_regression",
-    "SpreadBetweenModels": "between_models",
-    "spread_between_models": "between_models",
     "EtaSquared": "eta_squared",
     "VarianceSharesFromF": "eta_squared",
     "eta_squared": "eta_squared",
@@ -569,6 +600,8 @@ _HOME = {
     "McNemarTest": "mcnemar",
     "mcnemar_exact_test": "mcnemar",
     "mcnemar_midp_test": "mcnemar",
+    "MeanSurface": "mean_surface",
+    "mean_surface": "mean_surface",
     "MetaRegressionMethod": "meta_regression",
     "MetaRegressionSlope": "meta_regression",
     "meta_regression_slope": "meta_regression",
@@ -591,6 +624,8 @@ _HOME = {
     "odds_ratio": "odds_ratio",
     "OLSFit": "ols",
     "ols": "ols",
+    "Outweighs": "outweighs",
+    "which_outweighs": "outweighs",
     "Pabak": "pabak",
     "pabak": "pabak",
     "PairedDifference": "paired_difference",
@@ -625,6 +660,14 @@ _HOME = {
     "ProportionIntervals": "proportion",
     "RawDifference": "raw_difference",
     "raw_difference_per_decade": "raw_difference",
+    "MeanDistance": "refusal_drift",
+    "RefusalDrift": "refusal_drift",
+    "refusal_drift": "refusal_drift",
+    "RefusalRetention": "refusal_retention",
+    "RefusalShare": "refusal_retention",
+    "refusal_retention_rate": "refusal_retention",
+    "RepeatedRefusal": "repeated_refusal",
+    "repeated_sample_refusal": "repeated_refusal",
     "RiskRatioInterval": "risk_ratio",
     "RiskRatioIntervals": "risk_ratio",
     "RiskRatioMethod": "risk_ratio",
@@ -636,6 +679,7 @@ _HOME = {
     "ScalingForm": "scaling_form",
     "ScalingFormComparison": "scaling_form",
     "scaling_form_comparison": "scaling_form",
+    "ScalingAxis": "scaling_form",
     "AdjacentPair": "separation",
     "AdjacentSeparation": "separation",
     "AdjacentTest": "separation",
@@ -671,7 +715,13 @@ _HOME = {
     "RateOf": "stratified_rate",
     "StratifiedRate": "stratified_rate",
     "stratified_rate": "stratified_rate",
+    "ReplicateSurface": "surface_over_replicates",
+    "SurfaceOverReplicates": "surface_over_replicates",
+    "surface_over_replicates": "surface_over_replicates",
     "tango_interval": "tango",
+    "TemperatureScaling": "temperature_scaling",
+    "scaled_probabilities": "temperature_scaling",
+    "temperature_scaling": "temperature_scaling",
     "TheilSenIntervalMethod": "theil_sen",
     "TheilSenSlope": "theil_sen",
     "theil_sen_slope": "theil_sen",

@@ -49,6 +49,11 @@ class ClassifierEntropy:
         Number of prompts; None when none were given.
     classes : int
         Number K of classes.
+    entropy_of_mean : float
+        Entropy of ``mean_probabilities``. Unit: nats. Another number: never below ``estimate``, and as large as ``ln K`` for a sure
+        grader whose verdicts are evenly mixed. What it has more is how much the traces' probabilities differ.
+    mean_probabilities : ndarray of float, shape (classes,)
+        Mean over traces of each class's probability.
     level : float
         Nominal coverage.
     probabilities : ndarray of float, shape (traces, classes)
@@ -65,6 +70,8 @@ class ClassifierEntropy:
     few_clusters: bool
     clusters: int | None
     classes: int
+    entropy_of_mean: float
+    mean_probabilities: FloatVector = attrs.field(eq=AS_A_WHOLE, repr=False)
     level: float
     probabilities: FloatVector = attrs.field(eq=AS_A_WHOLE, repr=False)
 
@@ -108,6 +115,9 @@ def classifier_entropy(
     a saturated softmax head reports near 0 whatever it knows. Probabilities read off a grader's logprobs are those of its first
     token, renormalised over the choices.
 
+    The mean of the entropies is not the entropy of the mean (``entropy_of_mean``, never smaller: Jensen). Three sure refusals and
+    three sure answers have CE 0 and an entropy of the mean of ln 2. A published "entropy" above ln K is neither.
+
     References
     ----------
     .. [1] C. E. Shannon (1948), Bell Syst. Tech. J. 27, 379-423, section 6.
@@ -126,16 +136,15 @@ def classifier_entropy(
     level = fraction("level", level)
     n, k = given.shape
     bound = float(np.log(k))
-    # smallest first, then scaled and summed: the order of the classes leaves no trace, not even in the last digit
-    q = np.sort(given, axis=1)
-    q = q / q.sum(axis=1, keepdims=True)
-    terms = np.where(q > 0.0, q * np.log(np.where(q > 0.0, q, 1.0)), 0.0)
-    ce = np.clip(-terms.sum(axis=1), 0.0, None)
+    ce = _entropies(given)
     beyond = float(ce.max()) - bound
     if beyond > 1e-9 * k:
         raise DomainError(f"an entropy of {ce.max():.12g} nats lies above ln {k} = {bound:.12g}; the probabilities cannot be right")
     ce = np.minimum(ce, bound)
     estimate = min(float(ce.mean()), bound)
+    mean = (given / given.sum(axis=1, keepdims=True)).mean(axis=0)
+    # concavity, which rounding must not undo
+    of_mean = min(max(float(_entropies(mean[np.newaxis])[0]), estimate), bound)
     names = None if clusters is None else unit_labels("clusters", clusters, unit="trace")
     if names is not None:
         same_length("clusters", len(names), "probabilities", n)
@@ -160,9 +169,19 @@ def classifier_entropy(
         few_clusters=few,
         clusters=number,
         classes=k,
+        entropy_of_mean=of_mean,
+        mean_probabilities=frozen(mean),
         level=level,
         probabilities=frozen(given),
     )
+
+
+def _entropies(given: FloatVector) -> FloatVector:
+    # smallest first, then scaled and summed: the order of the classes leaves no trace, not even in the last digit
+    q = np.sort(given, axis=1)
+    q = q / q.sum(axis=1, keepdims=True)
+    terms = np.where(q > 0.0, q * np.log(np.where(q > 0.0, q, 1.0)), 0.0)
+    return np.asarray(np.clip(-terms.sum(axis=1), 0.0, None), dtype=np.float64)
 
 
 def _probabilities(values: npt.ArrayLike) -> FloatVector:

@@ -10,58 +10,24 @@ import numpy as np
 import numpy.typing as npt
 import scipy
 
-from safescale.errors import DomainError, InsufficientData
+from safescale.errors import DomainError
 from safescale.stats._beta_binomial import binomial_fit
-from safescale.stats._domain import FloatVector, fraction, group_codes, positive, same_length, sizes, successes_of_trials_arrays
+from safescale.stats._domain import fraction, group_codes, positive, same_length, sizes, successes_of_trials_arrays
+from safescale.stats._surface import (
+    ExchangeRate,
+    SurfaceEffect,
+    clustered_covariance,
+    exchange_rate,
+    require_full_rank,
+    require_spread,
+    sizes_of_models,
+    surface_effect,
+)
+from safescale.stats.outweighs import Outweighs, which_outweighs
 
 __all__ = ["ExchangeRate", "InteractionSurface", "SurfaceEffect", "interaction_surface"]
 
-MIN_MODELS = 4
-_MOST_ALONE = 1 - 1e-9
 _STEEPEST = 25.0  # log odds per decade: beyond it the fit is on its way to infinity
-
-
-@attrs.frozen(kw_only=True)
-class SurfaceEffect:
-    """
-    One coefficient of the surface at its reference point.
-
-    Attributes
-    ----------
-    estimate : float
-        Log odds per decade (of size, or of compute), or per decade squared (interaction).
-    standard_error : float
-        Robust to any dependence within a model.
-    interval : tuple of (float, float)
-        Two-sided, Student's t.
-    p_value : float
-        Two-sided test of 0.
-    """
-
-    estimate: float
-    standard_error: float
-    interval: tuple[float, float]
-    p_value: float
-
-
-@attrs.frozen(kw_only=True)
-class ExchangeRate:
-    """
-    Decades of model size that offset one decade of attack compute, at the reference point of the surface.
-
-    Attributes
-    ----------
-    decades : float or None
-        ``- b_compute / b_size``. Positive: a larger model resists what more compute gains. None where the slope on size is 0.
-    interval : tuple of (float, float) or None
-        Fieller's interval. None where it has no two ends.
-    undefined_because : str or None
-        Why there is no interval: the slope on size cannot be told from 0, so no rate of exchange is excluded on that side.
-    """
-
-    decades: float | None
-    interval: tuple[float, float] | None
-    undefined_because: str | None
 
 
 @attrs.frozen(kw_only=True)
@@ -77,6 +43,8 @@ class InteractionSurface:
         The coefficients b, c and d. b is the slope on size at the reference compute, c that on compute at the reference size.
     exchange : ExchangeRate
         How many decades of size offset one of compute there.
+    outweighs : Outweighs
+        Which of the two decades moves the log odds further there: ``|c| - |b|``.
     reference_params_b, reference_compute : float
         The reference point: geometric means over the models and over the cells.
     dof : int
@@ -100,6 +68,7 @@ class InteractionSurface:
     compute: SurfaceEffect
     interaction: SurfaceEffect
     exchange: ExchangeRate
+    outweighs: Outweighs
     reference_params_b: float
     reference_compute: float
     dof: int
@@ -157,6 +126,15 @@ def interaction_surface(
     DomainError
         If an input is out of range, a model has two sizes, or the likelihood has no maximum.
 
+    Notes
+    -----
+    *Units of compute.* Training FLOPs are about proportional to tokens times size: on a log scale ``k' = k + s``. Without
+    interaction the same surface then reads ``(b - c) s + c k'``: the slope on compute stays, that on size shifts by it, and with
+    them ``outweighs`` and ``exchange``. "At equal tokens" and "at equal FLOPs" are two questions; say which was asked. With an
+    interaction the two surfaces are not quite the same (``s k' = s k + s^2``).
+
+    *A decade of each* is the scale on which they are compared, whatever spans the grid has.
+
     References
     ----------
     .. [1] L. A. Mancl, T. A. DeRouen (2001), Biometrics 57, 126-134, section 3.
@@ -180,28 +158,30 @@ def interaction_surface(
     same_length("params_b", len(size), "successes", len(k))
     labels, code = group_codes(models, len(size), name="models", unit="row")
     level = fraction("level", level)
-    of_model = _sizes_of_models(size, labels, code)
-    _require_spread(of_model, effort)
+    of_model = sizes_of_models(size, labels, code)
+    require_spread(of_model, effort)
     middle = float(np.log10(of_model).mean()), float(np.log10(effort).mean())
     s, c = np.log10(size) - middle[0], np.log10(effort) - middle[1]
     design = np.column_stack([np.ones(len(s)), s, c, s * c])
-    _require_full_rank(design)
+    require_full_rank(design)
     coefficients = binomial_fit(design, np.zeros(len(k)), k, n)
     if np.abs(coefficients).max() > _STEEPEST:
         raise DomainError(
             "the likelihood has no maximum: successes and failures are separated over size and compute; "
             "add levels at which both occur"
         )
-    covariance = _clustered_covariance(design, coefficients, k, n, labels, code)
+    mu = scipy.special.expit(design @ coefficients)
+    covariance = clustered_covariance(design, n * mu * (1 - mu), k - n * mu, labels, code)
     dof = len(of_model) - 2
     t = -float(scipy.special.stdtrit(dof, (1 - level) / 2))
-    effects = [_effect(float(coefficients[at]), float(covariance[at, at]), t, dof) for at in (1, 2, 3)]
+    effects = [surface_effect(float(coefficients[at]), float(covariance[at, at]), t, dof) for at in (1, 2, 3)]
     return InteractionSurface(
         rate_at_reference=float(scipy.special.expit(coefficients[0])),
         size=effects[0],
         compute=effects[1],
         interaction=effects[2],
-        exchange=_exchange(coefficients[1:3], covariance[1:3, 1:3], t),
+        exchange=exchange_rate(coefficients[1:3], covariance[1:3, 1:3], t),
+        outweighs=which_outweighs(float(coefficients[1]), float(coefficients[2]), covariance[1:3, 1:3], dof=dof, level=level),
         reference_params_b=10 ** middle[0],
         reference_compute=10 ** middle[1],
         dof=dof,
@@ -214,76 +194,3 @@ def interaction_surface(
         trials=tuple(n.astype(np.int64).tolist()),
         models=labels,
     )
-
-
-def _sizes_of_models(size: FloatVector, labels: tuple[Hashable, ...], code: npt.NDArray[np.int64]) -> FloatVector:
-    of_model = np.zeros(int(code.max()) + 1)
-    of_model[code] = size
-    if np.any(of_model[code] != size):
-        at = int(np.argmax(of_model[code] != size))
-        raise DomainError(f"model {labels[at]!r} has two sizes, {size[at]:g} and {of_model[code[at]]:g}; settle which is right")
-    return of_model
-
-
-def _require_spread(of_model: FloatVector, effort: FloatVector) -> None:
-    if len(of_model) < MIN_MODELS:
-        raise InsufficientData(f"a surface over size needs at least {MIN_MODELS} models, got {len(of_model)}; add models")
-    for what, values in (("sizes", of_model), ("levels of attack compute", effort)):
-        if (distinct := len(np.unique(values))) < 3:
-            raise InsufficientData(f"a slope needs at least 3 distinct {what}, got {distinct}; two make a difference only")
-
-
-def _require_full_rank(design: FloatVector) -> None:
-    if np.linalg.matrix_rank(design) < design.shape[1]:
-        raise InsufficientData(
-            "size and attack compute move together in these cells, so their effects cannot be told apart; "
-            "run the same levels of compute on models of different sizes"
-        )
-
-
-def _clustered_covariance(
-    design: FloatVector,
-    coefficients: FloatVector,
-    k: FloatVector,
-    n: FloatVector,
-    labels: tuple[Hashable, ...],
-    code: npt.NDArray[np.int64],
-) -> FloatVector:
-    mu = scipy.special.expit(design @ coefficients)
-    weight, residual = n * mu * (1 - mu), k - n * mu
-    inverse = np.linalg.inv((design.T * weight) @ design)
-    middle = np.zeros_like(inverse)
-    for group in range(int(code.max()) + 1):
-        mine = code == group
-        leverage = (design[mine].T * weight[mine]) @ design[mine] @ inverse
-        if np.linalg.eigvals(leverage).real.max() >= _MOST_ALONE:
-            name = labels[int(np.argmax(mine))]
-            raise InsufficientData(
-                f"model {name!r} alone carries one of the coefficients, so nothing replicates it; add models like it"
-            )
-        u = np.linalg.solve(np.eye(len(inverse)) - leverage, design[mine].T @ residual[mine])
-        middle += np.outer(u, u)
-    return np.asarray(inverse @ middle @ inverse, dtype=np.float64)
-
-
-def _effect(estimate: float, variance: float, t: float, dof: int) -> SurfaceEffect:
-    if not variance > 0:
-        raise InsufficientData("the counts lie on the fitted surface, which leaves no scatter to judge it by; add models or traces")
-    se = float(np.sqrt(variance))
-    p_value = max(2 * float(scipy.special.stdtr(dof, -abs(estimate / se))), float(np.finfo(np.float64).tiny))
-    return SurfaceEffect(estimate=estimate, standard_error=se, interval=(estimate - t * se, estimate + t * se), p_value=p_value)
-
-
-def _exchange(slopes: FloatVector, covariance: FloatVector, t: float) -> ExchangeRate:
-    """Fieller: ``(c + r b)^2 <= t^2 (v_cc + 2 r v_bc + r^2 v_bb)``, a quadratic in r."""
-    b, c = (float(slope) for slope in slopes)
-    lead = b * b - t * t * float(covariance[0, 0])
-    half = b * c - t * t * float(covariance[0, 1])
-    last = c * c - t * t * float(covariance[1, 1])
-    decades = None if b == 0 else -c / b
-    if lead <= 0:
-        why = "the slope on size cannot be told from 0 at this level, so no bound on the rate of exchange follows"
-        return ExchangeRate(decades=decades, interval=None, undefined_because=why)
-    root = float(np.sqrt(max(0.0, half * half - lead * last)))
-    ends = sorted(((-half - root) / lead, (-half + root) / lead))
-    return ExchangeRate(decades=decades, interval=(ends[0], ends[1]), undefined_because=None)

@@ -1,4 +1,4 @@
-"""Which line: the rate, or the log of the rate, on log10 size? By how well each foretells the sizes left out."""
+"""Which line: the rate, or the log of the rate, on log10 size (or attack compute)? By how well each foretells what is left out."""
 
 from __future__ import annotations
 
@@ -11,14 +11,19 @@ import numpy.typing as npt
 import scipy
 
 from safescale.errors import InsufficientData
-from safescale.stats._domain import FloatVector, fraction, same_length, sizes, successes_of_trials_arrays
+from safescale.stats._domain import FloatVector, choice, fraction, positive, same_length, sizes, successes_of_trials_arrays
 from safescale.stats._tails import DEFAULT_SEED, RESAMPLES, tail_share
 
-__all__ = ["FormVerdict", "ScalingForm", "ScalingFormComparison", "scaling_form_comparison"]
+__all__ = ["FormVerdict", "ScalingAxis", "ScalingForm", "ScalingFormComparison", "scaling_form_comparison"]
 
 ScalingForm: TypeAlias = Literal["log_linear", "log_log"]
+ScalingAxis: TypeAlias = Literal["size", "compute"]
 FormVerdict: TypeAlias = Literal["log_linear", "log_log", "cannot_tell"]
 
+SCALING_AXES = ("size", "compute")
+# what is left out, in words
+_LEFT_OUT: dict[ScalingAxis, str] = {"size": "sizes", "compute": "levels of compute"}
+_MORE: dict[ScalingAxis, str] = {"size": "models of other sizes", "compute": "levels of compute"}
 MIN_SIZES = 4
 MOST_EXACT_SIZES = 18
 _FARTHEST = 12.0  # log odds at the two ends of the line: rates between 6e-6 and 1 - 6e-6
@@ -50,14 +55,16 @@ class ScalingFormComparison:
         Threshold of the verdict.
     clipped : int
         Predictions that left (0, 1) and were set to the nearest rate that the data can tell from 0 or 1.
+    over : {"size", "compute"}
+        What the lines run over. With "compute", every "size" here is a level of attack compute.
     left_out_params_b : tuple of float, shape (sizes,)
-        The sizes, in increasing order.
+        The sizes, in increasing order; with ``over="compute"`` the levels.
     params_b : tuple of float
-        The sizes that were given.
+        The sizes that were given; with ``over="compute"`` the levels.
     successes, trials : tuple of int
         The counts that were given.
-    generalises_to : {"new_models"}
-        Sizes that were not fitted are foretold.
+    generalises_to : {"these_models", "new_models"}
+        Sizes that were not fitted are foretold: new models. Levels that were not: of these models.
     """
 
     verdict: FormVerdict
@@ -70,15 +77,21 @@ class ScalingFormComparison:
     p_floor: float
     alpha: float
     clipped: int
+    over: ScalingAxis
     left_out_params_b: tuple[float, ...]
     params_b: tuple[float, ...]
     successes: tuple[int, ...]
     trials: tuple[int, ...]
-    generalises_to: Literal["new_models"] = "new_models"
+    generalises_to: Literal["these_models", "new_models"] = "new_models"
 
 
 def scaling_form_comparison(
-    params_b: npt.ArrayLike, successes: npt.ArrayLike, trials: npt.ArrayLike, *, alpha: float = 0.05
+    params_b: npt.ArrayLike,
+    successes: npt.ArrayLike,
+    trials: npt.ArrayLike,
+    *,
+    over: ScalingAxis = "size",
+    alpha: float = 0.05,
 ) -> ScalingFormComparison:
     """
     Compare ``rate = a + b log10(size)`` with ``log(rate) = a + b log10(size)``.
@@ -92,9 +105,13 @@ def scaling_form_comparison(
     Parameters
     ----------
     params_b : array_like of float, shape (models,)
-        Model sizes, at least 4 distinct. Unit: billions of parameters.
+        Model sizes, at least 4 distinct. Unit: billions of parameters. With ``over="compute"``: attack compute of each cell, in any
+        unit, above 0 (a baseline without attack has no logarithm), at least 4 distinct levels.
     successes, trials : array_like of int, shape (models,)
         Counts per model. Unit: traces.
+    over : {"size", "compute"}, default "size"
+        What is left out. Cells of several models may share a level; one line is then drawn through all of them, so compare within
+        one model, or models whose rates lie together.
     alpha : float, default 0.05
         Threshold of the verdict. Unit: probability.
 
@@ -128,16 +145,23 @@ def scaling_form_comparison(
     >>> found = scaling_form_comparison([1, 3, 10, 30], [400, 200, 100, 50], [1000] * 4)
     >>> found.verdict, found.p_floor
     ('cannot_tell', 0.125)
+
+    Refusals left after 5 to 200 steps of an attack: the log of the rate is straight in log compute:
+
+    >>> found = scaling_form_comparison([5, 10, 20, 50, 100, 200], [800, 400, 200, 80, 40, 20], [1000] * 6, over="compute")
+    >>> found.verdict, round(found.p_value, 3), found.generalises_to
+    ('log_log', 0.031, 'these_models')
     """
-    size = sizes(params_b)
+    choice("over", over, SCALING_AXES)
+    size = sizes(params_b) if over == "size" else positive("compute", params_b, unit="units of attack compute")
     k, n = (a.astype(np.float64) for a in successes_of_trials_arrays(successes, trials))
-    same_length("params_b", len(size), "successes", len(k))
+    same_length("params_b" if over == "size" else "compute", len(size), "successes", len(k))
     alpha = fraction("alpha", alpha)
     distinct = np.unique(size)
     if len(distinct) < MIN_SIZES:
         raise InsufficientData(
-            f"leaving one size out of a line needs at least {MIN_SIZES} distinct sizes, got {len(distinct)}; "
-            "add models of other sizes"
+            f"leaving one {'size' if over == 'size' else 'level'} out of a line needs at least {MIN_SIZES} distinct "
+            f"{_LEFT_OUT[over]}, got {len(distinct)}; add {_MORE[over]}"
         )
     if k.sum() in (0, n.sum()):
         raise InsufficientData(
@@ -163,7 +187,7 @@ def scaling_form_comparison(
     verdict = _verdict(per_trace, total, p_value, alpha)
     return ScalingFormComparison(
         verdict=verdict,
-        reason=_reason(verdict, total, p_value, p_floor, alpha, distinct),
+        reason=_reason(verdict, total, p_value, p_floor, alpha, distinct, over),
         log_score_log_linear=math.fsum(by_size["log_linear"]),
         log_score_log_log=math.fsum(by_size["log_log"]),
         difference=total,
@@ -172,10 +196,12 @@ def scaling_form_comparison(
         p_floor=p_floor,
         alpha=alpha,
         clipped=clipped,
+        over=over,
         left_out_params_b=tuple(distinct.tolist()),
         params_b=tuple(size.tolist()),
         successes=tuple(k.astype(np.int64).tolist()),
         trials=tuple(n.astype(np.int64).tolist()),
+        generalises_to="new_models" if over == "size" else "these_models",
     )
 
 
@@ -253,23 +279,25 @@ def _verdict(per_trace: FloatVector, total: float, p_value: float, alpha: float)
     return "log_log" if tested > 0 else "log_linear"
 
 
-def _reason(verdict: FormVerdict, total: float, p_value: float, p_floor: float, alpha: float, distinct: FloatVector) -> str:
+def _reason(
+    verdict: FormVerdict, total: float, p_value: float, p_floor: float, alpha: float, distinct: FloatVector, over: ScalingAxis
+) -> str:
+    what = _LEFT_OUT[over]
     if verdict != "cannot_tell":
         words = "log rate" if verdict == "log_log" else "rate"
-        return (
-            f"a line of the {words} on log size foretells the left-out sizes better (p = {p_value:.2g} over {len(distinct)} sizes)"
-        )
+        better = f"a line of the {words} on log {over} foretells the left-out {what} better"
+        return f"{better} (p = {p_value:.2g} over {len(distinct)} {what})"
     if p_value <= alpha:
         by_sizes, by_traces = ("log rate", "rate") if total <= 0 else ("rate", "log rate")
         return (
-            f"sizes counted alike favour a line of the {by_sizes} (p = {p_value:.2g} over {len(distinct)} sizes), "
+            f"{what} counted alike favour a line of the {by_sizes} (p = {p_value:.2g} over {len(distinct)} {what}), "
             f"traces counted alike one of the {by_traces} (log score {abs(total):.3g} higher); "
-            "more traces at the sizes with few would part them"
+            f"more traces at the {what} with few would part them"
         )
     if p_floor > alpha:
         needed = math.ceil(1 - math.log2(alpha))
-        short = f"{len(distinct)} sizes cannot reach p = {alpha:g} (the floor is {p_floor:.2g})"
-        return f"{short}; at least {needed} distinct sizes are needed"
+        short = f"{len(distinct)} {what} cannot reach p = {alpha:g} (the floor is {p_floor:.2g})"
+        return f"{short}; at least {needed} distinct {what} are needed"
     decades = math.log10(float(distinct[-1] / distinct[0]))
-    neither = f"neither line foretells the left-out sizes better (p = {p_value:.2g})"
-    return f"{neither}; more sizes over more than {decades:.1f} decades would part them"
+    neither = f"neither line foretells the left-out {what} better (p = {p_value:.2g})"
+    return f"{neither}; more {what} over more than {decades:.1f} decades would part them"
