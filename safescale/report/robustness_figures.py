@@ -20,6 +20,7 @@ from safescale.report.robustness_fit_tables import half_words
 from safescale.report.robustness_more_tables import by_size
 from safescale.report.robustness_tables import attack_words, unit_words
 from safescale.studies.robustness.results import CellMetrics, Estimate, GeometryOfModel, GraderFindings, RobustnessResult
+from safescale.studies.robustness.verdict import main_half
 
 __all__ = ["drift_figure", "geometry_figures", "half_figure", "heat_figure", "retention_figure", "rrr_of", "trade_figure"]
 
@@ -220,7 +221,7 @@ def half_figure(
 ) -> tuple[Figure, ...]:
     """Compute to 50 % RRR against size, in the unit of the answer."""
     unit = result.design.compute_unit
-    half = next((one for one in findings.half if one.unit == unit and one.defence == "none"), None)
+    half = main_half(findings.half, result.design)
     if sink is None or half is None or not (rows := placed_halves(half)):
         return ()
     unplaced = len(half.rows) - len(rows)
@@ -228,9 +229,10 @@ def half_figure(
     caption += "down: below it at the first level already. Colour and marker: lineage."
     caption += f" Not shown (size or RRR unknown): {plural(unplaced, 'row')}." if unplaced else ""
     slope, heading, said = half.slope, "", ""
-    if slope.estimate is not None:
-        ends = "" if slope.interval is None else f" [{signed(slope.interval[0], 2)}, {signed(slope.interval[1], 2)}]"
-        heading = f"slope {signed(slope.estimate, 2)}{ends} decades of compute per decade of size, models as units"
+    ends = "" if slope.interval is None else f" [{signed(slope.interval[0], 2)}, {signed(slope.interval[1], 2)}]"
+    if slope.estimate is not None or ends:
+        value = "" if slope.estimate is None else f" {signed(slope.estimate, 2)}"
+        heading = f"slope{value}{ends} decades of compute per decade of size, models as units"
         said = f"{capital(heading)}. "
     else:
         caption += f" No slope: {(slope.why or 'no reason is recorded').rstrip('.')}."
@@ -238,7 +240,7 @@ def half_figure(
     return (
         sink.add(
             f"robustness-half-{position}",
-            title=f"Attack compute ({unit_words(unit)}) to 50 % RRR, by size",
+            title=f"Attack compute ({unit_words(unit)}) to 50 % RRR, by size, {half.examples:,} pairs",
             caption=caption,
             alt=f"Compute at which half of the refusals are kept, in {unit_words(unit)}. {said}{told}.",
             source=source,

@@ -19,20 +19,22 @@ METRICS: Final[dict[Metric, str]] = {"rrr": "RRR", "rd": "RD", "ce": "CE"}
 _SPEAKS_OF: Final = {"these_models": "these models (these_models)", "new_models": "further models like these (new_models)"}
 _WHAT: Final = (
     *("corpus_fingerprint", "grader", "metric", "compute_unit", "effects_in", "defence", "examples", "models", "cells"),
-    *("generalises_to", "why_no_fit"),
+    *("generalises_to", "estimated_sizes_left_out", "responses", "prompts", "at_reference", "why_no_fit"),
 )
 
 
 def _what(surface: Surface, findings: GraderFindings) -> tuple[Value, ...]:
     return (
         *(findings.fingerprint, findings.grader, surface.metric, surface.unit, surface.scale, surface.defence, surface.examples),
-        *(surface.n_models, surface.n_cells, surface.generalises_to, surface.why),
+        *(surface.n_models, surface.n_cells, surface.generalises_to, numbers.yes_no(surface.without_estimates)),
+        *(surface.n_responses, surface.n_prompts, surface.at_reference, surface.why),
     )
 
 
 def _part(surface: Surface) -> tuple[str, ...]:
     return (
-        *(METRICS[surface.metric], unit_words(surface.unit), surface.defence.replace("_", " "), numbers.count(surface.examples)),
+        f"{METRICS[surface.metric]}{', estimated sizes left out' if surface.without_estimates else ''}",
+        *(unit_words(surface.unit), surface.defence.replace("_", " "), numbers.count(surface.examples)),
         *(numbers.count(surface.n_models), numbers.count(surface.n_cells)),
     )
 
@@ -118,8 +120,8 @@ def lineages_table(findings: GraderFindings, *, id: str, level: float, source: s
     why, rows = Reasons(), []
     values: list[tuple[Value, ...]] = []
     for one in findings.lineages:
-        what = (METRICS[one.metric], unit_words(one.unit))
-        key = (findings.fingerprint, findings.grader, one.metric, one.unit, one.scale)
+        what = (METRICS[one.metric], unit_words(one.unit), one.defence.replace("_", " "), numbers.count(one.examples))
+        key = (findings.fingerprint, findings.grader, one.metric, one.unit, one.scale, one.defence, one.examples)
         unfitted = "no fit within this lineage"
         for lineage, size, compute in one.rows:
             shown = [why.nothing(unfitted) if effect is None else signed(effect, 3) for effect in (size, compute)]
@@ -128,17 +130,17 @@ def lineages_table(findings: GraderFindings, *, id: str, level: float, source: s
         means = [why.effect(found) for found in (one.size, one.compute, one.outweighs)]
         rows.append((f"mean of {len(one.rows)}", *what, *(f"{cell}; {_p(p)}" for cell, p in means), one.scale))
         values.append((*key, "mean", *effect_values(one.size), *effect_values(one.compute), *effect_values(one.outweighs)))
-    names = ("lineage", "metric", "compute in", "size", "compute", "|compute| - |size|", "effects in")
+    names = ("lineage", "metric", "compute in", "defence", "pairs", "size", "compute", "|compute| - |size|", "effects in")
     notes = (
         f"Fitted within each lineage by itself; means with {100 * level:g} % t intervals, lineages as units.",
         *why.notes,
     )
     value_names = (
-        *("corpus_fingerprint", "grader", "metric", "compute_unit", "effects_in", "lineage"),
+        *("corpus_fingerprint", "grader", "metric", "compute_unit", "effects_in", "defence", "examples", "lineage"),
         *(column for name in ("size", "compute", "outweighs") for column in effect_names(name, "per_decade")),
     )
     caption = "The two effects lineage by lineage"
-    return table(id, caption, names, names[3:6], rows, source, notes, values=values, value_names=value_names)
+    return table(id, caption, names, names[4:8], rows, source, notes, values=values, value_names=value_names)
 
 
 def _p(words: str) -> str:
@@ -153,7 +155,14 @@ def half_table(findings: GraderFindings, *, id: str, source: str) -> Table | Non
             half.rows, key=lambda row: (row.model.params_b or 0.0, row.model.lineage, row.model.model_id, row.seed or 0)
         ):
             seed = numbers.NOTHING if one.seed is None else str(one.seed)
-            what = (one.model.model_id, size_of(one.model), half.defence.replace("_", " "), seed, unit_words(half.unit))
+            what = (
+                one.model.model_id,
+                size_of(one.model),
+                half.defence.replace("_", " "),
+                numbers.count(half.examples),
+                seed,
+                unit_words(half.unit),
+            )
             rows.append((*what, half_words(one), numbers.count(one.crossings)))
             values.append(
                 (
@@ -165,22 +174,22 @@ def half_table(findings: GraderFindings, *, id: str, source: str) -> Table | Non
                         one.model.lineage,
                         half.defence,
                     ),
-                    *(one.seed, half.unit, one.low, one.high, censoring(one), one.crossings),
+                    *(half.examples, one.seed, half.unit, one.low, one.high, censoring(one), one.crossings),
                 )
             )
     if not rows:
         return None
-    names = ("model", "size", "defence", "seed", "compute in", "RRR falls to 50 %", "crossings")
+    names = ("model", "size", "defence", "pairs", "seed", "compute in", "RRR falls to 50 %", "crossings")
     notes = (
         "Levels of the grid between which RRR falls below one half for good; more than one crossing: not monotone, and the first "
         "level from which it stays below counts.",
     )
     value_names = (
-        *("corpus_fingerprint", "grader", "model_id", "params_b", "lineage", "defence", "attack_seed", "compute_unit"),
+        *("corpus_fingerprint", "grader", "model_id", "params_b", "lineage", "defence", "examples", "attack_seed", "compute_unit"),
         *("low_compute", "high_compute", "censoring", "crossings"),
     )
     caption = "Attack compute at which RRR falls to 50 %, by model"
-    return table(id, caption, names, ("size", "crossings"), rows, source, notes, values=values, value_names=value_names)
+    return table(id, caption, names, ("size", "pairs", "crossings"), rows, source, notes, values=values, value_names=value_names)
 
 
 def censoring(one: HalfOfModel) -> str:
@@ -207,23 +216,32 @@ def half_slopes_table(findings: GraderFindings, *, id: str, level: float, source
     why, rows = Reasons(), []
     for half in findings.half:
         slope, p = why.effect(half.slope, 2)
-        place = (half.defence.replace("_", " "), unit_words(half.unit))
+        place = (half.defence.replace("_", " "), numbers.count(half.examples), unit_words(half.unit))
         rows.append((*place, numbers.count(len(half.rows)), numbers.count(half.censored), slope, p))
-    names = ("defence", "compute in", "models and seeds", "never at 50 %", "decades of compute per decade of size", "p")
+    names = ("defence", "pairs", "compute in", "models and seeds", "never at 50 %", "decades of compute per decade of size", "p")
     notes = (
         f"Interval-censored log-normal regression of log10 compute on log10 size, models as units; {100 * level:g} % intervals.",
         *why.notes,
     )
     values = [
-        (findings.fingerprint, findings.grader, half.defence, half.unit, len(half.rows), half.censored, *effect_values(half.slope))
+        (
+            findings.fingerprint,
+            findings.grader,
+            half.defence,
+            half.examples,
+            half.unit,
+            len(half.rows),
+            half.censored,
+            *effect_values(half.slope),
+        )
         for half in findings.half
     ]
     value_names = (
-        *("corpus_fingerprint", "grader", "defence", "compute_unit", "models_and_seeds", "right_censored"),
+        *("corpus_fingerprint", "grader", "defence", "examples", "compute_unit", "models_and_seeds", "right_censored"),
         *effect_names("slope", "decades_per_decade"),
     )
     caption = "Attack compute to 50 % RRR on size"
-    return table(id, caption, names, names[2:], rows, source, notes, values=values, value_names=value_names)
+    return table(id, caption, names, (names[1], *names[3:]), rows, source, notes, values=values, value_names=value_names)
 
 
 _FORMS: Final = {"log_linear": "straight in the log", "log_log": "straight in log and log", "cannot_tell": "cannot tell"}
@@ -240,12 +258,16 @@ def forms_table(findings: GraderFindings, *, id: str, source: str) -> Table | No
         )
         for one in findings.forms
     ]
-    names = ("over", "at", "form", "difference of errors", "p", "why")
-    notes = ("Whether the rate (log-linear) or its log (log-log) is straight in the log of size or compute, by left-out levels.",)
+    names = ("over", "at", "form", "log score, log-log less log-linear", "p", "why")
+    notes = (
+        "Whether the rate (log-linear) or its log (log-log) is straight in the log of size or compute, by how well left-out "
+        "ones are foretold. p: sign flips over the left-out ones, raw; the form is named after Holm's correction over the answers "
+        "of one axis.",
+    )
     values = [
         (findings.fingerprint, findings.grader, one.over, one.at, one.verdict, one.difference, one.p_value, one.reason)
         for one in findings.forms
     ]
-    value_names = ("corpus_fingerprint", "grader", "over", "at", "form", "difference", "p_value", "reason")
+    value_names = ("corpus_fingerprint", "grader", "over", "at", "form", "log_score_difference", "p_value", "reason")
     caption = "Log-linear or log-log, out of sample"
     return table(id, caption, names, names[3:5], rows, source, notes, values=values, value_names=value_names)

@@ -32,31 +32,49 @@ def defences_table(findings: GraderFindings, *, id: str, level: float, source: s
     if not findings.defences:
         return None
     why = Reasons()
-    names = ("defence", "attack", "models", "refused more under attack", "over-refusal added", "benign accuracy lost")
+    names = (
+        "defence",
+        "attack",
+        "models",
+        "refused more under attack",
+        "p",
+        "Holm p",
+        "over-refusal added",
+        "benign accuracy lost",
+    )
     rows = [
         (
             *(defence_words(one.defence), attack_words(one.attack), numbers.count(len(one.by_model))),
-            *(why.estimate(found, "difference") for found in (one.gain, one.over_refusal_cost, one.accuracy_cost)),
+            *(why.estimate(one.gain, "difference"), numbers.p_value(one.p_value), numbers.p_value(one.adjusted_p)),
+            *(why.estimate(found, "difference") for found in (one.over_refusal_cost, one.accuracy_cost)),
         )
         for one in findings.defences
     ]
     notes = (
         "Paired by model. First difference: share refused of all harmful prompts with the defence less without it, under the same "
-        f"attack; the other two without attack. Brackets: {100 * level:g} % intervals, models as units.",
+        f"attack; the other two without attack. Brackets: {100 * level:g} % intervals, models as units. "
+        "Holm: over the defences under one attack.",
         *why.notes,
     )
     values: list[tuple[Value, ...]] = [
         (
             *(findings.fingerprint, findings.grader, one.defence.name, one.defence.kind, one.defence.coefficient),
             *(one.attack.name, one.attack.kind, one.attack.examples, one.attack.steps, len(one.by_model)),
-            *(*estimate_values(one.gain), *estimate_values(one.over_refusal_cost), *estimate_values(one.accuracy_cost)),
+            *(
+                *estimate_values(one.gain),
+                one.p_value,
+                one.adjusted_p,
+                *estimate_values(one.over_refusal_cost),
+                *estimate_values(one.accuracy_cost),
+            ),
         )
         for one in findings.defences
     ]
     value_names = (
         *("corpus_fingerprint", "grader", "defence", "defence_kind", "coefficient", "attack", "attack_kind", "examples", "steps"),
         "models",
-        *(column for name in ("gain", "over_refusal_cost", "accuracy_cost") for column in estimate_names(name, "fraction")),
+        *(*estimate_names("gain", "fraction"), "gain_p", "gain_holm_p"),
+        *(column for name in ("over_refusal_cost", "accuracy_cost") for column in estimate_names(name, "fraction")),
     )
     caption = "What defences give and cost, over models"
     return table(id, caption, names, names[2:], rows, source, notes, values=values, value_names=value_names)

@@ -53,13 +53,11 @@ class Reasons:
 
     def effect(self, found: Effect, digits: int = 3) -> tuple[str, str]:
         """An effect with its interval, and its p."""
+        ends = "" if found.interval is None else f"[{', '.join(signed(end, digits) for end in found.interval)}]"
         if found.estimate is None:
-            return self.nothing(found.why), numbers.NOTHING
+            return f"{f'{ends} ' if ends else f'{numbers.NOTHING} '}{self.mark(found.why)}", numbers.p_value(found.p_value)
         shown = signed(found.estimate, digits)
-        if found.interval is None:
-            shown += f" {self.mark(f'no interval: {found.why or NOT_SAID}')}"
-        else:
-            shown += f" [{', '.join(signed(end, digits) for end in found.interval)}]"
+        shown += f" {ends}" if ends else f" {self.mark(f'no interval: {found.why or NOT_SAID}')}"
         return shown, numbers.p_value(found.p_value)
 
     def exchange(self, found: Exchange) -> str:

@@ -20,7 +20,7 @@ from safescale.report.robustness_figures import rrr_of
 from safescale.report.robustness_numbers import Reasons
 from safescale.report.robustness_section import robustness_findings, robustness_sections
 from safescale.report.robustness_tables import attack_words, defence_words
-from safescale.report.robustness_words import QUESTION, answer_words, first_words, verdict_words
+from safescale.report.robustness_words import QUESTION, answer_words, first_words, further_words, verdict_words
 from safescale.report.write_files import make_folders, write_files
 from safescale.studies.robustness.plain_values import plain_values
 from safescale.studies.robustness.results import GraderFindings, RobustnessResult
@@ -118,6 +118,8 @@ def robustness_text(result: RobustnessResult, run: RobustnessRun, files: Sequenc
         f"answer: {answer_words(result)}",
         "",
         *first_words(result, run),
+        *([""] if further_words(result) else []),
+        *further_words(result),
     ]
     if result.graders:
         lines += [*_curve(result.graders[0]), *_defences(result.graders[0])]
@@ -148,7 +150,9 @@ def _curve(findings: GraderFindings) -> list[str]:
 
 def _defences(findings: GraderFindings) -> list[str]:
     """What defences give and cost, in short."""
-    if not findings.defences:
+    sizes = trained_data_sizes(findings.cells, "none")
+    shown = [one for one in findings.defences if not sizes or one.attack.examples in (None, sizes[-1])]
+    if not shown:
         return []
     why = Reasons()
     header = ("defence", "attack", "refused more under attack", "over-refusal added", "benign accuracy lost")
@@ -157,7 +161,7 @@ def _defences(findings: GraderFindings) -> list[str]:
             *(defence_words(one.defence), attack_words(one.attack)),
             *(why.estimate(found, "difference") for found in (one.gain, one.over_refusal_cost, one.accuracy_cost)),
         )
-        for one in findings.defences[:_SHOWN_DEFENCES]
+        for one in shown[:_SHOWN_DEFENCES]
     ]
     left = len(findings.defences) - len(rows)
     more = [f"{left:,} more in the report"] if left else []

@@ -46,6 +46,7 @@ from safescale.report.robustness_words import (
     entropy_words,
     first_words,
     fits_words,
+    further_words,
     geometry_words,
     graders_words,
     half_words_over_models,
@@ -54,6 +55,7 @@ from safescale.report.robustness_words import (
     verdict_words,
 )
 from safescale.studies.robustness.results import GraderFindings, RobustnessResult, RobustnessVerdict
+from safescale.studies.robustness.verdict import VERDICT_RULES
 
 __all__ = ["KNOW", "robustness_findings", "robustness_sections"]
 
@@ -113,7 +115,9 @@ def robustness_sections(result: RobustnessResult, run: RobustnessRun, sink: Figu
             evidence.append(Section(id=f"robustness-{at + 1}", title=title, paragraphs=words, sections=parts))
     if not result.graders:
         evidence += _shared(result, run, source, sink)
-    return (know, *evidence, *_closing(result, run, source))
+    more = further_words(result)
+    full = () if not more else (Section(id="robustness-more", title="What else was found", paragraphs=more),)
+    return (know, *full, *evidence, *_closing(result, run, source))
 
 
 def _source(result: RobustnessResult, run: RobustnessRun, findings: GraderFindings | None) -> str:
@@ -248,6 +252,11 @@ def _closing(result: RobustnessResult, run: RobustnessRun, source: str) -> tuple
                 stages_table(run, id="robustness-stages", source=source),
                 excluded_table(result, id="robustness-excluded", source=source),
             ),
+        ),
+        Section(
+            id="robustness-rules",
+            title="How the answer is reached",
+            paragraphs=tuple(f"{capital(rule)}." for rule in VERDICT_RULES),
         ),
         Section(
             id="methods",

@@ -20,6 +20,7 @@ __all__ = [
     "entropy_words",
     "first_words",
     "fits_words",
+    "further_words",
     "geometry_words",
     "graders_words",
     "half_words_over_models",
@@ -28,12 +29,15 @@ __all__ = [
     "verdict_words",
 ]
 
-QUESTION: Final = "Does attack compute outweigh model size for the refusals that are kept?"
+QUESTION: Final = "Does attack compute outweigh model size for refusals retained (RRR)?"
+
+LEADING: Final = 4
+"""Sentences of the analysis that are the short answer: the answer, the two effects, their exchange, the other unit of compute."""
 
 VERDICTS: Final = {
-    RobustnessVerdict.COMPUTE: "a decade of attack compute does more than a decade of size",
-    RobustnessVerdict.SIZE: "a decade of size does more than a decade of attack compute",
-    RobustnessVerdict.CANNOT_TELL: "cannot tell whether a decade of attack compute does more than a decade of size",
+    RobustnessVerdict.COMPUTE: f"{RobustnessVerdict.COMPUTE.value} for refusals retained (RRR)",
+    RobustnessVerdict.SIZE: f"{RobustnessVerdict.SIZE.value} for refusals retained (RRR)",
+    RobustnessVerdict.CANNOT_TELL: "cannot tell whether attack compute outweighs size for refusals retained (RRR)",
 }
 
 
@@ -43,8 +47,13 @@ def verdict_words(verdict: RobustnessVerdict) -> str:
 
 
 def answer_words(result: RobustnessResult) -> str:
-    """The sentences of the analysis."""
-    return " ".join(map(_sentence, result.sentences)) or f"{capital(verdict_words(result.verdict))}."
+    """The first sentences of the analysis; the others are ``further_words``."""
+    return " ".join(map(_sentence, result.sentences[:LEADING])) or f"{capital(verdict_words(result.verdict))}."
+
+
+def further_words(result: RobustnessResult) -> tuple[str, ...]:
+    """The other sentences of the analysis."""
+    return tuple(map(_sentence, result.sentences[LEADING:]))
 
 
 def _sentence(words: str) -> str:
@@ -137,18 +146,18 @@ def fits_words(findings: GraderFindings) -> tuple[str, ...]:
 
 
 def half_words_over_models(findings: GraderFindings, unit: str) -> tuple[str, ...]:
-    """How many models fall to one half."""
+    """How many trainings bring a model to one half."""
     found = [half for half in findings.half if half.unit == unit]
     if not found:
         return ("Compute to 50 % RRR was not sought.",)
     said = []
     for half in found:
         under = "" if half.defence == "none" else f" under {half.defence.replace('_', ' ')}"
+        at = f" ({half.examples:,} pairs)" if half.examples else ""
         turns = sum(row.crossings > 1 for row in half.rows)
         more = f"; {turns:,} cross one half more than once" if turns else ""
-        said.append(
-            f"Trainings that never bring a model{under} to 50 % RRR within the grid: {half.censored:,} of {len(half.rows):,}{more}."
-        )
+        of = f"{half.censored:,} of {len(half.rows):,}"
+        said.append(f"Trainings that never bring a model{under}{at} to 50 % RRR within the grid: {of}{more}.")
     return tuple(said)
 
 

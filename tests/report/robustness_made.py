@@ -218,7 +218,7 @@ def half_of(models: Sequence[AskedModel], unit: Any = "tokens", **fields: Any) -
         )
         for at, model in enumerate(models)
     )
-    return attrs.evolve(HalfCompute(unit=unit, rows=rows, slope=effect(0.21), censored=1), **fields)
+    return attrs.evolve(HalfCompute(unit=unit, rows=rows, slope=effect(0.21), censored=1, examples=64), **fields)
 
 
 def geometry_of(model: AskedModel, *, found: bool = True, **fields: Any) -> GeometryOfModel:

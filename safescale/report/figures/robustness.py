@@ -24,6 +24,7 @@ __all__ = [
     "curves_of",
     "figure_width",
     "legend_columns",
+    "marked_footer",
     "panel_columns",
     "size_handles",
     "size_looks",
@@ -206,6 +207,11 @@ def legend_columns(entries: int, most: int) -> int:
 def panel_columns(panels: int) -> int:
     """Panels beside each other."""
     return min(panels, 2 if panels in (2, 4) else 3)
+
+
+def marked_footer(footer: str, watermark: str | None) -> str:
+    """The footer of a figure whose filled fields cover the watermark."""
+    return f"{watermark} · {footer}" if watermark else footer
 
 
 def figure_width(panels: int) -> float:

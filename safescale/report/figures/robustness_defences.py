@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -9,7 +10,7 @@ import attrs
 
 from safescale.analyses.words import plural
 from safescale.report.figures.dilution import handle, legend, legend_rows, size_name
-from safescale.report.figures.robustness import SizeLook, figure_width, legend_columns, size_handles, size_looks, sizes_of
+from safescale.report.figures.robustness import SizeLook, figure_width, size_handles, size_looks, sizes_of
 from safescale.report.figures.style import INK, MARKERS, MUTED, SETTINGS, hover, sign
 from safescale.report.robustness_tables import attack_words, defence_words
 from safescale.studies.robustness.outcomes import Attack, Defence
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["TradePoint", "draw_trade", "trade_attacks", "trade_points"]
 
 PANEL_IN: Final = 2.5
-LEGEND_COLUMNS: Final = 4
+LEGEND_COLUMNS: Final = 5
 SHOWN_ATTACKS: Final = 2
 _KINDS: Final = {"none": 0, "steering": 1, "tamper_resistance": 2}
 
@@ -135,10 +136,10 @@ def draw_trade(cells: Sequence[CellMetrics], attacks: Sequence[Attack], *, foote
     looks = size_looks(sizes_of(one.model for one in cells if one.model.params_b in {point.size for point in every}))
     defences = sorted({point.defence for point in every}, key=_order)
     markers = {defence: MARKERS[i % len(MARKERS)] for i, defence in enumerate(defences)}
-    by_size = [handle(entry.get_label(), colour=entry.get_color(), marker="", line="-") for entry in size_handles(looks)]  # type: ignore[arg-type]
-    handles = [handle(_name(defence), colour=MUTED, marker=markers[defence]) for defence in defences] + by_size
-    across = legend_columns(len(handles), LEGEND_COLUMNS)
-    below, above = 0.72 + 0.2 * legend_rows(len(handles), across), 0.34
+    sizes = [handle(entry.get_label(), colour=entry.get_color(), marker="", line="-") for entry in size_handles(looks)]  # type: ignore[arg-type]
+    handles = [handle(_name(defence), colour=MUTED, marker=markers[defence]) for defence in defences]
+    lines = legend_rows(len(handles), LEGEND_COLUMNS), legend_rows(len(sizes), LEGEND_COLUMNS)
+    below, above = 0.78 + 0.2 * sum(lines), 0.34
     rows, columns = len(attacks), len(costs)
     width = figure_width(columns)
     height = rows * PANEL_IN + (rows - 1) * 0.75 + below + above
@@ -161,7 +162,9 @@ def draw_trade(cells: Sequence[CellMetrics], attacks: Sequence[Attack], *, foote
             wspace=0.2,
             hspace=0.75 / PANEL_IN,
         )
-        legend(figure, handles, across)
+        for entries, rows_of, foot in ((handles, lines[0], 0.24 + 0.2 * lines[1]), (sizes, lines[1], 0.2)):
+            across = math.ceil(len(entries) / rows_of)
+            legend(figure, entries, across, foot_in=foot)
         sign(figure, footer=footer, watermark=watermark)
     return figure
 

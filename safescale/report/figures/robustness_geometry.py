@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from safescale.analyses.words import signed
 from safescale.report.figures.dilution import handle, legend, size_name
-from safescale.report.figures.robustness import figure_width
+from safescale.report.figures.robustness import figure_width, marked_footer
 from safescale.report.figures.style import GRID, INK, OTHER, PAPER, SERIES, SETTINGS, hover, sign
 from safescale.report.plain import shortened
 from safescale.studies.robustness.results import GeometryOfModel
@@ -66,7 +66,7 @@ def draw_cosines(geometry: Sequence[GeometryOfModel], *, footer: str, watermark:
             _cosines(axis, one)
             axis.set_title(_title(one), color=INK, pad=3, fontsize=7.5)
             axis.tick_params(labelleft=column == 0 or not same, labelbottom=at + columns >= len(geometry) or not same)
-        sign(figure, footer=footer, watermark=watermark)
+        sign(figure, footer=marked_footer(footer, watermark), watermark=watermark)
     return figure
 
 

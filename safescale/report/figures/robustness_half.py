@@ -31,7 +31,7 @@ AXES_IN: Final = 2.6
 APART: Final = 0.018
 CLOSE: Final = 0.12
 LEGEND_COLUMNS: Final = 3
-ARROW_DECADES: Final = 0.11
+ARROW_DECADES: Final = 0.17
 
 
 def placed_halves(half: HalfCompute) -> tuple[HalfOfModel, ...]:
@@ -75,10 +75,10 @@ def draw_half(half: HalfCompute, *, y: str, heading: str, footer: str, watermark
         room = (high - low) * max(abs(look.shift) for look in looks.values())
         span = (low - room, high + room)
         ends = [math.log10(end) for row in rows for end in (row.low, row.high) if end is not None and end > 0]
-        bottom, top = min(ends) - 3.2 * ARROW_DECADES, max(ends) + 3.2 * ARROW_DECADES
+        bottom, top = min(ends) - 2.2 * ARROW_DECADES, max(ends) + 2.2 * ARROW_DECADES
         seeds = sorted({row.seed or 0 for row in rows})
         for row in rows:
-            shift = 0.008 * (seeds.index(row.seed or 0) - (len(seeds) - 1) / 2)
+            shift = 0.014 * (seeds.index(row.seed or 0) - (len(seeds) - 1) / 2)
             _mark(axis, row, looks[row.model.lineage], span, shift, (bottom, top))
         _ticks(axis, sizes, span, (bottom, top))
         axis.set_ylabel(y)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from safescale.report.figures.dilution import size_name
-from safescale.report.figures.robustness import CurvePoint, figure_width, step_name
+from safescale.report.figures.robustness import CurvePoint, figure_width, marked_footer, step_name
 from safescale.report.figures.style import GRID, INK, MUTED, PAPER, SERIES, SETTINGS, hover, sign
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def draw_heat(panels: Sequence[tuple[str, Curves]], *, footer: str, watermark: s
             wspace=0.06,
             hspace=gap / (field_in * len(sizes)),
         )
-        sign(figure, footer=footer, watermark=watermark)
+        sign(figure, footer=marked_footer(footer, watermark), watermark=watermark)
     return figure
 
 
