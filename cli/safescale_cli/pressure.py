@@ -32,7 +32,6 @@ app = typer.Typer(
 app.command("finetune")(pressure_weights.finetune)
 app.command("merge")(pressure_weights.merge)
 app.command("tamper-resistance")(pressure_weights.tamper_resistance)
-app = typer.Typer(help="Look at what is put around prompts.", no_args_is_help=True, rich_markup_mode=None)
 app.command("directions")(pressure_directions.directions)
 app.command("steer")(pressure_directions.steer)
 
