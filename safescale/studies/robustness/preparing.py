@@ -95,10 +95,10 @@ def prepared(
     if "directions" in stages and materials.direction_prompts is not None:
         found = at_work.directions(materials, lost)
     resistant: dict[str, Path] = {}
-    if "tamper_resistance" in stages and config.design.tamper_resistance is not None:
+    if "tamper_resistance" in stages and config.design.tamper_resistance is not None and materials.weights:
         resistant = at_work.resistant(materials, lost)
     tuned: dict[str, Tuned] = {}
-    if "attacks" in stages and config.finetune:
+    if "attacks" in stages and config.finetune and materials.weights:
         tuned = at_work.adapters(materials, resistant, lost)
     nothing = Tuned(adapters={})
     made = {
