@@ -214,7 +214,9 @@ def test_without_weights_models_are_asked_and_the_plan_says_so(tmp_path: Path) -
 def test_the_plan_counts_what_the_study_then_does(whole: Study, tmp_path: Path) -> None:
     config = read_study(world.write_study(tmp_path))
     plan = plan_study(config, tmp_path / "out", pieces=world.pieces())
-    assert plan.responses == CELLS * 26 * 2 == sum(path.read_bytes().count(b"\n") for path in whole.out.glob("runs/*/parts/*.jsonl"))
+    assert (
+        plan.responses == CELLS * 26 * 2 == sum(path.read_bytes().count(b"\n") for path in whole.out.glob("runs/*/parts/*.jsonl"))
+    )
     assert plan.trainings == {"directions": 4, "tamper_resistance": 4, "attacks": 8, "adapters": 24}
     assert plan.attack_tokens == 4 * 2 * 100 * 20  # each training passes all its steps: the longest counts, once
     assert plan.wall_s is not None

@@ -67,7 +67,11 @@ def refuse_other_study(out: Path, identity: Mapping[str, Any]) -> bool:
     try:
         there = json.loads(file.read_bytes())
     except FileNotFoundError:
-        others = [path.name for path in out.iterdir() if not path.name.startswith(".")] if out.is_dir() else []
+        others = (
+            [path.name for path in out.iterdir() if not (path.name.startswith(".") or path.suffix == ".tmp")]
+            if out.is_dir()
+            else []
+        )
         if others:
             raise DataError(
                 f"the folder holds something that is no study ({', '.join(sorted(others)[:3])}); name another with -o",
