@@ -2,8 +2,8 @@
 The robustness study on a toy lineage, from nothing: ``python -m benchmarks.toy_robustness [--check]``.
 
 Runs ``safescale study robustness --config examples/study-toy.yaml`` as a user does. It prints what each stage cost and the answer.
-``--check`` fails when time (30 minutes on two cores) or memory (4 GB) miss what they must, a part broke, or the result lacks a size,
-a lineage or a metric; what the effect is, nothing here has an opinion on.
+``--check`` fails when time (30 minutes on two cores) or memory (4 GB) miss what they must, or a part broke;
+what the effect is, nothing here has an opinion on.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from typing import Final
 
 import attrs
 
+from safescale.analyses.words import plural
 from safescale.engines import Engine, EngineSpec, open_engine
 from safescale.main_job.staging import staging
 from safescale.report.robustness_facts import BrokenPart, RobustnessRun, StageTime
@@ -95,7 +96,7 @@ def facts_of(study: Study, command: str) -> RobustnessRun:
 def _stage(one: StageTimes) -> StageTime:
     said = []
     if one.responses:
-        said.append(f"{one.responses:,} {_THINGS.get(one.stage, 'responses')}")
+        said.append(plural(one.responses, _THINGS.get(one.stage, "response")))
     if one.tokens_per_s is not None:
         said.append(f"{one.tokens_per_s:,.0f} tokens/s")
     if one.stage in GOES_ON and one.calls > 1:
@@ -105,9 +106,9 @@ def _stage(one: StageTimes) -> StageTime:
 
 
 _THINGS: Final = {
-    "lineage": "models",
-    "directions": "models",
-    "tamper_resistance": "models",
-    "attacks": "adapters",
-    "embedding": "texts",
+    "lineage": "model",
+    "directions": "model",
+    "tamper_resistance": "model",
+    "attacks": "adapter",
+    "embedding": "text",
 }

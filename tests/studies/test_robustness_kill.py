@@ -16,7 +16,7 @@ _TIMES = re.compile(
     r"runs/.*/(parts/part-|torn|events|run\.json|manifest\.json)|stages\.json|report/|\.db$|(responses|corpus)\.json"
 )
 _STAGE = re.compile(
-    r"\| (directions|tamper_resistance|attacks|generation|ingest|grading|embedding|reduction|analysis|all stages) \|.*"
+    r"\| (directions|tamper\\?_resistance|attacks|generation|ingest|grading|embedding|reduction|analysis|all stages) \|.*"
 )
 
 

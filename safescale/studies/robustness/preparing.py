@@ -220,16 +220,25 @@ class _Making:
             tasks,
             lost,
             there=lambda task: all((task.into / name / "adapter_config.json").is_file() for name in task.adapters),
+            things=lambda task: len(task.adapters),
         )
         for task, tuned in done:
             lost += [Lost(stage="attacks", name=f"{task.name} {name}", reason=reason) for name, reason in tuned.lost.items()]
         return {task.name: tuned for task, tuned in done}
 
     def _work(
-        self, stage: str, label: str, work: Any, tasks: list[Any], lost: list[Lost], *, there: Callable[[Any], bool]
+        self,
+        stage: str,
+        label: str,
+        work: Any,
+        tasks: list[Any],
+        lost: list[Lost],
+        *,
+        there: Callable[[Any], bool],
+        things: Callable[[Any], int] = lambda task: 1,
     ) -> list[tuple[Any, Any]]:
         """Do a stage's tasks; where all is there already, it is read here, and no process is started for it."""
-        new = sum(not there(task) for task in tasks)
+        new = sum(things(task) for task in tasks if not there(task))
         jobs = self._config.jobs if new else 1
         with self._log.stage(stage) as counts, self._bar(label, len(tasks)) as tell:
             # the last are the largest, where models stand by size: none of them is left alone at the end
