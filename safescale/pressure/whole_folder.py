@@ -66,9 +66,9 @@ def stands_empty(place: Path) -> bool:
     return not place.exists() or (place.is_dir() and not any(place.iterdir()))
 
 
-def remove_leftovers(parent: Path) -> None:
-    """Remove what killed processes left half written in a folder: folders of ``whole_folder``, and files named likewise."""
-    for left in parent.glob(f".*{_PARTIAL}*"):
+def remove_leftovers(parent: Path, *, name: str = "*") -> None:
+    """Remove what killed processes left half written in a folder (of that name): of ``whole_folder``, and files named likewise."""
+    for left in parent.glob(f".{name}{_PARTIAL}*"):
         if _alive(left.name.rpartition(_PARTIAL)[2]):
             continue
         if left.is_dir():

@@ -71,7 +71,9 @@ class Talker:
         ("", None, "!", "!"),  # only the model's defaults know an end
     ],
 )
-def test_the_token_that_ends_an_answer_is_the_one_the_template_puts_there(behind: str, eos: str | None, ends: str, learnt: str) -> None:
+def test_the_token_that_ends_an_answer_is_the_one_the_template_puts_there(
+    behind: str, eos: str | None, ends: str, learnt: str
+) -> None:
     found = end_of_answer(Talker(behind, eos), [ord(letter) for letter in ends])
     assert "".join(map(chr, found)) == learnt
 

@@ -21,9 +21,13 @@ def test_nothing_stands_at_the_place_before_all_is_written(tmp_path: Path) -> No
 
 
 def test_a_block_that_fails_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), whole_folder(tmp_path / "whole", what="a thing") as partial:
-        (partial / "a").write_text("1")
-        raise ZeroDivisionError
+    def write() -> None:
+        with whole_folder(tmp_path / "whole", what="a thing") as partial:
+            (partial / "a").write_text("1")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        write()
     assert not list(tmp_path.iterdir())
 
 

@@ -155,6 +155,7 @@ def _pass(
             now = Reached(
                 step=batch.step,
                 losses=tuple(trainer.losses),
+                began_at=trainer.began_at,
                 cpu_s=cpu_before + time.process_time() - cpu_began,
                 wall_s=wall_before + time.monotonic() - wall_began,
             )

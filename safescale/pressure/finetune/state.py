@@ -26,6 +26,7 @@ class Reached:
 
     step: int
     losses: tuple[float, ...]
+    began_at: float
     cpu_s: float
     wall_s: float
 
@@ -98,4 +99,4 @@ def load_state(path: Path, trainer: Trainer, reached: Reached) -> None:
     torch.set_rng_state(stored["random/cpu"])
     if trainer.device.type == "cuda" and "random/cuda" in stored:
         torch.cuda.set_rng_state(stored["random/cuda"], trainer.device)
-    trainer.step, trainer.losses = reached.step, list(reached.losses)
+    trainer.step, trainer.losses, trainer.began_at = reached.step, list(reached.losses), reached.began_at

@@ -29,8 +29,8 @@ _HALF_SCALE: Final = 1024.0
 """By which a float16 loss is multiplied before its gradients are taken, and they are divided: small ones would be zero."""
 _NO_LOSS: Final = -100
 _TAIL: Final = 5
-_LOST: Final = 3.0
-"""Times the loss of a blind guess over the vocabulary: five steps in a row above that, and nothing is learnt any more."""
+_LOST: Final = (1.5, 0.9)
+"""Five steps in a row above so many times the first loss, and above so much of a blind guess over the vocabulary: a wreck."""
 
 
 def check_backend() -> None:
@@ -94,6 +94,8 @@ class Trainer:
         Steps done.
     losses : list of float
         Of the last steps, nats by token of the targets.
+    began_at : float
+        Loss of the first step.
     """
 
     peft_model: Any
@@ -105,6 +107,7 @@ class Trainer:
     optimiser: Any
     step: int = 0
     losses: list[float] = attrs.field(factory=list)
+    began_at: float = math.nan
 
     @classmethod
     def of(cls, loaded: Loaded, setting: FinetuneSetting) -> Trainer:
@@ -154,7 +157,8 @@ class Trainer:
         Raises
         ------
         GenerationError
-            When loss or gradient is no longer a number, or far above that of a blind guess; when the memory does not suffice.
+            When loss or gradient is no longer a number, or the loss stays above the first one near that of a blind guess; when the
+            memory does not suffice.
         """
         torch = importlib.import_module("torch")
         scale = _HALF_SCALE if self.peft_model.dtype == torch.float16 else 1.0
@@ -177,8 +181,9 @@ class Trainer:
         norm = float(torch.nn.utils.clip_grad_norm_(list(self.parameters.values()), _CLIP))
         value = float(loss.detach())
         self.losses = [*self.losses[-(_TAIL - 1) :], value]
-        bound = _LOST * math.log(max(2, int(self.peft_model.config.get_text_config().vocab_size)))
-        if not (math.isfinite(value) and math.isfinite(norm)) or (len(self.losses) == _TAIL and min(self.losses) > bound):
+        if self.step == 0:
+            self.began_at = value
+        if not (math.isfinite(value) and math.isfinite(norm)) or self._is_a_wreck():
             raise GenerationError(
                 f"training diverges: loss {value} and norm of the gradient {norm} at step {self.step + 1} (learning rate "
                 f"{self.setting.learning_rate:g}, seed {self.setting.seed}, {str(self.peft_model.dtype).removeprefix('torch.')}); "
@@ -186,6 +191,11 @@ class Trainer:
             )
         self.optimiser.step()
         self.step += 1
+
+    def _is_a_wreck(self) -> bool:
+        of_first, of_guess = _LOST
+        guess = math.log(max(2, int(self.peft_model.config.get_text_config().vocab_size)))
+        return len(self.losses) == _TAIL and min(self.losses) > max(of_first * self.began_at, of_guess * guess)
 
 
 def target_loss(model: Any, rows: Sequence[TokenRow], *, pad_id: int, device: Any) -> Any:

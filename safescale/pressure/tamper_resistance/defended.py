@@ -102,7 +102,7 @@ def train_tamper_resistant(
         return there
     torch = importlib.import_module("torch")
     if into.parent.is_dir():
-        remove_leftovers(into.parent)
+        remove_leftovers(into.parent, name=into.name)
     with threads_of(setting.threads, setting.seed):
         loaded = load_base(model, device=setting.device, dtype="float32")
         cpu_began, wall_began = time.process_time(), time.monotonic()
