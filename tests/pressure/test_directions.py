@@ -114,7 +114,7 @@ def _prompts(name: str, count: int) -> list[str]:
         (
             {"validation": {"a": ["one"]}},
             InsufficientData,
-            r"validation of 'a' needs at least 2 prompts \(search and test\), got 1",
+            r"validation of 'a' needs at least 2 prompts .*, got 1",
         ),
         ({"harmful": {"a": ["one"]}}, InsufficientData, "'a' needs at least 2 prompts, got 1"),
         ({"benign": ["one", "two"]}, InsufficientData, "'benign validation' needs at least 1 prompts, got 0"),
@@ -238,5 +238,5 @@ def test_too_few_prompts_in_a_file_are_named_by_class(tmp_path: Path) -> None:
         f'{{"prompt_id": "q-{at}", "prompt": "zorble {at}?", "prompt_kind": "harmful", "attack_class": "a"}}' for at in range(3)
     ]
     (tmp_path / "p.jsonl").write_text("\n".join(lines) + "\n")
-    with pytest.raises(DataError, match="at least 4 harmful prompts of each attack_class.*a: 3; benign: 0"):
+    with pytest.raises(DataError, match=r"at least 4 harmful prompts of each attack_class.*a: 3; benign: 0"):
         directions_from_file(tmp_path, tmp_path / "p.jsonl", open_grader("refusal-phrases"), tmp_path / "out")

@@ -135,7 +135,9 @@ def test_activations_are_those_that_transformers_shows(found: tuple[DirectionsRe
 
     record, _ = found
     harmful, benign, _ = _prompts()
-    model, tokenizer = AutoModelForCausalLM.from_pretrained(str(MODEL)).eval(), AutoTokenizer.from_pretrained(str(MODEL))
+    # kept in half precision, and run in float32 on a CPU
+    model = AutoModelForCausalLM.from_pretrained(str(MODEL), dtype=torch.float32).eval()
+    tokenizer = AutoTokenizer.from_pretrained(str(MODEL))
     sums, rows = np.zeros((2, record.hidden)), list(harmful["quorl"])
     for text in rows:
         ids = tokenizer.apply_chat_template(
