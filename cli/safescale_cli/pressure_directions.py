@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from safescale_cli.console import stage_line
 from safescale_cli.options import JsonOption
 
 
@@ -49,7 +50,7 @@ def directions(
         device=device,
         seed=seed,
     )
-    record = directions_from_file(model, prompts, open_grader(grader), into, setting=setting)
+    record = directions_from_file(model, prompts, open_grader(grader), into, setting=setting, says=stage_line)
     if json_output:
         told = attrs.asdict(record, filter=lambda field, _: field.name != "vectors")
         typer.echo(json.dumps(told | {"folder": str(into)}, indent=2, ensure_ascii=False))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -36,7 +36,13 @@ def refuses_by(grader: Grader) -> _Refuses:
 
 
 def directions_from_file(
-    model: Path, prompts: Path, grader: Grader, into: Path, *, setting: DirectionSetting | None = None
+    model: Path,
+    prompts: Path,
+    grader: Grader,
+    into: Path,
+    *,
+    setting: DirectionSetting | None = None,
+    says: Callable[[str], None] | None = None,
 ) -> DirectionsRecord:
     """
     Find refusal directions.
@@ -55,6 +61,8 @@ def directions_from_file(
         Folder of the result.
     setting : DirectionSetting, optional
         How.
+    says : callable, optional
+        Told in words what is being done.
 
     Raises
     ------
@@ -86,6 +94,7 @@ def directions_from_file(
         setting=setting,
         into=into,
         grader=grader.facts.grader_id,
+        says=says,
     )
 
 

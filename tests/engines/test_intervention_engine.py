@@ -209,6 +209,7 @@ SMALL = {
     "hidden_size": 32,
     "num_hidden_layers": 3,
     "num_attention_heads": 2,
+    "num_key_value_heads": 1,
     "intermediate_size": 64,
     "pad_token_id": 0,
     "bos_token_id": 1,

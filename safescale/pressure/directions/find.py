@@ -54,6 +54,7 @@ def find_directions(
     benign_validation: Sequence[str] | None = None,
     right: Right | None = None,
     grader: str = "unnamed",
+    says: Callable[[str], None] | None = None,
 ) -> DirectionsRecord:
     """
     Find the direction by which a model refuses, if there is one.
@@ -86,6 +87,8 @@ def find_directions(
         Prompts and responses to whether a benign answer is right, where the caller can tell.
     grader : str
         Name of the grader behind ``refuses``: part of what a kept result is known by.
+    says : callable, optional
+        Told in words what is being done.
 
     Returns
     -------
@@ -115,13 +118,15 @@ def find_directions(
     spec = EngineSpec(engine="transformers", model=str(model), options=options)
     loaded = load(spec, Options.of(spec))
     judge = Judge(loaded=loaded, refuses=refuses, setting=setting)
+    says = says or _nothing
+    says(f"means of {len(base) + sum(map(len, harmful.values()))} prompts")
     benign_mean = mean_activations(loaded, base, setting.positions, setting.batch_size)
     means = np.array([mean_activations(loaded, prompts, setting.positions, setting.batch_size) for prompts in harmful.values()])
     counts = np.array([len(prompts) for prompts in harmful.values()], dtype=np.float64)
     difference = np.tensordot(counts / counts.sum(), means, axes=1) - benign_mean
     if setting.layers is not None and max(setting.layers) >= len(difference):
         raise DomainError(f"layers must be of the model's 0 to {len(difference) - 1}, got {setting.layers}")
-    candidates = search(judge, difference, benign_mean, searched, held)
+    candidates = search(judge, difference, benign_mean, searched, held, says)
     record = DirectionsRecord(
         key=key,
         model=str(model),
@@ -162,12 +167,17 @@ def find_directions(
         cpu_s=0.0,
         vectors={"difference": difference, "benign_mean": benign_mean, "category_difference": means - benign_mean},
     )
+    says(f"test on {len(tested)} prompts, controls and geometry")
     if candidates:
         record = _at_best(record, candidates[0], judge, harmful, base, tested, held, right)
     vectors = {name: np.ascontiguousarray(array, dtype=np.float32) for name, array in record.vectors.items()}
     record = attrs.evolve(record, vectors=vectors, cpu_s=time.process_time() - began)
     write_directions(record, into)
     return record
+
+
+def _nothing(words: str) -> None:
+    return None
 
 
 def _at_best(

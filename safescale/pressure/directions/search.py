@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import attrs
 import numpy as np
@@ -128,7 +128,12 @@ def _unit(vector: FloatArray) -> FloatArray:
 
 
 def search(
-    judge: Judge, difference: FloatArray, benign_mean: FloatArray, validation: Mapping[str, Sequence[str]], benign: Sequence[str]
+    judge: Judge,
+    difference: FloatArray,
+    benign_mean: FloatArray,
+    validation: Mapping[str, Sequence[str]],
+    benign: Sequence[str],
+    says: Callable[[str], None],
 ) -> tuple[Candidate, ...]:
     """
     Judge every layer and position; the best first.
@@ -143,6 +148,8 @@ def search(
         Harmful prompts by category, on which is searched.
     benign : sequence of str
         Benign prompts, whose answers must not move.
+    says : callable
+        Told which layer is searched.
     """
     setting = judge.setting
     ids = rendered(judge.loaded, benign)
@@ -154,6 +161,7 @@ def search(
     layers = range(difference.shape[0]) if setting.layers is None else setting.layers
     found: list[Candidate] = []
     for layer in layers:
+        says(f"search after layer {layer} of {difference.shape[0]}")
         for at, position in enumerate(setting.positions):
             vector = difference[layer, at]
             norm = float(np.linalg.norm(vector))
