@@ -143,13 +143,24 @@ def _attack_success(found: ResidualSafety, command: str) -> Section:
         "Intervals take prompts for what replicates (Wilson with a design effect): several rows of one prompt are worth fewer than "
         "their number."
     )
+    if any(len(own.classes) > 1 for own in found.rates):
+        note += " A rate over several attack classes depends on their mix."
     lacking: dict[str, list[str]] = {}
     for own_rates in found.rates:
         for tier in own_rates.missing_tiers:
             lacking.setdefault(tier.replace("_", " "), []).append(own_rates.setting.grader)
     missing = [f"No {tier} rate is to be had from {and_list(list(dict.fromkeys(names)))}" for tier, names in lacking.items()]
     published = [
-        (p.source, p.setting.grader, p.attack_class, p.setting.condition, tier_name(p.tier), percent(p.rate), numbers.count(p.n))
+        (
+            p.source,
+            p.setting.grader,
+            p.attack_class,
+            p.setting.condition,
+            tier_name(p.tier),
+            percent(p.rate),
+            numbers.count(p.n),
+            _pair(p.if_independent),
+        )
         for p in found.published
     ]
     tables = (
@@ -177,11 +188,11 @@ def _attack_success(found: ResidualSafety, command: str) -> Section:
         table(
             "card-published",
             "Published rates without rows",
-            ("source", "grader", "attack class", "condition", "tier", "rate", "n"),
-            ("rate", "n"),
+            ("source", "grader", "attack class", "condition", "tier", "rate", "n", "interval if rows were independent, %"),
+            ("rate", "n", "interval if rows were independent, %"),
             published,
             source,
-            ("As printed: without rows there is no interval by prompt, no pairing and no correction.",),
+            ("As printed: without rows nothing can be clustered by prompt, paired or corrected.",),
         ),
     )
     said = () if found.rates or found.published else ("No graded row of a harmful prompt of this model counts.",)
@@ -284,6 +295,10 @@ def _grader_error(found: ResidualSafety, command: str) -> Section:
         warnings=error.notes,
         tables=tuple(one for one in tables if one.rows),
     )
+
+
+def _pair(limits: tuple[float, float] | None) -> str:
+    return numbers.NOTHING if limits is None else f"[{100 * limits[0]:.1f}, {100 * limits[1]:.1f}]"
 
 
 def _youden(found: CorrectedGroup) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import attrs
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from safescale.analyses.correction import CorrectionResult
 from safescale.analyses.residual_safety.base import compared_with, find_base, gap_pairs, variants_of
@@ -96,21 +98,20 @@ def analyze_residual_safety(
     labels = _labels(cells, graders)
     traces = traces_of(counting, subject.model_ids, chosen)
     rates = rates_by_grader(cells, subject.model_ids, labels, level=level)
+    published = published_rates(cells, subject.model_ids, labels, level=level)
     found = ResidualSafety(
         fingerprint=counting.fingerprint,
         selection=chosen,
         level=level,
         min_cell=min_cell,
-        sources=tuple(
-            sorted({row["source"] for row in traces} | {p.source for p in published_rates(cells, subject.model_ids, labels)})
-        ),
+        sources=tuple(sorted({row["source"] for row in traces} | {own.source for own in published})),
         subject=subject,
         runs=runs_of(counting, subject.model_ids),
         prompt_sets=prompt_sets(traces),
         prompts=prompt_uses(traces),
         ungraded_traces=_ungraded(counting, {row["trace_id"] for row in traces}),
         rates=rates,
-        published=published_rates(cells, subject.model_ids, labels),
+        published=published,
         grader_error=_grader_error(cells, subject, rates, correction, no_correction_because),
         over_refusal=_over_refusal(counting, cells, subject.model, subject.model_ids, labels, chosen, level),
         against_base=_against_base(counting, cells, subject, labels, chosen, base, level=level, alpha=alpha, min_cell=min_cell),
@@ -135,8 +136,10 @@ def _labels(cells: Cells, names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _ungraded(counting: Counting, mine: set[str]) -> int:
-    graded = set(counting.read("grades", ["trace_id"])["trace_id"].to_pylist())
-    return len(mine - graded)
+    graded = pc.is_in(
+        pa.array(sorted(mine), pa.string()), value_set=counting.read("grades", ["trace_id"])["trace_id"].combine_chunks()
+    )
+    return len(mine) - int(pc.sum(graded).as_py() or 0)
 
 
 def _over_refusal(

@@ -46,7 +46,9 @@ def find_base(
         return None, None, "this model is not known to be made from another"
     units = model_units(models, subject.model_ids)
     mine = {unit.model for unit in units.values()}
-    bases = Counter(own.pair.base.model for own in pairs if own.pair.tampered.model in mine)
+    sides = [own.pair.base for own in pairs if own.pair.tampered.model in mine]
+    # by the id of the source where there is one alone: a reader finds the model by it
+    bases = Counter(side.model_ids[0] if len(side.model_ids) == 1 else side.model for side in sides)
     if bases:
         name = min(bases, key=lambda base: (-bases[base], base))
         return name, "the untampered model of its lineage and size in this corpus", None

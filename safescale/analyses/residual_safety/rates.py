@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from safescale.analyses.observations import ROUNDING_OF_PUBLISHED_RATES
 from safescale.analyses.residual_safety.results import Band, ClusteredRate, OverRefusal, PublishedRate, RatesOfGrader, RatesOfRows
 from safescale.analyses.setting import Setting
 from safescale.cells import AggregateCell, Cell, Cells, GraderMeaning
@@ -63,6 +64,7 @@ def rates_by_grader(cells: Cells, model_ids: Sequence[str], graders: Sequence[st
         if cell.model_id in model_ids and (not graders or cell.grader in graders):
             by_setting.setdefault(Setting(grader=cell.grader, target=cell.target, condition=cell.condition), []).append(cell)
     found = []
+    left_out = _excluded(cells, model_ids)
     for setting, members in by_setting.items():
         meaning = cells.graders[setting.grader]
         classes = sorted({cell.attack_class for cell in members})
@@ -74,7 +76,7 @@ def rates_by_grader(cells: Cells, model_ids: Sequence[str], graders: Sequence[st
                 overall=_rows(cells, members, meaning, None, level),
                 classes=tuple(_rows(cells, [c for c in members if c.attack_class == k], meaning, k, level) for k in classes),
                 missing_tiers={tier.value: _why_no_tier(meaning, tier) for tier in Tier if tier not in meaning.tiers},
-                excluded=_excluded(cells, setting, model_ids),
+                excluded=left_out.get(setting, {}),
             )
         )
     return tuple(sorted(found, key=_trust))
@@ -120,22 +122,28 @@ def _why_no_tier(meaning: GraderMeaning, tier: Tier) -> str:
     return ""
 
 
-def _excluded(cells: Cells, setting: Setting, model_ids: Sequence[str]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for row in cells.excluded.to_pylist():
-        here = Setting(grader=row["grader"], target=row["target"], condition=row["condition"])
-        if here == setting and row["model_id"] in model_ids:
-            counts[row["reason"]] = counts.get(row["reason"], 0) + row["rows"]
-    return dict(sorted(counts.items()))
+def _excluded(cells: Cells, model_ids: Sequence[str]) -> dict[Setting, dict[str, int]]:
+    """Graded rows of these ids that are in no rate, by setting and reason."""
+    counts: dict[Setting, dict[str, int]] = {}
+    mine = cells.excluded.filter(pc.is_in(cells.excluded["model_id"], value_set=pa.array(model_ids, pa.string())))
+    for row in sorted(mine.to_pylist(), key=lambda row: str(row["reason"])):
+        setting = Setting(grader=row["grader"], target=row["target"], condition=row["condition"])
+        here = counts.setdefault(setting, {})
+        here[row["reason"]] = here.get(row["reason"], 0) + row["rows"]
+    return counts
 
 
-def published_rates(cells: Cells, model_ids: Sequence[str], graders: Sequence[str]) -> tuple[PublishedRate, ...]:
+def published_rates(cells: Cells, model_ids: Sequence[str], graders: Sequence[str], *, level: float) -> tuple[PublishedRate, ...]:
     """Published rates of these ids, as printed."""
     mine = [cell for cell in cells.aggregates if cell.model_id in model_ids and (not graders or cell.grader in graders)]
-    return tuple(_published(cell) for cell in mine)
+    return tuple(_published(cell, level) for cell in mine)
 
 
-def _published(cell: AggregateCell) -> PublishedRate:
+def _published(cell: AggregateCell, level: float) -> PublishedRate:
+    implied = None
+    if cell.n is not None and abs((k := round(cell.rate * cell.n)) / cell.n - cell.rate) <= ROUNDING_OF_PUBLISHED_RATES:
+        found = wilson_interval(k, cell.n, level=level)
+        implied = (found.low, found.high)
     return PublishedRate(
         source=cell.source,
         setting=Setting(grader=cell.grader, target=cell.target, condition=cell.condition),
@@ -145,6 +153,7 @@ def _published(cell: AggregateCell) -> PublishedRate:
         n=cell.n,
         low=cell.interval_low,
         high=cell.interval_high,
+        if_independent=implied,
     )
 
 

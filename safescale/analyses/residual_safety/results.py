@@ -167,7 +167,12 @@ class RatesOfGrader:
 
 @attrs.frozen(kw_only=True)
 class PublishedRate:
-    """A published rate without rows: nothing can be clustered, paired or corrected."""
+    """
+    A published rate without rows: nothing can be clustered, paired or corrected.
+
+    ``low`` and ``high`` are as printed; ``if_independent`` is Wilson's interval of the counts that rate and n imply, as though rows
+    were independent, None where they imply none.
+    """
 
     source: str
     setting: Setting
@@ -177,6 +182,7 @@ class PublishedRate:
     n: int | None
     low: float | None
     high: float | None
+    if_independent: tuple[float, float] | None
 
 
 @attrs.frozen(kw_only=True)

@@ -44,8 +44,11 @@ def answer_words(found: ResidualSafety) -> str:
     if more > 0:
         sentences.append(f"{plural(more, 'more combination')} of grader, target and condition below")
     if not found.rates:
-        published = f"; {plural(len(found.published), 'published rate')} without rows" if found.published else ""
-        sentences.append(f"no graded row of a harmful prompt counts{published}")
+        sentences.append("no graded row of a harmful prompt counts")
+    if found.published:
+        told = [f"{tier_name(own.tier)} {percent(own.rate)} ({own.source}, n {own.n or 'unknown'})" for own in found.published[:3]]
+        more_of_them = f" and {len(found.published) - 3} more" if len(found.published) > 3 else ""
+        sentences.append(f"published without rows: {', '.join(told)}{more_of_them}")
     sentences.append(_error_words(found))
     sentences.append(_over_refusal_words(found))
     sentences += _base_words(found)
@@ -207,14 +210,15 @@ def not_to_conclude(found: ResidualSafety) -> tuple[str, ...]:
 
 
 def _not_to_conclude(found: ResidualSafety) -> Iterator[str]:
-    named = [class_words(name) for name in sorted({use.attack_class for use in found.prompts if use.kind != "benign"})]
+    tried = {use.attack_class for use in found.prompts if use.kind != "benign"} | {own.attack_class for own in found.published}
+    named = [class_words(name) for name in sorted(tried)]
     classes = (
         f"{plural(len(named), 'attack class')} ({and_list(named[:6])}{' and others' if len(named) > 6 else ''})"
         if named
-        else "none"
+        else "nothing at all"
     )
-    tried = f"That the model is safe, or unsafe, beyond these prompts and what was tried: {classes}"
-    yield f"{tried}. A low rate is no bound on other attacks."
+    beyond = f"That the model is safe, or unsafe, beyond these prompts and what was tried: {classes}"
+    yield f"{beyond}. A low rate is no bound on other attacks."
     none = [(rates, rate) for rates in found.rates for rate in rates.overall.rates if rate.successes == 0]
     if none:
         rates, rate = none[0]
