@@ -147,6 +147,7 @@ if TYPE_CHECKING:
     from safescale.stats.risk_ratio import RiskRatioInterval, RiskRatioIntervals, RiskRatioMethod, risk_ratio, risk_ratio_intervals
     from safescale.stats.rogan_gladen import RoganGladenRate, rogan_gladen_rate
     from safescale.stats.scaling_form import FormVerdict, ScalingAxis, ScalingForm, ScalingFormComparison, scaling_form_comparison
+    from safescale.stats.scaling_form_over_compute import ScalingFormOverCompute, scaling_form_over_compute
     from safescale.stats.separation import (
         AdjacentPair,
         AdjacentSeparation,
@@ -303,6 +304,7 @@ __all__ = [
     "ScalingAxis",
     "ScalingForm",
     "ScalingFormComparison",
+    "ScalingFormOverCompute",
     "ScalingLabel",
     "SeriesShape",
     "Shape",
@@ -435,6 +437,7 @@ __all__ = [
     "rogan_gladen_rate",
     "scaled_probabilities",
     "scaling_form_comparison",
+    "scaling_form_over_compute",
     "scaling_label",
     "shape_of_series",
     "share_ratio_null",
@@ -685,6 +688,8 @@ _HOME = {
     "ScalingFormComparison": "scaling_form",
     "scaling_form_comparison": "scaling_form",
     "ScalingAxis": "scaling_form",
+    "ScalingFormOverCompute": "scaling_form_over_compute",
+    "scaling_form_over_compute": "scaling_form_over_compute",
     "AdjacentPair": "separation",
     "AdjacentSeparation": "separation",
     "AdjacentTest": "separation",

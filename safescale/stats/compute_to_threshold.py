@@ -139,7 +139,9 @@ def compute_to_threshold(
     *Dependence.* Attacks of one model under several seeds are taken as fully dependent, which is safe: where they are not, the
     interval is wider than it need be. Models of one lineage are taken as independent.
 
-    *Coverage* in the kept simulation (`tests/stats/test_calibration_compute_to_threshold.py`).
+    *Coverage* of 95 % intervals, 250 data sets each on a grid of nine levels, scatter .5 decades: .96 with 4 models and with 12; on
+    five levels, .96 with 6 models; three attacks of each of 12 models on five levels, scatter .1: .99
+    (`tests/stats/test_calibration_compute_to_threshold.py` keeps a wider set).
 
     References
     ----------

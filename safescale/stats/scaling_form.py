@@ -12,7 +12,7 @@ import scipy
 
 from safescale.errors import InsufficientData
 from safescale.stats._domain import FloatVector, choice, fraction, positive, same_length, sizes, successes_of_trials_arrays
-from safescale.stats._tails import DEFAULT_SEED, RESAMPLES, tail_share
+from safescale.stats._sign_flips import sign_flip_floor, sign_flip_p_value
 
 __all__ = ["FormVerdict", "ScalingAxis", "ScalingForm", "ScalingFormComparison", "scaling_form_comparison"]
 
@@ -25,7 +25,6 @@ SCALING_AXES = ("size", "compute")
 _LEFT_OUT: dict[ScalingAxis, str] = {"size": "sizes", "compute": "levels of compute"}
 _MORE: dict[ScalingAxis, str] = {"size": "models of other sizes", "compute": "levels of compute"}
 MIN_SIZES = 4
-MOST_EXACT_SIZES = 18
 _FARTHEST = 12.0  # log odds at the two ends of the line: rates between 6e-6 and 1 - 6e-6
 
 
@@ -110,8 +109,8 @@ def scaling_form_comparison(
     successes, trials : array_like of int, shape (models,)
         Counts per model. Unit: traces.
     over : {"size", "compute"}, default "size"
-        What is left out. Cells of several models may share a level; one line is then drawn through all of them, so compare within
-        one model, or models whose rates lie together.
+        What is left out. Cells of several models may share a level; one line is then drawn through all of them; for a line of each,
+        with models as units, use `scaling_form_over_compute`.
     alpha : float, default 0.05
         Threshold of the verdict. Unit: probability.
 
@@ -182,7 +181,7 @@ def scaling_form_comparison(
             scores.append(float(np.sum(_log_probability(k[out], n[out], inside))))
     differences = np.array(by_size["log_log"]) - np.array(by_size["log_linear"])
     per_trace = differences / np.array(weights)
-    p_value, p_floor = _sign_flip_p_value(per_trace), max(2.0 / 2 ** len(distinct), _lowest_p(len(distinct)))
+    p_value, p_floor = sign_flip_p_value(per_trace), sign_flip_floor(len(distinct))
     total = math.fsum(differences.tolist())
     verdict = _verdict(per_trace, total, p_value, alpha)
     return ScalingFormComparison(
@@ -251,25 +250,6 @@ def _log_odds(successes: float, trials: float) -> float:
 def _log_probability(k: FloatVector, n: FloatVector, rate: FloatVector) -> FloatVector:
     ways = scipy.special.gammaln(n + 1) - scipy.special.gammaln(k + 1) - scipy.special.gammaln(n - k + 1)
     return np.asarray(ways + scipy.special.xlogy(k, rate) + scipy.special.xlog1py(n - k, -rate), dtype=np.float64)
-
-
-def _lowest_p(sizes_left_out: int) -> float:
-    return 0.0 if sizes_left_out <= MOST_EXACT_SIZES else 1.0 / (RESAMPLES + 1)
-
-
-def _sign_flip_p_value(differences: FloatVector) -> float:
-    """Share of the sign patterns whose sum is at least as far from 0; all patterns up to 18 sizes, random ones beyond."""
-    exact = len(differences) <= MOST_EXACT_SIZES
-    if exact:
-        sums = np.zeros(1)
-        for difference in differences:
-            sums = np.concatenate([sums - difference, sums + difference])
-    else:
-        rng = np.random.default_rng(DEFAULT_SEED)
-        sums = (rng.integers(0, 2, (RESAMPLES, len(differences))) * 2 - 1) @ differences
-    tolerance = 1e-9 * float(np.abs(differences).sum())
-    observed = float(differences.sum())
-    return tail_share(sums, observed, "two-sided", doubled=False, extra=0 if exact else 1, tolerance=tolerance)
 
 
 def _verdict(per_trace: FloatVector, total: float, p_value: float, alpha: float) -> FormVerdict:

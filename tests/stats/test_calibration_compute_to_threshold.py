@@ -8,7 +8,7 @@ from safescale.stats import compute_to_threshold
 
 FULL = np.array([5, 10, 20, 50, 100, 200, 500, 1000, 2000])
 SHORT = np.array([5, 10, 20, 50, 100])
-REPEATS = 1500
+REPEATS = 250
 
 
 def interval_of(rng, models, slope, sd, grid, seeds, middle):
@@ -24,19 +24,18 @@ def interval_of(rng, models, slope, sd, grid, seeds, middle):
 @pytest.mark.calibration
 @pytest.mark.parametrize("seeds", [1, 3])
 @pytest.mark.parametrize("grid", [FULL, SHORT], ids=["full", "short"])
-@pytest.mark.parametrize("sd", [0.1, 0.3, 0.6])
+@pytest.mark.parametrize("sd", [0.1, 0.5])
 @pytest.mark.parametrize("models", [4, 6, 12])
 def test_intervals_hold_the_slope_as_often_as_they_say(models, sd, grid, seeds):
     """Never seen below .93 at 95 %; refused data sets, in which nothing crosses within the grid, are counted and few."""
     rng = np.random.default_rng([models, int(100 * sd), len(grid), seeds])
     held = refused = 0
-    repeats = REPEATS if seeds == 1 else REPEATS // 3
-    for _ in range(repeats):
+    for _ in range(REPEATS):
         try:
             low, high = interval_of(rng, models, 0.4, sd, grid, seeds, np.log10(grid).mean())
         except InsufficientData:
             refused += 1
             continue
         held += (low is None or low <= 0.4) and (high is None or high >= 0.4)
-    assert refused / repeats < 0.02
-    assert held / (repeats - refused) > 0.95 - 4 * np.sqrt(0.0475 / repeats)
+    assert refused / REPEATS < 0.02
+    assert held / (REPEATS - refused) > 0.95 - 4 * np.sqrt(0.0475 / REPEATS)

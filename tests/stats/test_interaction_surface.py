@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safescale.errors import DomainError, InsufficientData
-from safescale.stats import interaction_surface
+from safescale.stats import interaction_surface, which_outweighs
 
 SIZES = [1, 1, 1, 3, 3, 3, 8, 8, 8, 30, 30, 30, 70, 70, 70]
 COMPUTE = [1, 10, 100] * 5
@@ -70,6 +70,15 @@ def test_standard_errors_are_those_of_the_paper_on_rows():
         expected = np.sqrt(np.diag(row_level_covariance(fit)))[1:]
         got = [fit.size.standard_error, fit.compute.standard_error, fit.interaction.standard_error]
         assert got == pytest.approx(expected.tolist(), rel=1e-6)
+
+
+def test_which_outweighs_rests_on_the_joint_covariance():
+    fit = interaction_surface(*simulated(np.random.default_rng(1), models=5, levels=3, trials=40))
+    covariance = row_level_covariance(fit)[1:3, 1:3]
+    other = which_outweighs(fit.size.estimate, fit.compute.estimate, covariance, dof=fit.dof)
+    assert abs(covariance[0, 1]) > 0.01 * math.sqrt(covariance[0, 0] * covariance[1, 1])  # else the test could not fail
+    assert fit.outweighs.interval == pytest.approx(other.interval, rel=1e-6)
+    assert fit.outweighs.p_value == pytest.approx(other.p_value, rel=1e-5)
 
 
 def test_intervals_and_p_values_are_students():

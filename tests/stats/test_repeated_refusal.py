@@ -29,6 +29,12 @@ def test_share_and_entropy_are_as_by_hand():
     assert found.share_interval == (other.low, other.high)
 
 
+def test_the_correction_is_half_a_sample_where_both_are_seen():
+    found = repeated_sample_refusal([[1] + [0] * 9, [0] * 10])
+    assert found.entropy == pytest.approx(entropy(0.1) / 2)
+    assert found.entropy_corrected == pytest.approx((entropy(0.1) + 1 / 20) / 2)
+
+
 @pytest.mark.parametrize(("samples", "printed"), [(1, 0.0), (2, 0.347), (5, 0.577), (20, 0.667)])
 def test_few_samples_show_less_entropy_than_there_is(samples, printed):
     """Every prompt is refused every other time, so each has ln 2 = .693 nats; what is shown on average is `most_expected`."""

@@ -7,6 +7,7 @@ import scipy.optimize
 import scipy.stats
 
 from safescale.stats import compute_to_threshold
+from safescale.stats._interval_censored import _log_between
 
 NAN = float("nan")
 SIZE = [0.5, 1, 3, 7, 14, 70]
@@ -51,3 +52,13 @@ def test_estimates_and_profile_agree_with_nelder_mead():
     flat = lowest([1.3, np.log(0.4)], fixed_slope=0.0)
     score = np.sqrt(4 * np.expm1(2 * (flat.fun - best.fun) / 6))
     assert fit.p_value == pytest.approx(2 * scipy.stats.t.sf(score, 4), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    "ends", [(1.0, -1.0), (40.0, 38.0), (-38.0, -40.0), (9.0, 8.999), (np.inf, 30.0), (-30.0, -np.inf), (0.1, -50.0)]
+)
+def test_log_probabilities_keep_their_digits_in_either_tail(ends):
+    with mpmath.workdps(1000):
+        upper, lower = (mpmath.ncdf(end) if np.isfinite(end) else mpmath.mpf(end > 0) for end in ends)
+        expected = float(mpmath.log(upper - lower))
+    assert _log_between(np.array([ends[0]]), np.array([ends[1]]))[0] == pytest.approx(expected, rel=1e-10)
