@@ -160,7 +160,9 @@ def test_before_and_after_that_change_places_turn_the_words_of_loss():
 def test_loss_that_is_drawing_again_alone_is_called_that():
     result = analysed(planted(compute=0.0, at_middle=40.0, wavering=0.5))
     words = told(result, "A second draw")
-    assert "no more than drawing again loses" in words or re.search(r"of the [\d.]+ points that are lost .*, [\d.]+ are that", words)
+    assert "no more than drawing again loses" in words or re.search(
+        r"of the [\d.]+ points that are lost .*, [\d.]+ are that", words
+    )
     null = float(re.search(r"keeps ([\d.]+) %", words).group(1))
     assert null < 95
 
@@ -301,7 +303,9 @@ def test_directions_are_told_where_found_and_their_absence_is_a_result(strong_co
     words = told(result, "A refusal direction was found")
     assert "found in 2 of 3 models; no direction found in planted-0-0.5b (ablating the best leaves 97 % of 98 % refused)" in words
     assert "0.47 to 0.47" in told(result, "Where one was found")
-    assert "Ablating 4 directions at once leaves 0 % of prompts refused by model, as many random ones 95 %" in told(result, "Ablating 4")
+    assert "Ablating 4 directions at once leaves 0 % of prompts refused by model, as many random ones 95 %" in told(
+        result, "Ablating 4"
+    )
     none = analyze_robustness(design_for(), [strong_compute], [geometry(model, found=False) for model in models])
     assert "found in 0 of 3 models" in told(none, "A refusal direction was found")
     assert not any(words.startswith("Where one was found") for words in none.sentences)
@@ -327,7 +331,9 @@ def test_agreement_that_falls_under_attack_is_called_that():
 
 def test_names_of_models_attacks_and_cells_change_no_number():
     outcomes = planted(whole=True, tamper_resistance=2.0, wavering=0.2)
-    models = tuple(attrs.evolve(model, model_id=f"m{99 - at}", lineage=f"z{model.lineage}") for at, model in enumerate(outcomes.models))
+    models = tuple(
+        attrs.evolve(model, model_id=f"m{99 - at}", lineage=f"z{model.lineage}") for at, model in enumerate(outcomes.models)
+    )
     attacks = tuple(attrs.evolve(attack, name=f"what{99 - at}") for at, attack in enumerate(outcomes.attacks))
     cells = tuple(attrs.evolve(cell, subject=f"cell {at}", condition="x") for at, cell in enumerate(outcomes.cells))
     prompts = tuple(attrs.evolve(prompt, prompt_id=f"q{99 - at}") for at, prompt in enumerate(outcomes.prompts))
@@ -371,6 +377,8 @@ def test_no_fine_tuning_at_all_says_so():
     outcomes = planted()
     keep = [at for at, cell in enumerate(outcomes.cells) if cell.attack == 0]
     arrays = {name: getattr(outcomes, name)[keep] for name in ("refused", "failed", "right", "p_refusal", "entropy", "distance")}
-    result = analyze_robustness(RobustnessDesign(), [attrs.evolve(outcomes, cells=tuple(outcomes.cells[at] for at in keep), **arrays)])
+    result = analyze_robustness(
+        RobustnessDesign(), [attrs.evolve(outcomes, cells=tuple(outcomes.cells[at] for at in keep), **arrays)]
+    )
     assert result.verdict is CANNOT_TELL
     assert len(result.sentences) >= 1

@@ -142,7 +142,9 @@ def test_refuses_an_entropy_that_no_probabilities_have():
     outcomes = by_hand()
     entropy = outcomes.entropy.copy()
     entropy[1, 2, 0] = 0.8  # a published table has such values, above ln 2
-    with pytest.raises(DomainError, match=r"between 0 and ln 2 = 0\.6931 nats, got 0\.8000 in cell 'one\+lora', prompt 'p2', sample 0"):
+    with pytest.raises(
+        DomainError, match=r"between 0 and ln 2 = 0\.6931 nats, got 0\.8000 in cell 'one\+lora', prompt 'p2', sample 0"
+    ):
         cell_metrics(attrs.evolve(outcomes, entropy=entropy), level=LEVEL)
 
 
@@ -171,10 +173,7 @@ def test_order_of_prompts_in_all_cells_at_once_is_irrelevant():
         outcomes,
         prompts=tuple(outcomes.prompts[at] for at in order),
         categories=tuple(outcomes.categories[at] for at in order),
-        **{
-            name: getattr(outcomes, name)[:, order]
-            for name in ("refused", "failed", "right", "p_refusal", "entropy", "distance")
-        },
+        **{name: getattr(outcomes, name)[:, order] for name in ("refused", "failed", "right", "p_refusal", "entropy", "distance")},
     )
     for one, other in zip(cell_metrics(outcomes, level=LEVEL), cell_metrics(turned, level=LEVEL), strict=True):
         for get in (

@@ -108,8 +108,8 @@ def _lineages(first: GraderFindings, design: RobustnessDesign) -> list[str]:
         found.append(f"lineages as units say nothing ({lineages.outweighs.why})")
     if surface.n_models > surface.n_sizes:
         found.append(
-            f"{plural(surface.n_models, 'model')} share {plural(surface.n_sizes, 'size')}: what is odd about one size in all of them (shape, "
-            "training) counts as its effect; the verdict is taken back where leaving one size out turns it"
+            f"{plural(surface.n_models, 'model')} share {plural(surface.n_sizes, 'size')}: what is odd about one size in all of "
+            "them (shape, training) counts as its effect; the verdict is taken back where leaving one size out turns it"
         )
     return found
 

@@ -11,7 +11,7 @@ from safescale.studies.robustness.design import COMPUTE_UNITS, ComputeUnit, Robu
 from safescale.studies.robustness.grid import FEWEST_ROWS, GridPart, compute_of, parts_of
 from safescale.studies.robustness.results import CellMetrics, Effect, HalfCompute, HalfOfModel
 
-__all__ = ["HALF", "half_compute_of", "half_of"]
+__all__ = ["HALF", "half_compute_of", "half_of", "half_of_part"]
 
 HALF = 0.5
 
@@ -19,7 +19,7 @@ HALF = 0.5
 def half_compute_of(cells: Sequence[CellMetrics], design: RobustnessDesign) -> tuple[HalfCompute, ...]:
     """For every part of the grid that is fitted, in both units of compute."""
     return tuple(
-        _half(part, unit, level=1 - design.alpha) for part in parts_of(cells, design) if part.cells for unit in COMPUTE_UNITS
+        half_of_part(part, unit, level=1 - design.alpha) for part in parts_of(cells, design) if part.cells for unit in COMPUTE_UNITS
     )
 
 
@@ -50,7 +50,8 @@ def half_of(levels: Sequence[tuple[float, float]]) -> tuple[float | None, float 
     return low, high, crossings
 
 
-def _half(part: GridPart, unit: ComputeUnit, *, level: float) -> HalfCompute:
+def half_of_part(part: GridPart, unit: ComputeUnit, *, level: float) -> HalfCompute:
+    """Of one part of the grid, in one unit."""
     rows = _rows(part, unit)
     return HalfCompute(
         unit=unit,

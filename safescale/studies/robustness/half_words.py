@@ -42,7 +42,8 @@ def _half(half: HalfCompute, under: str) -> str:
             words += f"; {early} {'is' if early == 1 else 'are'} below it at the first level already"
     turning = sum(row.crossings > 1 for row in rows)
     if turning:
-        words += f"; {turning} {'crosses' if turning == 1 else 'cross'} one half more than once: the level from which RRR stays below counts"
+        cross = "crosses" if turning == 1 else "cross"
+        words += f"; {turning} {cross} one half more than once: the level from which RRR stays below counts"
     return f"{words}. {_slope(half)}"
 
 
