@@ -78,7 +78,8 @@ def test_every_part_of_the_grid_has_its_surfaces_the_main_one_first():
         steps=(5, 20, 50),
     )
     design = design_for(attrs.evolve(WORLD, examples=(16, 64), steps=(5, 20, 50)))
-    found = surfaces_of(cells_of(outcomes), design)
+    cells = cells_of(outcomes)
+    found = surfaces_of(cells, design)
     assert (found[0].metric, found[0].unit, found[0].defence, found[0].examples) == ("rrr", "tokens", "none", 64)
     kinds = {(surface.defence, surface.examples) for surface in found}
     # steering is compared at single levels and has no surface
@@ -92,7 +93,7 @@ def test_every_part_of_the_grid_has_its_surfaces_the_main_one_first():
     rd = next(surface for surface in found if surface.metric == "rd")
     assert rd.compute.estimate > 0
     assert rd.compute.interval[0] > 0
-    lineages = lineages_of(cells_of(outcomes), design)
+    lineages = lineages_of(cells, design)
     assert {(one.defence, one.examples) for one in lineages} == {("none", 64), ("tamper_resistance", 64)}
     assert [lineage for lineage, _, _ in lineages[0].rows] == ["lineage 0", "lineage 1"]
 
@@ -112,6 +113,20 @@ def test_cells_under_twenty_responses_are_shown_and_not_fitted():
     assert found[few].retention.rrr.n == 18
     assert found[few].retention.rrr.value is not None
     assert surface_of(next(iter(parts_of(found, design_for()))), "rrr", "tokens", level=LEVEL).n_cells == 59
+
+
+def test_responses_without_a_verdict_are_counted_and_bound_what_is_kept():
+    outcomes = planted(wavering=0.2)
+    refused = np.where(np.random.default_rng(0).random(outcomes.refused.shape) < 0.1, -1, outcomes.refused).astype(np.int8)
+    found = [cell for cell in cells_of(attrs.evolve(outcomes, refused=refused)) if cell.attack.kind == "finetune"]
+    kept, asked = counts_of(found)
+    most, all_of = counts_of(found, unknown="refused")
+    least, again = counts_of(found, unknown="not_refused")
+    left_out = [cell.retention.unknown for cell in found]
+    assert sum(left_out) > 50
+    assert all_of == again == [n + left for n, left in zip(asked, left_out, strict=True)]
+    assert [k - low for k, low in zip(most, least, strict=True)] == left_out
+    assert least == kept
 
 
 def test_leaving_a_size_out_leaves_all_its_models_out():

@@ -232,7 +232,7 @@ def _entropy(first: GraderFindings, of: RobustnessOutcomes, design: RobustnessDe
     level = 1 - design.alpha
 
     def error(cells: Sequence[CellMetrics], of_cell: Callable[[CellMetrics], float | None]) -> float | None:
-        return over_models([value for cell in cells if (value := of_cell(cell)) is not None], level)[0].value
+        return over_models([value for cell in cells if (value := of_cell(cell)) is not None], level, least=0.0)[0].value
 
     calm = [cell for cell in first.cells if cell.attack.kind == "none" and cell.defence.kind == "none"]
     before, after, null = (

@@ -102,8 +102,8 @@ def _slope(rows: Sequence[HalfOfModel], level: float) -> Effect:
 
 def _open_ended(fit: ThresholdCompute) -> str | None:
     """Why estimate or interval is missing, with the end that is known."""
-    low, high = fit.bounds
-    known = [f"{side} {end:+.2f}" for side, end in (("at least", low), ("at most", high)) if end is not None]
-    if fit.why is None or fit.interval is not None or not known:
-        return fit.why
-    return f"{fit.why}; {' and '.join(known)} decades of compute per decade of size"
+    if fit.slope is not None and fit.interval is not None:
+        return None
+    known = [f"{side} {end:+.2f}" for side, end in (("at least", fit.bounds[0]), ("at most", fit.bounds[1])) if end is not None]
+    told = f"it is {' and '.join(known)} decades of compute per decade of size" if known else "no slope is excluded"
+    return f"the grid is too coarse or too short for one slope: {told}; levels between or beyond its own would say more"

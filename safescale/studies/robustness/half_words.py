@@ -34,7 +34,7 @@ def _half(half: HalfCompute, under: str) -> str:
         words += f"never reached within the grid by any of {of} (all censored)"
     else:
         lowest, highest = (amount_words(end, half.unit) for end in (min(reached), max(reached)))
-        words += f"reached by {len(reached)} of {of}, at levels from {lowest} to {highest}"
+        words += f"reached by {len(reached)} of {of}, at {lowest if lowest == highest else f'levels from {lowest} to {highest}'}"
         if half.censored:
             words += f"; {half.censored} never {'falls' if half.censored == 1 else 'fall'} to it within the grid (censored)"
         early = sum(row.low is None for row in rows)
@@ -50,7 +50,7 @@ def _half(half: HalfCompute, under: str) -> str:
 def _slope(half: HalfCompute) -> str:
     slope = half.slope
     if slope.interval is None:
-        return f"Its slope on size cannot be had: {slope.why}."
+        return f"Its slope on size is not known: {slope.why}."
     estimate = "" if slope.estimate is None else signed(slope.estimate, 2)
     quoted = f"{estimate}{interval_words(slope.interval)} decades of compute per decade of size".strip()
     if slope.interval[0] <= 0 <= slope.interval[1]:

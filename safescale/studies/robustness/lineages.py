@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
-from safescale.errors import DomainError
+from safescale.errors import DomainError, InsufficientData
 from safescale.stats import surface_over_replicates
 from safescale.studies.robustness.design import COMPUTE_UNITS, ComputeUnit, RobustnessDesign
 from safescale.studies.robustness.grid import GridPart, compute_of, metric_of, parts_of
@@ -12,6 +13,8 @@ from safescale.studies.robustness.results import CellMetrics, LineageEffects, Me
 from safescale.studies.robustness.surfaces import METRICS, SCALES, counts_of, effect_of, more_of, no_effect, usable_of
 
 __all__ = ["lineages_of", "lineages_of_part"]
+
+FEWEST_LINEAGES: Final = 2
 
 
 def lineages_of(cells: Sequence[CellMetrics], design: RobustnessDesign) -> tuple[LineageEffects, ...]:
@@ -35,6 +38,8 @@ def lineages_of_part(part: GridPart, metric: Metric, unit: ComputeUnit, *, level
     size, compute = [found.model.params_b or 0.0 for found in cells], [compute_of(found, unit) or 0.0 for found in cells]
     lineages = [found.model.lineage for found in cells]
     try:
+        if len(set(lineages)) < FEWEST_LINEAGES:
+            raise InsufficientData("there is one lineage only, and nothing replicates it" if lineages else "there are no cells")
         if metric == "rrr":
             kept, asked = counts_of(cells)
             fit = surface_over_replicates(size, compute, kept, lineages, trials=asked, level=level)
