@@ -35,6 +35,8 @@ def test_a_plain_study_has_only_the_caveats_of_every_study(plain_caveats):
         "one grader (planted)",
         "12 models share 4 sizes",
         "2 samples of a prompt are not independent",
+        "one comparison answers the question (|compute| - |size| of RRR); every other interval stands by itself and is not "
+        "corrected for their number",
         "no shares of variance are given",
     ]
 
