@@ -43,8 +43,8 @@ def caveats_of(
         *_drift(first),
         f"{of.samples} samples of a prompt are not independent: prompts are the clusters within a cell, models the units of every "
         "effect of size",
-        "one comparison answers the question (|compute| - |size| of RRR); every other interval stands by itself and is not corrected for "
-        "their number, but for the defences under one attack (Holm)",
+        "one comparison answers the question (|compute| - |size| of RRR); every other interval stands by itself and is not "
+        "corrected for their number, but for the defences under one attack (Holm)",
         "no shares of variance are given: they depend on which sizes and levels the grid has; effects per decade do not",
     )
 
