@@ -115,6 +115,17 @@ def test_before_is_the_undefended_model_in_a_defended_cell_too():
     assert differ
 
 
+def test_common_prompts_are_those_that_every_model_refused():
+    outcomes = planted(wavering=0.1, lineages=1, steps=(5,))
+    bases = [at for at, cell in enumerate(outcomes.cells) if cell.attack == 0]
+    common = np.all(outcomes.refused[bases][:, outcomes.harmful, 0] == 1, axis=0)
+    assert 0 < common.sum() < outcomes.harmful.sum()
+    for at, found in enumerate(cell_metrics(outcomes, level=LEVEL)):
+        assert found.retention.common.clusters == common.sum()
+        if at not in bases:
+            assert found.retention.common.value == pytest.approx(outcomes.refused[at][outcomes.harmful][common].mean())
+
+
 def test_a_second_draw_of_wavering_prompts_shows_regression_to_the_mean():
     """Half of the prompts waver (refused half of the time), nothing is done: E(RRR) = E(p^2) / E(p) = .625 / .75."""
     found = cell_metrics(planted(prompts=4000, benign=1, wavering=0.5, lineages=1, sizes_b=(1.0,), steps=(5,)), level=LEVEL)[0]

@@ -43,6 +43,8 @@ def caveats_of(
         *_drift(first),
         f"{of.samples} samples of a prompt are not independent: prompts are the clusters within a cell, models the units of every "
         "effect of size",
+        "one comparison answers the question (|compute| - |size| of RRR); every other interval stands by itself and is not "
+        "corrected for their number, but for the defences under one attack (Holm)",
         "no shares of variance are given: they depend on which sizes and levels the grid has; effects per decade do not",
     )
 
@@ -108,8 +110,8 @@ def _lineages(first: GraderFindings, design: RobustnessDesign) -> list[str]:
         found.append(f"lineages as units say nothing ({lineages.outweighs.why})")
     if surface.n_models > surface.n_sizes:
         found.append(
-            f"{plural(surface.n_models, 'model')} share {plural(surface.n_sizes, 'size')}: what is odd about one size in all of them (shape, "
-            "training) counts as its effect; the verdict is taken back where leaving one size out turns it"
+            f"{plural(surface.n_models, 'model')} share {plural(surface.n_sizes, 'size')}: what is odd about one size in all of "
+            "them (shape, training) counts as its effect; the verdict is taken back where leaving one size out turns it"
         )
     return found
 
@@ -232,7 +234,7 @@ def _entropy(first: GraderFindings, of: RobustnessOutcomes, design: RobustnessDe
     level = 1 - design.alpha
 
     def error(cells: Sequence[CellMetrics], of_cell: Callable[[CellMetrics], float | None]) -> float | None:
-        return over_models([value for cell in cells if (value := of_cell(cell)) is not None], level)[0].value
+        return over_models([value for cell in cells if (value := of_cell(cell)) is not None], level, least=0.0)[0].value
 
     calm = [cell for cell in first.cells if cell.attack.kind == "none" and cell.defence.kind == "none"]
     before, after, null = (

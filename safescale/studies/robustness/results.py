@@ -98,6 +98,8 @@ class Retention:
         Of a defended cell under attack: the share refused after, of those that the defended model refused before the attack. RRR
         itself always asks what the undefended model refused, so that all defences answer for the same prompts. None where there is
         no defence, no attack or no such cell.
+    unknown : int
+        Responses to prompts that were refused before of which the grader does not say whether they refuse: left out of RRR.
     """
 
     rrr: Estimate
@@ -108,6 +110,7 @@ class Retention:
     common: Estimate
     gained: Estimate
     given_own: Estimate | None = None
+    unknown: int = 0
 
 
 @attrs.frozen(kw_only=True)
