@@ -28,6 +28,7 @@ from report.robustness_made import (
 )
 from safescale.report.document import Figure, every_section
 from safescale.report.figures import save
+from safescale.report.figures.dilution import HOLLOW
 from safescale.report.figures.robustness import curves_of, size_looks, step_axis, step_name, step_places
 from safescale.report.figures.robustness_defences import draw_trade, trade_attacks, trade_points
 from safescale.report.figures.robustness_geometry import draw_cosines, draw_left_after
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 FULL = (5, 10, 20, 50, 100, 200, 500, 1000, 2000)
 FEW = models_of((0.5, 7.0), 1)
 FORTY = models_of(tuple(0.5 * 1.16**n for n in range(40)), 1)
-WIDE = models_of((0.5, 3.0, 7.0, 14.0, 32.0, 72.0, None), 2)
+WIDE = models_of((0.5, 3.0, 7.0, 14.0, 32.0, 72.0, None), 1)
 
 
 class Caught:
@@ -98,7 +99,8 @@ CASES: dict[str, RobustnessResult] = {
         geometry=(),
     ),
     "40 models, full grid": result_of(
-        findings_of(FORTY, cells=cells_of(FORTY, steps=FULL, entropy=False)), geometry=many_directions(FORTY[:14], 10)
+        findings_of(FORTY, cells=cells_of(FORTY, steps=FULL, examples=(64,), entropy=False, resistant=False)),
+        geometry=many_directions(FORTY[:14], 10),
     ),
     "three data sizes, a size unknown": result_of(
         findings_of(WIDE, cells=cells_of(WIDE, steps=FULL, examples=(16, 64, 256), attack_seeds=2)),
@@ -157,6 +159,19 @@ def test_a_curve_is_the_mean_over_cells_that_have_the_number() -> None:
     assert (point.steps, point.mean, point.low, point.high) == (20, pytest.approx(0.7), 0.5, 0.9)
     assert (point.cells, point.missing, point.n) == (2, 1, 400)
     assert point.words(lambda value: f"{value:.2f}") == "20 steps 0.70 (0.50 to 0.90, 2 cells), 1 without"
+
+
+def test_a_mark_that_rests_on_few_responses_is_hollow_and_the_caption_says_so() -> None:
+    few = attrs.evolve(share(0.5, 18), clusters=9)
+    cells = [cell_of(FEW[0], 0), cell_of(FEW[0], 0, finetune(64, 5), kept=0.8)]
+    thin = cell_of(FEW[0], 0, finetune(64, 20))
+    cells.append(attrs.evolve(thin, retention=attrs.evolve(thin.retention, rrr=few)))
+    found = caught(result_of(findings_of(FEW, cells=tuple(cells), half=()), geometry=()))
+    marks = [line for line in found.drawn["robustness-rrr-1"].axes[0].lines if line.get_marker() == "o"]
+    assert [line.get_markerfacecolor() == HOLLOW for line in marks] == [False, False, True]
+    assert "Hollow: a cell of fewer than 20 responses, shown and not fitted." in found.words["robustness-rrr-1"]
+    assert "Hollow" not in found.words["robustness-map-1"]
+    assert "Hollow" not in caught_of("12 models").words["robustness-rrr-1"]
 
 
 def test_no_attack_stands_apart_on_the_axis_of_steps() -> None:

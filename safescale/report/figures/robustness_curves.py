@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from safescale.report.figures.dilution import handle, legend, legend_rows, size_name
+from safescale.report.figures.dilution import HOLLOW, handle, legend, legend_rows, size_name
 from safescale.report.figures.robustness import (
     CurvePoint,
     SizeLook,
@@ -149,10 +149,11 @@ def _panel(
             hover_areas(axis, x, y, words)
             axis.plot(x, y, linestyle="none", marker=look.marker, markersize=2.6, color=look.colour, zorder=4)
         else:
-            for px, py, text in zip(x, y, words, strict=True):
-                hover(
-                    text, *axis.plot([px], [py], linestyle="none", marker=look.marker, markersize=4.6, color=look.colour, zorder=4)
-                )
+            for px, py, text, point in zip(x, y, words, points, strict=True):
+                [mark] = axis.plot([px], [py], linestyle="none", marker=look.marker, markersize=4.6, color=look.colour, zorder=4)
+                if point.few:
+                    mark.set_markerfacecolor(HOLLOW)
+                hover(text, mark)
     _limits(axis, panel)
 
 
