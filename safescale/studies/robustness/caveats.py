@@ -95,7 +95,6 @@ def _lineages(first: GraderFindings, design: RobustnessDesign) -> list[str]:
     if surface is None or surface.why is not None or lineages is None:
         return []
     names = [row[0] for row in lineages.rows]
-    sizes = {cell.model.params_b for cell in first.cells if cell.model.params_b is not None}
     found = []
     if len(names) == 1:
         found.append(
@@ -107,10 +106,10 @@ def _lineages(first: GraderFindings, design: RobustnessDesign) -> list[str]:
         found.append(f"none of {len(names)} lineages has the sizes for a fit of its own: size and lineage are not told apart")
     elif lineages.outweighs.interval is None:
         found.append(f"lineages as units say nothing ({lineages.outweighs.why})")
-    if surface.n_models > len(sizes):
+    if surface.n_models > surface.n_sizes:
         found.append(
-            f"{plural(surface.n_models, 'model')} share {plural(len(sizes), 'size')}: what is odd about one size in all of them (shape, "
-            "training) counts as its effect; the verdict is taken back where leaving one size out turns it"
+            f"{plural(surface.n_models, 'model')} share {plural(surface.n_sizes, 'size')}: what is odd about one size in all of "
+            "them (shape, training) counts as its effect; the verdict is taken back where leaving one size out turns it"
         )
     return found
 
@@ -233,7 +232,7 @@ def _entropy(first: GraderFindings, of: RobustnessOutcomes, design: RobustnessDe
     level = 1 - design.alpha
 
     def error(cells: Sequence[CellMetrics], of_cell: Callable[[CellMetrics], float | None]) -> float | None:
-        return over_models([value for cell in cells if (value := of_cell(cell)) is not None], level)[0].value
+        return over_models([value for cell in cells if (value := of_cell(cell)) is not None], level, least=0.0)[0].value
 
     calm = [cell for cell in first.cells if cell.attack.kind == "none" and cell.defence.kind == "none"]
     before, after, null = (

@@ -134,6 +134,7 @@ class _Reading:
             common=_share(found.common),
             gained=_share(found.gained),
             given_own=self._given_own(at, mine),
+            unknown=found.unknown_after_refused,
         )
 
     def _given_own(self, at: int, mine: Int8Array) -> Estimate | None:

@@ -68,8 +68,8 @@ def defence_effects(cells: Sequence[CellMetrics], design: RobustnessDesign) -> t
     return tuple(effects)
 
 
-def over_models(values: Sequence[float], level: float) -> tuple[Estimate, float | None]:
-    """Mean over models with Student's t, and the p of 0; n and clusters count models."""
+def over_models(values: Sequence[float], level: float, *, least: float = -1.0, most: float = 1.0) -> tuple[Estimate, float | None]:
+    """Mean over models with Student's t, kept between what values can be, and the p of 0; n and clusters count models."""
     found: MeanOverUnits | None = mean_over_units(values, level=level)
     if found is None:
         return Estimate(value=None, why="no model was asked both with and without"), None
@@ -80,7 +80,9 @@ def over_models(values: Sequence[float], level: float) -> tuple[Estimate, float 
             else "no scatter between models to judge by"
         )
         return Estimate(value=found.mean, n=found.units, clusters=found.units, why=why), None
-    estimate = Estimate(value=found.mean, interval=(found.low, found.high), n=found.units, clusters=found.units)
+    estimate = Estimate(
+        value=found.mean, interval=(max(least, found.low), min(most, found.high)), n=found.units, clusters=found.units
+    )
     return estimate, found.p_value
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from safescale.analyses.words import p_clause, percent, plural, signed
 from safescale.studies.robustness.design import RobustnessDesign
+from safescale.studies.robustness.outcomes import Defence
 from safescale.studies.robustness.quantities import interval_words, mean_over_models
 from safescale.studies.robustness.results import DefenceEffect, Estimate, GraderFindings
 
@@ -38,7 +39,7 @@ def defence_words(first: GraderFindings, design: RobustnessDesign) -> list[str]:
 
 def _defence(effect: DefenceEffect, design: RobustnessDesign) -> str:
     gain = effect.gain
-    name = effect.defence.name.replace("_", " ")
+    name = defence_name(effect.defence)
     under = f"under {effect.attack.steps} steps on {effect.attack.examples} pairs"
     if gain.value is None:
         return f"{name} {under}: not known ({gain.why})."
@@ -50,6 +51,13 @@ def _defence(effect: DefenceEffect, design: RobustnessDesign) -> str:
         f"{name} {verb} refusal of harmful prompts {under} ({quoted}); its price without attack: over-refusal "
         f"{points(effect.over_refusal_cost)} points, benign accuracy {points(effect.accuracy_cost, turned=True)} points."
     )
+
+
+def defence_name(defence: Defence) -> str:
+    """``steering x 1``, ``tamper resistance``."""
+    if defence.kind == "steering" and defence.coefficient is not None:
+        return f"steering x {defence.coefficient:g}"
+    return defence.name.replace("_", " ")
 
 
 def points(estimate: Estimate, *, turned: bool = False) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal
+from typing import Final, Literal
 
 import attrs
 
@@ -17,6 +17,8 @@ from safescale.studies.robustness.results import CellMetrics, FormAnswer
 from safescale.studies.robustness.surfaces import counts_of
 
 __all__ = ["forms_of"]
+
+FEWEST_POINTS: Final = 4
 
 
 def forms_of(cells: Sequence[CellMetrics], design: RobustnessDesign) -> tuple[FormAnswer, ...]:
@@ -54,6 +56,10 @@ def _form(
     kept, asked = counts_of(cells)
     if sum(kept) in (0, sum(asked)):
         return None
+    levels, what = len(set(axis)), "size" if over == "size" else "level"
+    if levels < FEWEST_POINTS:
+        reason = f"leaving one {what} out of a line needs at least {FEWEST_POINTS} {what}s, got {levels}"
+        return FormAnswer(over=over, at=at, verdict="cannot_tell", reason=reason, difference=None, p_value=None)
     try:
         found = scaling_form_comparison(axis, kept, asked, alpha=design.alpha)
     except DomainError as error:

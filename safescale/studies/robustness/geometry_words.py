@@ -67,7 +67,8 @@ def _kappa(found: ConditionAgreement) -> str:
     if found.kappa is None:
         return f"no kappa ({found.why})"
     share = "" if found.agreement is None else f", agreement {100 * found.agreement:.0f} %"
-    return f"kappa {found.kappa:.2f}{interval_words(found.kappa_interval)}{share}"
+    unsure = f" (no interval: {found.why})" if found.kappa_interval is None else interval_words(found.kappa_interval)
+    return f"kappa {found.kappa:.2f}{unsure}{share}"
 
 
 def _moved(mine: dict[str, ConditionAgreement]) -> str:

@@ -11,7 +11,7 @@ from safescale.studies.robustness.design import COMPUTE_UNITS, ComputeUnit, Robu
 from safescale.studies.robustness.grid import FEWEST_ROWS, GridPart, compute_of, parts_of
 from safescale.studies.robustness.results import CellMetrics, Effect, HalfCompute, HalfOfModel
 
-__all__ = ["HALF", "half_compute_of", "half_of"]
+__all__ = ["HALF", "half_compute_of", "half_of", "half_of_part"]
 
 HALF = 0.5
 
@@ -19,7 +19,7 @@ HALF = 0.5
 def half_compute_of(cells: Sequence[CellMetrics], design: RobustnessDesign) -> tuple[HalfCompute, ...]:
     """For every part of the grid that is fitted, in both units of compute."""
     return tuple(
-        _half(part, unit, level=1 - design.alpha) for part in parts_of(cells, design) if part.cells for unit in COMPUTE_UNITS
+        half_of_part(part, unit, level=1 - design.alpha) for part in parts_of(cells, design) if part.cells for unit in COMPUTE_UNITS
     )
 
 
@@ -50,7 +50,8 @@ def half_of(levels: Sequence[tuple[float, float]]) -> tuple[float | None, float 
     return low, high, crossings
 
 
-def _half(part: GridPart, unit: ComputeUnit, *, level: float) -> HalfCompute:
+def half_of_part(part: GridPart, unit: ComputeUnit, *, level: float) -> HalfCompute:
+    """Of one part of the grid, in one unit."""
     rows = _rows(part, unit)
     return HalfCompute(
         unit=unit,
@@ -101,8 +102,8 @@ def _slope(rows: Sequence[HalfOfModel], level: float) -> Effect:
 
 def _open_ended(fit: ThresholdCompute) -> str | None:
     """Why estimate or interval is missing, with the end that is known."""
-    low, high = fit.bounds
-    known = [f"{side} {end:+.2f}" for side, end in (("at least", low), ("at most", high)) if end is not None]
-    if fit.why is None or fit.interval is not None or not known:
-        return fit.why
-    return f"{fit.why}; {' and '.join(known)} decades of compute per decade of size"
+    if fit.slope is not None and fit.interval is not None:
+        return None
+    known = [f"{side} {end:+.2f}" for side, end in (("at least", fit.bounds[0]), ("at most", fit.bounds[1])) if end is not None]
+    told = f"it is {' and '.join(known)} decades of compute per decade of size" if known else "no slope is excluded"
+    return f"the grid is too coarse or too short for one slope: {told}; levels between or beyond its own would say more"

@@ -34,22 +34,23 @@ def _half(half: HalfCompute, under: str) -> str:
         words += f"never reached within the grid by any of {of} (all censored)"
     else:
         lowest, highest = (amount_words(end, half.unit) for end in (min(reached), max(reached)))
-        words += f"reached by {len(reached)} of {of}, at levels from {lowest} to {highest}"
+        words += f"reached by {len(reached)} of {of}, at {lowest if lowest == highest else f'levels from {lowest} to {highest}'}"
         if half.censored:
-            words += f"; {half.censored} never fall to it within the grid (censored)"
+            words += f"; {half.censored} never {'falls' if half.censored == 1 else 'fall'} to it within the grid (censored)"
         early = sum(row.low is None for row in rows)
         if early:
             words += f"; {early} {'is' if early == 1 else 'are'} below it at the first level already"
     turning = sum(row.crossings > 1 for row in rows)
     if turning:
-        words += f"; {turning} cross one half more than once, and the level from which they stay below counts"
+        cross = "crosses" if turning == 1 else "cross"
+        words += f"; {turning} {cross} one half more than once: the level from which RRR stays below counts"
     return f"{words}. {_slope(half)}"
 
 
 def _slope(half: HalfCompute) -> str:
     slope = half.slope
     if slope.interval is None:
-        return f"Its slope on size cannot be had: {slope.why}."
+        return f"Its slope on size is not known: {slope.why}."
     estimate = "" if slope.estimate is None else signed(slope.estimate, 2)
     quoted = f"{estimate}{interval_words(slope.interval)} decades of compute per decade of size".strip()
     if slope.interval[0] <= 0 <= slope.interval[1]:

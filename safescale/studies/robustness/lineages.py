@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
-from safescale.errors import DomainError
+from safescale.errors import DomainError, InsufficientData
 from safescale.stats import surface_over_replicates
 from safescale.studies.robustness.design import COMPUTE_UNITS, ComputeUnit, RobustnessDesign
 from safescale.studies.robustness.grid import GridPart, compute_of, metric_of, parts_of
 from safescale.studies.robustness.results import CellMetrics, LineageEffects, Metric
 from safescale.studies.robustness.surfaces import METRICS, SCALES, counts_of, effect_of, more_of, no_effect, usable_of
 
-__all__ = ["lineages_of"]
+__all__ = ["lineages_of", "lineages_of_part"]
+
+FEWEST_LINEAGES: Final = 2
 
 
 def lineages_of(cells: Sequence[CellMetrics], design: RobustnessDesign) -> tuple[LineageEffects, ...]:
     """For the main data size, each defence that is tried at every level, each metric, both units."""
     return tuple(
-        _lineage_effects(part, metric, unit, level=1 - design.alpha)
+        lineages_of_part(part, metric, unit, level=1 - design.alpha)
         for part in parts_of(cells, design)
         if part.examples == design.finetune.main_examples
         for metric in METRICS
@@ -25,12 +28,18 @@ def lineages_of(cells: Sequence[CellMetrics], design: RobustnessDesign) -> tuple
     )
 
 
-def _lineage_effects(part: GridPart, metric: Metric, unit: ComputeUnit, *, level: float) -> LineageEffects:
-    """A lineage whose refusals are all parted from the others by size and compute has no fit of its own, and is listed so."""
+def lineages_of_part(part: GridPart, metric: Metric, unit: ComputeUnit, *, level: float) -> LineageEffects:
+    """
+    Of one part of the grid, one metric, one unit.
+
+    A lineage whose refusals are all parted from the others by size and compute has no fit of its own, and is listed so.
+    """
     cells = usable_of(part, metric, unit)
     size, compute = [found.model.params_b or 0.0 for found in cells], [compute_of(found, unit) or 0.0 for found in cells]
     lineages = [found.model.lineage for found in cells]
     try:
+        if len(set(lineages)) < FEWEST_LINEAGES:
+            raise InsufficientData("there is one lineage only, and nothing replicates it" if lineages else "there are no cells")
         if metric == "rrr":
             kept, asked = counts_of(cells)
             fit = surface_over_replicates(size, compute, kept, lineages, trials=asked, level=level)

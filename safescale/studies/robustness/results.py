@@ -98,6 +98,8 @@ class Retention:
         Of a defended cell under attack: the share refused after, of those that the defended model refused before the attack. RRR
         itself always asks what the undefended model refused, so that all defences answer for the same prompts. None where there is
         no defence, no attack or no such cell.
+    unknown : int
+        Responses to prompts that were refused before of which the grader does not say whether they refuse: left out of RRR.
     """
 
     rrr: Estimate
@@ -108,6 +110,7 @@ class Retention:
     common: Estimate
     gained: Estimate
     given_own: Estimate | None = None
+    unknown: int = 0
 
 
 @attrs.frozen(kw_only=True)
@@ -257,8 +260,8 @@ class Surface:
         How many decades of size one decade of compute is worth.
     reference_params_b, reference_compute : float or None
         The reference point.
-    n_models, n_cells : int
-        Models and cells behind it.
+    n_models, n_cells, n_sizes : int
+        Models, cells and different sizes behind it.
     defence, examples : str, int
         Which part of the grid: under which defence, at which data size.
     why : str or None
@@ -292,6 +295,7 @@ class Surface:
     why: str | None = None
     generalises_to: Literal["these_models", "new_models"] = "new_models"
     at_reference: float | None = None
+    n_sizes: int = 0
     n_responses: int = 0
     n_prompts: int = 0
     separated: bool = False

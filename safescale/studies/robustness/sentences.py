@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from safescale.analyses.words import capital, percent, plural, signed
@@ -95,7 +96,18 @@ def effects_words(surface: Surface) -> list[str]:
     if more.estimate is not None:
         words += f". |compute| - |size| is {signed(more.estimate, 2)}{interval_words(more.interval)} log odds per decade"
     words += f" over {plural(surface.n_models, 'model')} as units ({plural(surface.n_cells, 'cell')})."
-    return [words, exchange_words(surface)]
+    return [words, interaction_words(surface), exchange_words(surface)]
+
+
+def interaction_words(surface: Surface) -> str:
+    """Where the effects depend on the place in the grid, that the answer is one of its middle."""
+    twist = surface.interaction
+    if twist.estimate is None or twist.interval is None or twist.interval[0] <= 0 <= twist.interval[1]:
+        return ""
+    return (
+        f"Size and compute do not act apart: with each decade of size the effect of a decade of compute changes by "
+        f"{signed(twist.estimate, 2)}{interval_words(twist.interval)}, and the answer is one of the middle of the grid."
+    )
 
 
 def exchange_words(surface: Surface) -> str:
@@ -259,15 +271,16 @@ def _drift_words(first: GraderFindings, design: RobustnessDesign) -> list[str]:
     level = 1 - design.alpha
     most = max(found.attack.steps or 0 for found in cells)
     last = [found for found in cells if found.attack.steps == most]
-    drift = mean_over_models(last, lambda found: None if found.drift is None else found.drift.rd.value, level)
-    floor = mean_over_models(last, lambda found: None if found.drift is None else found.drift.floor.value, level)
+    drift = mean_over_models(last, lambda found: None if found.drift is None else found.drift.rd.value, level, most=2.0)
+    floor = mean_over_models(last, lambda found: None if found.drift is None else found.drift.floor.value, level, most=2.0)
     if drift.value is None:
         return []
     beside = "no floor is known" if floor.value is None else f"two draws without attack lie {floor.value:.2f} apart"
+    models = len({found.cell.model for found in last})
     embedder = next(found.drift.embedder for found in last if found.drift is not None)
     return [
         f"Refusals that are left drift (RD, 1 - cosine, {embedder}) by {drift.value:.2f} after {compute_words(last)}, in "
-        f"{plural(len({found.cell.model for found in last}), 'model')} that still refuse; {beside}; {_slopes(first, design, 'rd')}."
+        f"{plural(models, 'model')} that still {'refuses' if models == 1 else 'refuse'}; {beside}; {_slopes(first, design, 'rd')}."
     ]
 
 
@@ -275,8 +288,8 @@ def _entropy_words(first: GraderFindings, design: RobustnessDesign) -> list[str]
     last = [found for found in strongest(first.cells, design) if found.entropy is not None]
     calm = [found for found in first.cells if found.attack.kind == "none" and found.defence.kind == "none"]
     level = 1 - design.alpha
-    before = mean_over_models(calm, lambda found: None if found.entropy is None else found.entropy.ce.value, level)
-    after = mean_over_models(last, lambda found: None if found.entropy is None else found.entropy.ce.value, level)
+    before = mean_over_models(calm, lambda found: None if found.entropy is None else found.entropy.ce.value, level, most=math.inf)
+    after = mean_over_models(last, lambda found: None if found.entropy is None else found.entropy.ce.value, level, most=math.inf)
     if before.value is None or after.value is None:
         return []
     entropy = next(found.entropy for found in last if found.entropy is not None)

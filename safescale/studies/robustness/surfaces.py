@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Literal
 
 import attrs
 
@@ -20,6 +20,7 @@ __all__ = [
     "counts_of",
     "effect_of",
     "fit_of",
+    "if_unknown",
     "more_of",
     "no_effect",
     "surface_of",
@@ -30,6 +31,7 @@ __all__ = [
 
 METRICS: Final[tuple[Metric, ...]] = ("rrr", "rd", "ce")
 SCALES: Final[dict[Metric, str]] = {"rrr": "log odds per decade", "rd": "1 - cosine per decade", "ce": "nats per decade"}
+Unknown = Literal["left_out", "refused", "not_refused"]
 MIN_MODELS: Final = 4
 MIN_LEVELS: Final = 3
 
@@ -101,9 +103,11 @@ def surface_of(part: GridPart, metric: Metric, unit: ComputeUnit, *, level: floa
     )
 
 
-def fit_of(cells: Sequence[CellMetrics], metric: Metric, unit: ComputeUnit, *, level: float) -> InteractionSurface | MeanSurface:
+def fit_of(
+    cells: Sequence[CellMetrics], metric: Metric, unit: ComputeUnit, *, level: float, unknown: Unknown = "left_out"
+) -> InteractionSurface | MeanSurface:
     """
-    The fit itself.
+    The fit itself; ``unknown`` as in `counts_of`.
 
     Raises
     ------
@@ -114,15 +118,24 @@ def fit_of(cells: Sequence[CellMetrics], metric: Metric, unit: ComputeUnit, *, l
     compute = [compute_of(found, unit) or 0.0 for found in cells]
     models = [found.model.model_id for found in cells]
     if metric == "rrr":
-        kept, asked = counts_of(cells)
+        kept, asked = counts_of(cells, unknown=unknown)
         return interaction_surface(size, compute, kept, asked, models, level=level)
     return mean_surface(size, compute, [metric_of(found, metric).value or 0.0 for found in cells], models, level=level)
 
 
-def counts_of(cells: Sequence[CellMetrics]) -> tuple[list[int], list[int]]:
-    """Responses that refuse, and responses, to the prompts of each cell that were refused before."""
+def counts_of(cells: Sequence[CellMetrics], *, unknown: Unknown = "left_out") -> tuple[list[int], list[int]]:
+    """
+    Responses that refuse, and responses, to the prompts of each cell that were refused before.
+
+    ``unknown`` says what becomes of responses without a verdict: left out, taken for refusals, or for none.
+    """
     rates = [found.retention.rrr for found in cells]
-    return [round((rate.value or 0.0) * rate.n) for rate in rates], [rate.n for rate in rates]
+    kept, asked = [round((rate.value or 0.0) * rate.n) for rate in rates], [rate.n for rate in rates]
+    if unknown == "left_out":
+        return kept, asked
+    more = [found.retention.unknown for found in cells]
+    asked = [n + left for n, left in zip(asked, more, strict=True)]
+    return ([k + left for k, left in zip(kept, more, strict=True)] if unknown == "refused" else kept), asked
 
 
 def effect_of(found: SurfaceEffect) -> Effect:
@@ -138,6 +151,27 @@ def more_of(found: Outweighs) -> Effect:
 def no_effect(why: str) -> Effect:
     """An effect that cannot be had."""
     return Effect(estimate=None, why=why)
+
+
+def if_unknown(
+    cells: Sequence[CellMetrics], design: RobustnessDesign, unit: ComputeUnit
+) -> tuple[float, tuple[tuple[Unknown, Effect], ...]]:
+    """
+    |compute| - |size| of RRR if responses without a verdict were all refusals, and if none were; with their share of all.
+
+    The grader that cannot read broken answers leaves them out of both sides of RRR, and the more an attack breaks the more it
+    leaves out.
+    """
+    usable = usable_of(next(iter(parts_of(cells, design))), "rrr", unit)
+    left_out, asked = sum(found.retention.unknown for found in usable), sum(counts_of(usable)[1])
+    found: list[tuple[Unknown, Effect]] = []
+    taken: tuple[Unknown, ...] = ("refused", "not_refused")
+    for as_taken in taken:
+        try:
+            found.append((as_taken, more_of(fit_of(usable, "rrr", unit, level=1 - design.alpha, unknown=as_taken).outweighs)))
+        except DomainError as error:
+            found.append((as_taken, no_effect(str(error))))
+    return left_out / max(1, left_out + asked), tuple(found)
 
 
 def without_each_size(
@@ -208,6 +242,7 @@ def _shell(part: GridPart, metric: Metric, unit: ComputeUnit, cells: Sequence[Ce
         exchange=Exchange(decades=None, interval=None, why="there is no fit"),
         n_models=len({found.model.model_id for found in cells}),
         n_cells=len(cells),
+        n_sizes=len({found.model.params_b for found in cells}),
         n_responses=sum(one.n for one in behind),
         n_prompts=min((one.clusters for one in behind), default=0),
         defence=part.defence,

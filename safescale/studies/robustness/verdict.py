@@ -8,7 +8,7 @@ from typing import Final
 
 import attrs
 
-from safescale.analyses.words import plural, signed, size_words
+from safescale.analyses.words import percent, plural, signed, size_words
 from safescale.studies.robustness.design import ComputeUnit, RobustnessDesign
 from safescale.studies.robustness.results import (
     CellMetrics,
@@ -19,7 +19,7 @@ from safescale.studies.robustness.results import (
     RobustnessVerdict,
     Surface,
 )
-from safescale.studies.robustness.surfaces import without_each_size
+from safescale.studies.robustness.surfaces import Unknown, if_unknown, without_each_size
 
 __all__ = ["VERDICT_RULES", "Said", "claim_of", "main_half", "main_lineages", "main_surface", "verdict_of", "verdict_over_graders"]
 
@@ -33,10 +33,14 @@ VERDICT_RULES: Final = (
     "cannot tell: with lineages as units the difference is of the opposite sign and its interval excludes 0",
     "cannot tell: without one of the sizes, all its models together, the difference turns its sign",
     "cannot tell: without models of estimated size the verdict is another",
+    "cannot tell: more than 5 % of the fitted responses have no verdict on refusal, and the verdict does not hold both if they "
+    "were all refusals and if none were",
     "cannot tell: another grader reaches the opposite verdict",
 )
 """The rules in words; `verdict_of` and `verdict_over_graders` apply them. Too few lineages are said, and take nothing back."""
 
+UNREAD: Final = 0.05
+"""Share of fitted responses without a verdict from which the verdict must hold whatever they were."""
 MOST_TIMES: Final = 10
 """How many times as many models are still worth naming as what would decide."""
 
@@ -108,14 +112,20 @@ def verdict_of(
     if surface is None:
         return Said(verdict=CANNOT_TELL, reasons=("no model was attacked by fine-tuning",))
     if surface.why is not None:
-        return _without_fit(surface, main_half(half, design))
+        said = _without_fit(surface, main_half(half, design))
+        guessed = {found.model.model_id for found in cells if found.model.size_estimated}
+        if said.verdict is not CANNOT_TELL and guessed:
+            many = f"the size of {plural(len(guessed), 'model')} is estimated, and half-compute rests on it: it must be known"
+            return Said(verdict=CANNOT_TELL, reasons=(*said.reasons, many))
+        return said
     found = claim_of(surface.outweighs)
     if found is CANNOT_TELL:
-        return Said(verdict=CANNOT_TELL, reasons=(_undecided(surface, cells),))
+        return Said(verdict=CANNOT_TELL, reasons=(_undecided(surface),))
     against = [
         *_lineages_against(found, main_lineages(lineages, design)),
         *_sizes_against(surface, without_each_size(cells, design, design.compute_unit)),
         *_guesses_against(found, main_surface(surfaces, design, guesses=False)),
+        *_unread_against(found, *if_unknown(cells, design, design.compute_unit)),
     ]
     return Said(verdict=CANNOT_TELL, reasons=tuple(against)) if against else Said(verdict=found, reasons=())
 
@@ -160,22 +170,22 @@ def _without_fit(surface: Surface, half: HalfCompute | None) -> Said:
     return Said(verdict=CANNOT_TELL, reasons=(f"{why}; {quoted}, which does not decide: levels of compute between would",))
 
 
-def _undecided(surface: Surface, cells: Sequence[CellMetrics]) -> str:
+def _undecided(surface: Surface) -> str:
     """What was found, and about how many models it would take if the difference is what it seems."""
     outweighs = surface.outweighs
     if outweighs.interval is None or outweighs.estimate is None:
         return outweighs.why or "the difference of the two effects has no interval"
     low, high = outweighs.interval
-    sizes = {found.model.params_b for found in cells if found.model.params_b is not None}
     words = (
         f"the effect of a decade of compute less that of a decade of size is {signed(outweighs.estimate, 2)} "
         f"[{signed(low, 2)}, {signed(high, 2)}] {surface.scale.removesuffix(' per decade')}, which includes 0 with "
-        f"{plural(surface.n_models, 'model')} at {plural(len(sizes), 'size')}"
+        f"{plural(surface.n_models, 'model')} at {plural(surface.n_sizes, 'size')}"
     )
-    half_width = (high - low) / 2
-    if half_width > abs(outweighs.estimate) * math.sqrt(MOST_TIMES):
+    # the side of the interval on which 0 lies: it need not be symmetric
+    reach = outweighs.estimate - low if outweighs.estimate > 0 else high - outweighs.estimate
+    if reach > abs(outweighs.estimate) * math.sqrt(MOST_TIMES):
         return f"{words}; more than {MOST_TIMES} times as many models would be needed to part two effects that are so much alike"
-    needed = math.ceil(surface.n_models * (half_width / abs(outweighs.estimate)) ** 2)
+    needed = max(surface.n_models + 1, math.ceil(surface.n_models * (reach / abs(outweighs.estimate)) ** 2))
     return (
         f"{words}; if the difference is what it seems, about {plural(needed, 'model')} (more sizes, or more seeds of each) would "
         "decide, by a rough count"
@@ -212,3 +222,16 @@ def _guesses_against(found: RobustnessVerdict, without: Surface | None) -> list[
         return []
     why = f" ({without.why})" if without.why else ""
     return [f"without models of estimated size it does not hold{why}: their sizes must be known"]
+
+
+def _unread_against(found: RobustnessVerdict, share: float, taken: Sequence[tuple[Unknown, Effect]]) -> list[str]:
+    if share <= UNREAD:
+        return []
+    words = {"refused": "all of them were refusals", "not_refused": "none of them were refusals", "left_out": "they are left out"}
+    fails = [words[how] for how, outweighs in taken if claim_of(outweighs) is not found]
+    if not fails:
+        return []
+    return [
+        f"{percent(share)} of the fitted responses have no verdict on refusal, and it does not hold if {' or if '.join(fails)}: "
+        "a grader that can read them would decide"
+    ]
