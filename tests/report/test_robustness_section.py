@@ -279,7 +279,7 @@ def test_data_whose_effects_are_exchanged_give_the_opposite_first_screen() -> No
         result = planted_result(**truth)
         opening = document_markdown(document_of(result)).split("## Parts without")[0]
         assert result.verdict is verdict
-        assert f"**{verdict.value.capitalize()} for refusals retained (RRR).**" in opening
+        assert f"**{verdict.value.capitalize()} for refusals retained (RRR), compute in tokens.**" in opening
         opposite = COMPUTE if verdict is SIZE else SIZE
         assert f"**{opposite.value.capitalize()}" not in opening
         assert result.sentences[0] in opening.replace("\\", "")
@@ -314,7 +314,7 @@ def test_another_grader_has_a_finding_and_a_part_of_its_own() -> None:
     assert [finding.about for finding in document.findings] == [
         *("refusal retention rate, grader toy-world", "grader toy-world (primary)", "grader quindle-judge"),
     ]
-    assert document.findings[2].answer == "The vorn is faint."
+    assert document.findings[2].answer.startswith("The vorn is faint. About a model of 450k and 9,600 tokens of attack, ")
     ids = sections_of(document)
     assert {finding.section for finding in document.findings} <= set(ids)
     assert "by quindle-judge: size outweighs compute" in " ".join(ids["robustness-graders"].paragraphs)
