@@ -18,7 +18,7 @@ from safescale.report.figures.robustness_heat import SHOWN_SIZES, draw_heat
 from safescale.report.figures.sink import FigureSink
 from safescale.report.robustness_fit_tables import half_words
 from safescale.report.robustness_more_tables import by_size
-from safescale.report.robustness_tables import attack_words, unit_words
+from safescale.report.robustness_tables import attack_words, defence_words, unit_words
 from safescale.studies.robustness.grid import FEWEST_ROWS
 from safescale.studies.robustness.results import CellMetrics, Estimate, GeometryOfModel, GraderFindings, RobustnessResult
 from safescale.studies.robustness.verdict import main_half
@@ -46,7 +46,7 @@ def _ce(one: CellMetrics) -> Estimate | None:
 
 def _panels(findings: GraderFindings) -> list[tuple[str, str, int]]:
     """Title, defence and data size of each curve over compute: without defence first."""
-    defences = dict.fromkeys(one.defence.name for one in findings.cells)
+    defences = {one.defence.name: defence_words(one.defence) for one in findings.cells}
     order = ["none", *(name for name in defences if name != "none")]
     found = []
     for defence in order:
@@ -58,7 +58,7 @@ def _panels(findings: GraderFindings) -> list[tuple[str, str, int]]:
             }
             # a defence that was tried against one level alone has no curve
             if defence == "none" or len(levels) > 1:
-                under = "" if defence == "none" else f", {defence.replace('_', ' ')}"
+                under = "" if defence == "none" else f", {defences[defence]}"
                 found.append((f"{examples:,} pairs{under}", defence, examples))
     return found[:SHOWN_PANELS]
 

@@ -30,6 +30,7 @@ from safescale.report.document import Figure, every_section
 from safescale.report.figures import save
 from safescale.report.figures.dilution import HOLLOW
 from safescale.report.figures.robustness import curves_of, size_looks, step_axis, step_name, step_places
+from safescale.report.figures.robustness_curves import CurvePanel, draw_curves
 from safescale.report.figures.robustness_defences import draw_trade, trade_attacks, trade_points
 from safescale.report.figures.robustness_geometry import draw_cosines, draw_left_after
 from safescale.report.figures.robustness_half import compute_name, draw_half, placed_halves
@@ -117,6 +118,13 @@ def test_labels_stay_inside_and_do_not_cover_each_other(case: str) -> None:
     assert len(drawn) >= (4 if "one model" in case else 7)
     for name, drawing in drawn.items():
         check_labels(drawing, name, at_least=5)
+
+
+def test_titles_of_six_panels_fit() -> None:
+    curves = curves_of(cells_of(FEW, examples=(64,), steps=FULL, **PLAIN), rrr_of, defence="none", examples=64)
+    panel = CurvePanel(title="256 pairs, tamper resistance", y="RRR, %", curves=curves, shown=str, factor=100)
+    panels = [attrs.evolve(panel, y="RRR, %" if at % 3 == 0 else "") for at in range(6)]
+    check_labels(draw_curves(panels, footer="f", watermark=None), "six panels")
 
 
 def test_what_is_not_there_has_no_figure() -> None:
