@@ -18,7 +18,8 @@ from safescale.report.figures.robustness_heat import SHOWN_SIZES, draw_heat
 from safescale.report.figures.sink import FigureSink
 from safescale.report.robustness_fit_tables import half_words
 from safescale.report.robustness_more_tables import by_size
-from safescale.report.robustness_tables import attack_words, unit_words
+from safescale.report.robustness_tables import attack_words, defence_words, unit_words
+from safescale.studies.robustness.grid import FEWEST_ROWS
 from safescale.studies.robustness.results import CellMetrics, Estimate, GeometryOfModel, GraderFindings, RobustnessResult
 from safescale.studies.robustness.verdict import main_half
 
@@ -45,7 +46,7 @@ def _ce(one: CellMetrics) -> Estimate | None:
 
 def _panels(findings: GraderFindings) -> list[tuple[str, str, int]]:
     """Title, defence and data size of each curve over compute: without defence first."""
-    defences = dict.fromkeys(one.defence.name for one in findings.cells)
+    defences = {one.defence.name: defence_words(one.defence) for one in findings.cells}
     order = ["none", *(name for name in defences if name != "none")]
     found = []
     for defence in order:
@@ -57,7 +58,7 @@ def _panels(findings: GraderFindings) -> list[tuple[str, str, int]]:
             }
             # a defence that was tried against one level alone has no curve
             if defence == "none" or len(levels) > 1:
-                under = "" if defence == "none" else f", {defence.replace('_', ' ')}"
+                under = "" if defence == "none" else f", {defences[defence]}"
                 found.append((f"{examples:,} pairs{under}", defence, examples))
     return found[:SHOWN_PANELS]
 
@@ -82,9 +83,11 @@ def _over(panels: Sequence[tuple[str, Curves]]) -> str:
     return "Means over models and attack seeds of a size" + ("." if many else f"; {_BANDS}.")
 
 
-def _missing(panels: Sequence[tuple[str, Curves]], what: str) -> str:
+def _missing(panels: Sequence[tuple[str, Curves]], what: str, *, hollow: bool = True) -> str:
     count = sum(point.missing for _, curves in panels for points in curves.values() for point in points)
-    return f" Without {what} and in no mean: {plural(count, 'cell')}." if count else ""
+    words = f" Without {what} and in no mean: {plural(count, 'cell')}." if count else ""
+    few = any(point.few for _, curves in panels for points in curves.values() for point in points)
+    return words + (f" Hollow: a cell of fewer than {FEWEST_ROWS} responses, shown and not fitted." if few and hollow else "")
 
 
 def _null(findings: GraderFindings) -> tuple[float, float, float, int] | None:
@@ -203,12 +206,13 @@ def heat_figure(
         return ()
     sizes = {size for _, curves in panels for size in curves}
     counted = " Under the percentage: responses behind it." if len(sizes) <= 12 else " The table has the counts."
+    without = _missing(panels, "RRR", hollow=False)
     left = f" The {SHOWN_SIZES} largest of {len(sizes)} sizes." if len(sizes) > SHOWN_SIZES else ""
     return (
         sink.add(
             f"robustness-map-{position}",
             title="Refusals kept (RRR, %) by size and attack compute, without defence",
-            caption=f"Means over models and attack seeds of a size.{counted} Hatched: no number.{left}{_missing(panels, 'RRR')}",
+            caption=f"Means over models and attack seeds of a size.{counted} Hatched: no number.{left}{without}",
             alt=f"Refusal retention rate by size and steps. {_alt(panels, percent)}.",
             source=source,
             draw=lambda: draw_heat(panels, footer=footer, watermark=sink.watermark),

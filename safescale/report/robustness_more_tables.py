@@ -73,8 +73,8 @@ def defences_table(findings: GraderFindings, *, id: str, level: float, source: s
     value_names = (
         *("corpus_fingerprint", "grader", "defence", "defence_kind", "coefficient", "attack", "attack_kind", "examples", "steps"),
         "models",
-        *(*estimate_names("gain", "fraction"), "gain_p", "gain_holm_p"),
-        *(column for name in ("over_refusal_cost", "accuracy_cost") for column in estimate_names(name, "fraction")),
+        *(*estimate_names("gain", "fraction", units="models"), "gain_p", "gain_holm_p"),
+        *(column for name in ("over_refusal_cost", "accuracy_cost") for column in estimate_names(name, "fraction", units="models")),
     )
     caption = "What defences give and cost, over models"
     return table(id, caption, names, names[2:], rows, source, notes, values=values, value_names=value_names)

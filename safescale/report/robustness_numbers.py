@@ -95,10 +95,10 @@ def numerator(found: Estimate) -> int | None:
     return round(count) if abs(count - round(count)) < 1e-6 * found.n else None
 
 
-def estimate_names(name: str, unit: str, *, share: bool = False) -> tuple[str, ...]:
-    """Columns of an estimate in a CSV file, with the unit in their names."""
+def estimate_names(name: str, unit: str, *, share: bool = False, units: str = "prompts") -> tuple[str, ...]:
+    """Columns of an estimate in a CSV file, with the unit in their names; ``units`` are what its interval is clustered by."""
     counted = (f"{name}_numerator", f"{name}_denominator") if share else (f"{name}_n",)
-    return f"{name}_{unit}", f"{name}_low_{unit}", f"{name}_high_{unit}", *counted, f"{name}_prompts", f"{name}_why"
+    return f"{name}_{unit}", f"{name}_low_{unit}", f"{name}_high_{unit}", *counted, f"{name}_{units}", f"{name}_why"
 
 
 def estimate_values(found: Estimate, *, share: bool = False) -> tuple[Value, ...]:

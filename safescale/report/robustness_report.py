@@ -114,7 +114,7 @@ def robustness_text(result: RobustnessResult, run: RobustnessRun, files: Sequenc
         f"safescale {__version__}, corpus {run.fingerprint}",
         "",
         QUESTION,
-        f"verdict: {verdict_words(result.verdict)}",
+        f"verdict: {verdict_words(result.verdict, result.design.compute_unit)}",
         f"answer: {answer_words(result)}",
         "",
         *first_words(result, run),

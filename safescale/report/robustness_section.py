@@ -43,6 +43,7 @@ from safescale.report.robustness_words import (
     answer_words,
     defences_words,
     drift_words,
+    effects_of,
     entropy_words,
     first_words,
     fits_words,
@@ -70,9 +71,9 @@ def robustness_findings(result: RobustnessResult) -> tuple[Finding, ...]:
         Finding(
             question=QUESTION,
             about="refusal retention rate" if first is None else f"refusal retention rate, grader {first.grader}",
-            verdict=verdict_words(result.verdict),
+            verdict=verdict_words(result.verdict, unit),
             testable=result.verdict is not RobustnessVerdict.CANNOT_TELL,
-            testability="Nothing was graded." if first is None else testability_words(first, unit),
+            testability="Nothing was graded." if first is None else testability_words(first),
             answer=answer_words(result),
             section="robustness-1-fits" if first is not None else KNOW,
         )
@@ -83,10 +84,10 @@ def robustness_findings(result: RobustnessResult) -> tuple[Finding, ...]:
         Finding(
             question=QUESTION,
             about=f"grader {one.grader}{' (primary)' if at == 0 else ''}",
-            verdict=verdict_words(one.verdict),
+            verdict=verdict_words(one.verdict, unit),
             testable=one.verdict is not RobustnessVerdict.CANNOT_TELL,
-            testability=testability_words(one, unit),
-            answer=" ".join(fits_words(one)[1:]) or "No further reason is recorded.",
+            testability=testability_words(one),
+            answer=effects_of(one, result.design),
             section=f"robustness-{at + 1}-fits",
         )
         for at, one in enumerate(result.graders)
@@ -104,20 +105,20 @@ def robustness_sections(result: RobustnessResult, run: RobustnessRun, sink: Figu
         warnings=first_words(result, run),
         tables=_kept(broken_table(run, id="robustness-broken", source=source)),
     )
+    more = further_words(result)
+    full = () if not more else (Section(id="robustness-more", title="What else was found", paragraphs=more),)
     evidence: list[Section] = []
     for at, findings in enumerate(result.graders):
         parts = _parts(findings, result, run, at + 1, sink)
         if at == 0:
-            evidence += [*parts, *_shared(result, run, source, sink)]
+            evidence += [parts[0], *full, *parts[1:], *_shared(result, run, source, sink)]
         else:
             title = f"The same under {findings.grader}"
-            words = (f"{capital(verdict_words(findings.verdict))}.",)
+            words = (f"{capital(verdict_words(findings.verdict, result.design.compute_unit))}.",)
             evidence.append(Section(id=f"robustness-{at + 1}", title=title, paragraphs=words, sections=parts))
     if not result.graders:
-        evidence += _shared(result, run, source, sink)
-    more = further_words(result)
-    full = () if not more else (Section(id="robustness-more", title="What else was found", paragraphs=more),)
-    return (know, *full, *evidence, *_closing(result, run, source))
+        evidence += [*full, *_shared(result, run, source, sink)]
+    return (know, *evidence, *_closing(result, run, source))
 
 
 def _source(result: RobustnessResult, run: RobustnessRun, findings: GraderFindings | None) -> str:
@@ -164,7 +165,7 @@ def _parts(
     fits = Section(
         id=f"{prefix}-fits",
         title="A decade of compute against a decade of size",
-        paragraphs=fits_words(findings),
+        paragraphs=fits_words(findings, unit),
         tables=_kept(
             surfaces_table(findings, id=f"{prefix}-surfaces", level=level, source=source),
             exchange_table(findings, id=f"{prefix}-exchange", level=level, source=source),

@@ -192,8 +192,8 @@ def retention_table(findings: GraderFindings, *, id: str, source: str) -> Table 
         "are clustered by prompt. Second draw: the same of further responses without any attack. Lost beyond it: null minus RRR, "
         "paired by prompt. Refused of all: of all harmful prompts, whatever was before. Common prompts: those that every model "
         "refused before. Of its own refusals: of a defended model, the share refused under attack of what it refused itself "
-        "without; a dash where there is no defence or no attack. In rows without attack and defence RRR is the null itself. Refusals "
-        "before: prompts behind RRR.",
+        "without; a dash where there is no defence or no attack. In rows without attack and defence RRR is the null itself. "
+        "Refusals before: prompts behind RRR.",
         *why.notes,
     )
     values = [

@@ -8,7 +8,10 @@ from typing import Final
 from safescale.analyses.words import and_list, capital, percent, plural, size_words
 from safescale.report.robustness_facts import BrokenPart, RobustnessRun
 from safescale.report.robustness_tables import unit_words
+from safescale.studies.robustness.design import ComputeUnit, RobustnessDesign
 from safescale.studies.robustness.results import GeometryOfModel, GraderFindings, RobustnessResult, RobustnessVerdict
+from safescale.studies.robustness.sentences import effects_words
+from safescale.studies.robustness.verdict import main_surface
 
 __all__ = [
     "QUESTION",
@@ -17,6 +20,7 @@ __all__ = [
     "broken_words",
     "defences_words",
     "drift_words",
+    "effects_of",
     "entropy_words",
     "first_words",
     "fits_words",
@@ -41,14 +45,17 @@ VERDICTS: Final = {
 }
 
 
-def verdict_words(verdict: RobustnessVerdict) -> str:
-    """The verdict as a clause."""
-    return VERDICTS[verdict]
+def verdict_words(verdict: RobustnessVerdict, unit: ComputeUnit) -> str:
+    """The verdict as a clause, with the unit of compute that it speaks of: in another it can be the opposite."""
+    return f"{VERDICTS[verdict]}, compute in {unit_words(unit)}"
 
 
 def answer_words(result: RobustnessResult) -> str:
     """The first sentences of the analysis; the others are ``further_words``."""
-    return " ".join(map(_sentence, result.sentences[:LEADING])) or f"{capital(verdict_words(result.verdict))}."
+    return (
+        " ".join(map(_sentence, result.sentences[:LEADING]))
+        or f"{capital(verdict_words(result.verdict, result.design.compute_unit))}."
+    )
 
 
 def further_words(result: RobustnessResult) -> tuple[str, ...]:
@@ -61,7 +68,7 @@ def _sentence(words: str) -> str:
     return words if words.endswith((".", "!", "?")) else f"{words}."
 
 
-def testability_words(findings: GraderFindings, unit: str) -> str:
+def testability_words(findings: GraderFindings) -> str:
     """What was there to answer with."""
     models = {one.model.model_id: one.model for one in findings.cells}
     if not models:
@@ -75,7 +82,7 @@ def testability_words(findings: GraderFindings, unit: str) -> str:
     lineages = {model.lineage for model in models.values()}
     asked = f"{plural(len(models), 'model')}{without} of {plural(len(sizes), 'size')}{span} in {plural(len(lineages), 'lineage')}"
     tried = f"{plural(len(steps), 'level')} of fine-tuning besides none, {plural(len(seeds), 'attack seed')}"
-    return f"{asked}; {tried}; {plural(len(findings.cells), 'cell')}. Compute is counted in {unit_words(unit)}."
+    return f"{asked}; {tried}; {plural(len(findings.cells), 'cell')}."
 
 
 def broken_words(run: RobustnessRun) -> tuple[str, ...]:
@@ -136,13 +143,20 @@ def _defined(what: str, cells: int, missing: Sequence[str | None]) -> str:
     return f"{what} is not defined in {len(missing):,} of {plural(cells, 'cell')}: {'; '.join(reasons)}."
 
 
-def fits_words(findings: GraderFindings) -> tuple[str, ...]:
+def effects_of(findings: GraderFindings, design: RobustnessDesign) -> str:
+    """The reasons and the two effects of one grader, in the sentences of the analysis."""
+    surface = main_surface(findings.surfaces, design)
+    said = (*findings.reasons, *(() if surface is None else effects_words(surface)))
+    return " ".join(map(_sentence, filter(None, said))) or "No further reason is recorded."
+
+
+def fits_words(findings: GraderFindings, unit: ComputeUnit) -> tuple[str, ...]:
     """Which fits there are, and why others are not."""
     if not findings.surfaces:
         return ("No surface was fitted.",)
     none = {(one.metric.upper(), one.why) for one in findings.surfaces if one.why is not None}
     missing = tuple(f"No fit of {metric}: {(why or '').rstrip('.')}." for metric, why in sorted(none))
-    return (f"By {findings.grader}: {verdict_words(findings.verdict)}.", *map(_sentence, findings.reasons), *missing)
+    return (f"By {findings.grader}: {verdict_words(findings.verdict, unit)}.", *map(_sentence, findings.reasons), *missing)
 
 
 def half_words_over_models(findings: GraderFindings, unit: str) -> tuple[str, ...]:
@@ -207,5 +221,5 @@ def graders_words(result: RobustnessResult) -> str:
         return f"One grader ({result.graders[0].grader}): how far the answer depends on the grader is not known."
     verdicts = list(dict.fromkeys(one.verdict for one in result.graders))
     if len(verdicts) == 1:
-        return f"Each of {len(result.graders)} graders says: {verdict_words(verdicts[0])}."
-    return "; ".join(f"by {one.grader}: {verdict_words(one.verdict)}" for one in result.graders).capitalize() + "."
+        return f"Each of {len(result.graders)} graders says: {verdict_words(verdicts[0], result.design.compute_unit)}."
+    return "They do not agree: " + "; ".join(f"by {one.grader}: {VERDICTS[one.verdict]}" for one in result.graders) + "."

@@ -12,6 +12,7 @@ from safescale.analyses.words import plural
 from safescale.report.figures.dilution import COLUMN_IN, handle, size_name
 from safescale.report.figures.style import GRID, MARKERS, MUTED, OTHER, SERIES, WIDTH_IN
 from safescale.studies.asked import AskedModel
+from safescale.studies.robustness.grid import FEWEST_ROWS
 from safescale.studies.robustness.results import CellMetrics, Estimate
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class CurvePoint:
     Cells of one size at one number of steps.
 
     ``mean``, ``low`` and ``high`` (smallest and largest) are over cells that have the number; ``missing`` have none. ``n`` counts
-    the pairs or responses behind it.
+    the pairs or responses behind it; ``few``: one of the cells rests on so few of them that it is in no fit.
     """
 
     steps: int
@@ -65,12 +66,14 @@ class CurvePoint:
     cells: int
     missing: int
     n: int
+    few: bool = False
 
     def words(self, shown: Callable[[float], str]) -> str:
         """What the pointer shows, and the alternative text says."""
         spread = "" if self.cells == 1 else f" ({shown(self.low)} to {shown(self.high)}, {plural(self.cells, 'cell')})"
         missing = f", {self.missing} without" if self.missing else ""
-        return f"{plural(self.steps, 'step')} {shown(self.mean)}{spread}{missing}"
+        few = f", fewer than {FEWEST_ROWS} responses" if self.few else ""
+        return f"{plural(self.steps, 'step')} {shown(self.mean)}{spread}{missing}{few}"
 
 
 def sizes_of(models: Iterable[AskedModel]) -> tuple[float | None, ...]:
@@ -196,6 +199,7 @@ def _point(steps: int, found: Sequence[Estimate]) -> CurvePoint | None:
         cells=len(values),
         missing=len(found) - len(values),
         n=sum(one.n for one in found if one.value is not None),
+        few=any(one.n < FEWEST_ROWS for one in found if one.value is not None),
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from safescale.report.figures.dilution import handle, legend, legend_rows, size_name
+from safescale.report.figures.dilution import HOLLOW, handle, legend, legend_rows, size_name
 from safescale.report.figures.robustness import (
     CurvePoint,
     SizeLook,
@@ -95,7 +95,8 @@ def draw_curves(panels: Sequence[CurvePanel], *, footer: str, watermark: str | N
     with mpl.rc_context(SETTINGS):
         figure = Figure(figsize=(width, height))
         axes = figure.subplots(rows, columns, squeeze=False)
-        left, right, gap = 0.74 / width, 1 - 0.12 / width, 0.72 if any(panel.y for panel in panels[1:]) else 0.45
+        beside = any(panel.y for at, panel in enumerate(panels) if at % columns)
+        left, right, gap = 0.74 / width, 1 - 0.12 / width, 0.72 if beside else 0.45
         panel_in = (width * (right - left) - gap * (columns - 1)) / columns
         for at, axis in enumerate(axes.flat):
             if at >= len(panels):
@@ -104,7 +105,7 @@ def draw_curves(panels: Sequence[CurvePanel], *, footer: str, watermark: str | N
             panel = panels[at]
             _panel(axis, panel, looks, places, bands=len(sizes) <= BANDS)
             step_axis(axis, places, width_in=panel_in)
-            axis.set_title(panel.title, color=INK, pad=5)
+            axis.set_title(panel.title, color=INK, pad=5, fontsize=8 if columns > 2 else None)
             if panel.y:
                 axis.set_ylabel(panel.y)
         figure.supxlabel("steps of the attack (log scale; 0: the model as it was)", fontsize=9, y=(below - 0.44) / height)
@@ -149,10 +150,11 @@ def _panel(
             hover_areas(axis, x, y, words)
             axis.plot(x, y, linestyle="none", marker=look.marker, markersize=2.6, color=look.colour, zorder=4)
         else:
-            for px, py, text in zip(x, y, words, strict=True):
-                hover(
-                    text, *axis.plot([px], [py], linestyle="none", marker=look.marker, markersize=4.6, color=look.colour, zorder=4)
-                )
+            for px, py, text, point in zip(x, y, words, points, strict=True):
+                [mark] = axis.plot([px], [py], linestyle="none", marker=look.marker, markersize=4.6, color=look.colour, zorder=4)
+                if point.few:
+                    mark.set_markerfacecolor(HOLLOW)
+                hover(text, mark)
     _limits(axis, panel)
 
 
