@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 from pathlib import Path
@@ -12,6 +13,8 @@ import numpy as np
 import pytest
 
 from safescale.errors import DataError, GenerationError
+from safescale.grade.embed import open_embedder
+from safescale.store import open_corpus
 from safescale.studies.robustness.config import read_study
 from safescale.studies.robustness.outcomes import RobustnessOutcomes
 from safescale.studies.robustness.run import Study, plan_study, run_study
@@ -80,6 +83,22 @@ def test_distance_is_from_the_first_baseline_response_to_the_same_prompt(whole: 
     assert (floor == 0).any()  # the fake has few refusals: the same one twice is no drift at all
     assert np.isnan(outcomes.distance[:, ~outcomes.harmful]).all()
     assert outcomes.embedder is not None
+    columns = ["model_id", "condition", "prompt_id", "sample_index", "response"]
+    with contextlib.closing(open_corpus(whole.out / "responses.db")) as corpus:
+        rows = corpus.read("traces", columns).to_pylist()
+    said = {tuple(row[name] for name in columns[:4]): row["response"] for row in rows}
+    embedder = open_embedder("hashed-ngrams")
+    checked = 0
+    for at, cell in enumerate(outcomes.cells[:8]):
+        base = outcomes.cells[outcomes.baseline_of(cell) or 0]
+        for prompt in range(4):
+            prompt_id = outcomes.prompts[prompt].prompt_id
+            one = said[cell.subject, cell.condition, prompt_id, 1]
+            first = said[base.subject, base.condition, prompt_id, 0]
+            a, b = embedder.embed([one, first])
+            assert outcomes.distance[at, prompt, 1] == pytest.approx(1 - float(a @ b), abs=1e-6)
+            checked += one != first
+    assert checked > 10
 
 
 def test_the_result_is_written_and_has_words(whole: Study) -> None:
@@ -105,7 +124,8 @@ def test_a_finished_study_makes_and_asks_nothing(whole: Study, monkeypatch: pyte
 
 
 def test_more_levels_and_prompts_are_added_to_what_is_there(tmp_path: Path) -> None:
-    small = {"sizes": (0.5, 4.0), "tamper_resistance": False, "geometry": False, "steering": False}
+    small: dict[str, Any] = {"sizes": (0.5, 4.0), "tamper_resistance": False, "geometry": False, "steering": False}
+    small["until"] = "reduction"
     first = study(tmp_path, **small, finetune={"examples": [16], "steps": [5]}, limit=12)
     lines = {path: path.read_bytes() for path in (tmp_path / "out" / "runs").glob("*/parts/part-*.jsonl")}
     more = study(tmp_path, **small, finetune={"examples": [8, 16], "steps": [5, 20], "seeds": 2}, limit=20)
@@ -174,7 +194,7 @@ def test_one_broken_training_costs_itself_alone_and_is_named(tmp_path: Path) -> 
     assert {"sim/plim-4b", "sim/plim-4b+tamper_resistant+lora_finetune+n16-s5-r0", "sim/plim-1.5b"} <= subjects
     assert len(subjects) + 4 + len(lost) == CELLS  # a puzzle has no subject of its own
     assert found.result is not None
-    mended = study(tmp_path)
+    mended = study(tmp_path, until="reduction")
     assert mended.broken == ()
     assert len(mended.outcomes[0].cells) == CELLS
 
@@ -257,7 +277,8 @@ def test_more_examples_than_pairs_are_refused_before_anything_is_made(tmp_path: 
 
 
 def test_a_limit_by_kind_is_spread_over_categories(tmp_path: Path) -> None:
-    found = study(tmp_path, limit={"harmful": 6, "benign": 2}, finetune=False, steering=False, tamper_resistance=False)
+    off = {"finetune": False, "steering": False, "tamper_resistance": False}
+    found = study(tmp_path, limit={"harmful": 6, "benign": 2}, **off, until="reduction")
     (outcomes,) = found.outcomes
     assert [prompt.prompt_kind for prompt in outcomes.prompts].count("harmful") == 6
     assert sorted(outcomes.categories) == ["kind-0"] * 3 + ["kind-1"] * 3 + ["none"] * 2
@@ -279,7 +300,7 @@ def test_benign_accuracy_is_by_reference_and_unknown_without_one(tmp_path: Path)
 
 
 def test_people_s_labels_put_back_enter_the_result_by_kind_of_cell(tmp_path: Path) -> None:
-    found = study(tmp_path)
+    found = study(tmp_path, sizes=(0.5, 4.0))
     assert found.validation is not None
     assert found.result is not None
     assert not any("people" in one.graders[1] for one in found.result.agreement)
@@ -295,7 +316,7 @@ def test_people_s_labels_put_back_enter_the_result_by_kind_of_cell(tmp_path: Pat
         writer.writeheader()
         writer.writerows(rows)
     sheet = found.validation.read_bytes()
-    again = study(tmp_path)
+    again = study(tmp_path, sizes=(0.5, 4.0))
     assert again.result is not None
     with_people = [one for one in again.result.agreement if one.graders == ("refusal-phrases/1", "people:labels")]
     assert {one.condition for one in with_people} >= {"none", "finetune", "tamper_resistance + finetune"}
@@ -304,7 +325,7 @@ def test_people_s_labels_put_back_enter_the_result_by_kind_of_cell(tmp_path: Pat
     first = rows[0]["sample_id"]
     filled.write_text(filled.read_text(encoding="utf-8").replace(first, "s000"), encoding="utf-8")
     with pytest.raises(DataError, match="no trace of the sample"):
-        study(tmp_path)
+        study(tmp_path, sizes=(0.5, 4.0))
 
 
 def test_the_sample_for_people_holds_every_kind_of_cell_and_verdict(whole: Study) -> None:
@@ -328,8 +349,9 @@ def test_until_stops_behind_a_stage(tmp_path: Path, until: str) -> None:
 
 def test_two_jobs_give_what_one_gives(tmp_path: Path) -> None:
     small: dict[str, Any] = {"sizes": (0.5, 4.0), "geometry": False, "steering": False, "tamper_resistance": False}
-    one = study(tmp_path / "one", **small)
-    two = study(tmp_path / "two", **small, jobs=2)
+    one = study(tmp_path / "one", **small, until="reduction")
+    two = study(tmp_path / "two", **small, until="reduction", jobs=2)
     assert two.broken == ()
-    assert np.array_equal(one.outcomes[0].refused, two.outcomes[0].refused)
-    assert one.outcomes[0].fingerprint == two.outcomes[0].fingerprint
+    for field in ("refused", "failed", "right", "distance"):
+        mine, theirs = (getattr(found.outcomes[0], field) for found in (one, two))
+        assert np.array_equal(mine, theirs, equal_nan=field == "distance"), field
