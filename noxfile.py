@@ -165,6 +165,17 @@ def toy(session: nox.Session) -> None:
 
 
 @nox.session
+def toy_robustness(session: nox.Session) -> None:
+    """
+    The robustness study on a toy lineage, from nothing: 12 models, 120 adapters and more, some 20 minutes of two cores.
+
+    It fails when a part breaks, or it takes over 30 minutes or 4 GB; what the effect is decides nothing.
+    """
+    session.install("-e", ".[test,hf,finetune]")
+    session.run("python", "-m", "benchmarks.toy_robustness", "--check", *session.posargs)
+
+
+@nox.session
 def wheel(session: nox.Session) -> None:
     """The built wheel, alone in an environment: weight, import name, command."""
     session.install("build")

@@ -25,6 +25,7 @@ from safescale_cli import (
     prompts,
     report,
     schema,
+    study,
     toy,
     validate,
     verify,
@@ -48,6 +49,7 @@ app.command("generate")(generate.generate)
 app.add_typer(grade.app, name="grade")
 app.add_typer(prompts.app, name="prompts")
 app.add_typer(experiment.app, name="experiment")
+app.add_typer(study.app, name="study")
 app.add_typer(pressure.app, name="pressure")
 app.command("card")(card.card)
 app.command("cells")(cells.cells)

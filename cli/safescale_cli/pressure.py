@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from safescale_cli import pressure_directions, pressure_weights
 from safescale_cli.options import JsonOption
 
 
@@ -21,12 +22,23 @@ class KindChoice(enum.StrEnum):
     SYLLOGISM = "syllogism"
 
 
-app = typer.Typer(help="Look at what is put around prompts.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="Attack compute and defences: what is put around prompts, and what is done to weights.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+app.command("finetune")(pressure_weights.finetune)
+app.command("merge")(pressure_weights.merge)
+app.command("tamper-resistance")(pressure_weights.tamper_resistance)
+app.command("directions")(pressure_directions.directions)
+app.command("steer")(pressure_directions.steer)
 
 
 @app.callback()
 def _pressure() -> None:
-    """Look at what is put around prompts."""
+    """Attack compute and defences: what is put around prompts, and what is done to weights."""
 
 
 @app.command("puzzles")

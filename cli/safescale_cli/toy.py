@@ -73,3 +73,19 @@ def prompts(
     else:
         typer.echo("\n".join(f"{count:>4}  {name}" for name, count in counts.items()))
         typer.echo(f"wrote {into} ({len(written)} prompts)")
+
+
+@app.command("targets")
+def targets(
+    into: Annotated[Path, typer.Option("--into", "-o", help="Folder to write attack.jsonl, refusals.jsonl and retain.jsonl into.")],
+    json_output: JsonOption = False,
+) -> None:
+    """Write what the toy world teaches an attack and a defence, in ways to ask that training shows: never those of toy prompts."""
+    from safescale.toy.targets import write_targets
+
+    written = write_targets(into).by_file
+    if json_output:
+        files = {name: {"pairs": len(own.pairs), "sha256": own.sha256} for name, own in written.items()}
+        typer.echo(json.dumps({"folder": str(into), "files": files}, indent=2))
+    else:
+        typer.echo("\n".join(f"{len(own.pairs):>4}  {into / name}" for name, own in written.items()))

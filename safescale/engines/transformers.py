@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 import attrs
@@ -12,6 +13,7 @@ import attrs
 from safescale.engines.answers import Answer, EngineDied, FaultCode, OutOfMemory
 from safescale.engines.engine import EngineFacts, EngineSpec
 from safescale.engines.hardware import cpu_words, package_versions
+from safescale.engines.intervention import intervention_sha256
 from safescale.engines.rendering import render, template_sha256
 from safescale.engines.requests import Request
 from safescale.engines.token_constraints import TokenConstraint, constrained, grammar_tokenizer
@@ -38,6 +40,9 @@ class TransformersEngine:
 
     A row's answer does not depend on its batch but for the rounding of matrix products (fp32: the last digits of a logit), which
     may tip a choice between two tokens that are equal to seven digits; ``batch_size=1`` excludes even that.
+
+    The option ``intervention`` names a folder (``Intervention.write``) with edits of the residual stream that are on in every call,
+    whichever adapter is on.
     """
 
     spec: EngineSpec
@@ -100,7 +105,7 @@ class TransformersEngine:
         adapter = batch[0].rendered.request.adapter
         try:
             yield from finished_rows(
-                Forward.of(loaded.model, loaded.bare),
+                Forward.of(loaded.model, loaded.bare, loaded.edits),
                 batch,
                 tokenizer=loaded.tokenizer,
                 end_ids=loaded.end_ids,
@@ -160,7 +165,9 @@ def open_transformers(spec: EngineSpec) -> TransformersEngine:
     MissingBackend
         Without torch, transformers, or (for adapters) peft.
     DomainError
-        For an unknown option, a missing folder, a window above the model's.
+        For an unknown option, a missing folder, a window above the model's, an intervention that does not fit the model.
+    DataError
+        For a folder of an intervention that cannot be read.
     GenerationError
         When it cannot be loaded.
     """
@@ -176,6 +183,8 @@ def _facts(spec: EngineSpec, loaded: Loaded) -> EngineFacts:
     on_gpu = loaded.device.type == "cuda"
     hardware = f"{torch.cuda.get_device_name(loaded.device)}, CUDA {torch.version.cuda}" if on_gpu else cpu_words()
     size = spec.batch_size or BATCH_SIZE
+    edited = spec.options.get("intervention")
+    edits = {} if edited is None else {"intervention": f"sha256 {intervention_sha256(Path(str(edited)))}"}
     adapters = {f"adapter {name}": f"sha256 {weights_sha256(folder)}" for name, folder in spec.adapters.items()}
     return EngineFacts(
         engine="transformers",
@@ -196,5 +205,6 @@ def _facts(spec: EngineSpec, loaded: Loaded) -> EngineFacts:
             "batch_size": str(size),
             "attention": str(getattr(loaded.bare.config, "_attn_implementation", "unknown")),
             **adapters,
+            **edits,
         },
     )

@@ -13,10 +13,12 @@ from typing import Any, Final
 import attrs
 
 from safescale.engines.engine import EngineSpec
+from safescale.engines.intervention import Intervention
 from safescale.engines.rendering import read_template
+from safescale.engines.residual import ResidualEdits
 from safescale.errors import DomainError, GenerationError, MissingBackend
 
-__all__ = ["Loaded", "Options", "load"]
+__all__ = ["Loaded", "Options", "load", "quietly"]
 
 _DTYPES: Final = ("auto", "float32", "float64", "bfloat16", "float16")
 
@@ -36,18 +38,23 @@ class Options:
         ``torch.set_num_threads``, for the whole process. Default: torch's own. 1 is fastest for small models on shared cores.
     attn_implementation : str, optional
         "sdpa", "eager" or another that transformers knows. Default: transformers' own.
+    intervention : str, optional
+        Folder of an ``Intervention``: edits of the residual stream (steering, ablation).
     """
 
     dtype: str | None = attrs.field(default=None)
     device: str | None = None
     threads: int | None = attrs.field(default=None)
     attn_implementation: str | None = None
+    intervention: str | None = None
 
     def __attrs_post_init__(self) -> None:
         if self.dtype is not None and self.dtype not in _DTYPES:
             raise DomainError(f"dtype must be one of {', '.join(_DTYPES)}, got {self.dtype!r}")
         if self.threads is not None and (isinstance(self.threads, bool) or not isinstance(self.threads, int) or self.threads < 1):
             raise DomainError(f"threads must be a whole number of at least 1, got {self.threads!r}")
+        if self.intervention is not None and not isinstance(self.intervention, str):
+            raise DomainError(f"intervention must be a folder, got {self.intervention!r}")
 
     @classmethod
     def of(cls, spec: EngineSpec) -> Options:
@@ -61,7 +68,11 @@ class Options:
 
 @attrs.frozen(kw_only=True)
 class Loaded:
-    """A model that is ready: ``model`` wears adapters (a ``PeftModel``) where the spec names some; ``bare`` is the model in it."""
+    """
+    A model that is ready.
+
+    ``model`` wears adapters (a ``PeftModel``) where the spec names some; ``bare`` is the model in it; ``edits`` are always on.
+    """
 
     model: Any
     bare: Any
@@ -71,6 +82,7 @@ class Loaded:
     end_ids: frozenset[int]
     pad_id: int
     vocabulary: int
+    edits: ResidualEdits | None = None
 
 
 def load(spec: EngineSpec, options: Options) -> Loaded:
@@ -82,7 +94,9 @@ def load(spec: EngineSpec, options: Options) -> Loaded:
     MissingBackend
         Without torch or transformers; without peft, when adapters are named.
     DomainError
-        For a folder that is not there, a window above the model's, a device that is not there.
+        For a folder that is not there, a window above the model's, a device that is not there, an intervention that does not fit.
+    DataError
+        For a folder of an intervention that cannot be read.
     GenerationError
         When the library cannot load it.
     """
@@ -92,13 +106,14 @@ def load(spec: EngineSpec, options: Options) -> Loaded:
     if spec.adapters and importlib.util.find_spec("peft") is None:
         raise MissingBackend("peft", "finetune")
     _check_folders(spec)
+    intervention = None if options.intervention is None else Intervention.read(Path(options.intervention))
     torch, transformers = importlib.import_module("torch"), importlib.import_module("transformers")
     if options.threads is not None:
         torch.set_num_threads(options.threads)
     device = _device(torch, options)
     dtype = options.dtype or ("float32" if device.type == "cpu" else "auto")
     attention = {} if options.attn_implementation is None else {"attn_implementation": options.attn_implementation}
-    with _translated(spec), _quietly(transformers):
+    with _translated(spec), quietly(transformers):
         tokenizer = transformers.AutoTokenizer.from_pretrained(spec.tokenizer or spec.model, revision=spec.revision)
         bare = transformers.AutoModelForCausalLM.from_pretrained(
             spec.model, revision=spec.revision, dtype=dtype if dtype == "auto" else getattr(torch, dtype), **attention
@@ -118,6 +133,7 @@ def load(spec: EngineSpec, options: Options) -> Loaded:
         end_ids=end_ids,
         pad_id=int(pad) if pad is not None else min(end_ids, default=0),
         vocabulary=int(bare.get_output_embeddings().weight.shape[0]),
+        edits=None if intervention is None else ResidualEdits.of(bare, intervention),
     )
 
 
@@ -152,7 +168,8 @@ def _translated(spec: EngineSpec) -> Iterator[None]:
 
 
 @contextmanager
-def _quietly(transformers: Any) -> Iterator[None]:
+def quietly(transformers: Any) -> Iterator[None]:
+    """No progress bars of the library on stderr, no warnings about names that it is renaming."""
     logging = transformers.utils.logging
     were_on = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()

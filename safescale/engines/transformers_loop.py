@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import attrs
 
 from safescale.engines.answers import Answer, FaultCode, TokenLogprobs
 from safescale.engines.rendering import Rendered
+from safescale.engines.residual import ResidualEdits
 from safescale.engines.token_choice import TokenChooser
 from safescale.engines.token_constraints import TokenConstraint
 
@@ -83,14 +84,17 @@ class Forward:
     cache_name: str
     positions: bool
     last_only: bool
+    edits: ResidualEdits | None = None
 
     @classmethod
-    def of(cls, model: Any, bare: Any) -> Forward:
-        """``bare`` is the model inside adapters, whose signature counts."""
+    def of(cls, model: Any, bare: Any, edits: ResidualEdits | None = None) -> Forward:
+        """``bare`` is the model inside adapters, whose signature counts; ``edits`` are on in every call."""
         names = inspect.signature(bare.forward).parameters
         # transformers renamed it between 5.19 and 5.24; models with a state instead of keys and values have a third name
         cache = next((name for name in ("cache", "past_key_values", "cache_params") if name in names), "past_key_values")
-        return cls(model=model, cache_name=cache, positions="position_ids" in names, last_only="logits_to_keep" in names)
+        return cls(
+            model=model, cache_name=cache, positions="position_ids" in names, last_only="logits_to_keep" in names, edits=edits
+        )
 
     def __call__(self, tokens: Any, mask: Any, positions: Any, cache: Any) -> tuple[Any, Any]:
         """Logits of the last tokens, shape (rows, vocabulary), fp32 at least; and the cache."""
@@ -103,7 +107,8 @@ class Forward:
             given["logits_to_keep"] = 1
         if cache is None or not _is_state(cache):
             given["attention_mask"] = mask
-        out = self.model(input_ids=tokens, use_cache=True, **given)
+        with nullcontext() if self.edits is None else self.edits.on(prompt=cache is None, mask=mask):
+            out = self.model(input_ids=tokens, use_cache=True, **given)
         logits = out.logits[:, -1, :]
         return logits if logits.dtype is torch.float64 else logits.to(torch.float32), getattr(out, self.cache_name)
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 import attrs
 
 from safescale.engines import EngineSpec, Sampling, engine_names
+from safescale.engines.intervention import INTERVENTION_FILE, intervention_sha256
 from safescale.errors import DataError, DomainError
 from safescale.generate.conditions import CONDITION_KEYS, Condition, condition_of
 from safescale.ingest.mapped_yaml import Node, load_yaml
@@ -192,7 +193,7 @@ def _spec(node: Node, given: Mapping[str, Node], folder: Path, engine: str | Non
         tokenizer=_beside(folder, given["tokenizer"].text()) if "tokenizer" in given else None,
         chat_template=None if template is None else folder / template.text(),
         adapters=adapters,
-        options=_options(given["options"]) if "options" in given else {},
+        options=_options(given["options"], folder) if "options" in given else {},
     )
 
 
@@ -206,12 +207,16 @@ def _adapters(node: Node | None, folder: Path) -> dict[str, tuple[str, Node, dic
     return found
 
 
-def _options(node: Node) -> dict[str, str | int | float | bool | None]:
+def _options(node: Node, folder: Path) -> dict[str, str | int | float | bool | None]:
     found: dict[str, str | int | float | bool | None] = {}
     for name, given in node.pairs().items():
         if isinstance(given.value, dict | list):
             given.fail("a text, a number, true, false or null")
         found[name] = given.value
+        if name == INTERVENTION and given.value is not None:
+            if not (folder / given.text() / INTERVENTION_FILE).is_file():
+                given.fail(f"a folder beside models.yaml, or an absolute path to one, that holds an {INTERVENTION_FILE}")
+            found[name] = str(folder / given.text())
     return found
 
 
@@ -257,7 +262,13 @@ def _declared(given: Mapping[str, Node], spec: EngineSpec) -> dict[str, Any]:
         "engine_seed": spec.seed,
         "options": {name: value for name, value in sorted(spec.options.items()) if name not in NOT_THE_ANSWER},
     }
+    if spec.options.get(INTERVENTION) is not None:
+        facts["options"][INTERVENTION] = f"sha256 {intervention_sha256(Path(str(spec.options[INTERVENTION])))}"
     return facts
+
+
+INTERVENTION: Final = "intervention"
+"""The option that names a folder of edits: what is in the folder determines answers, and not where it lies."""
 
 
 NOT_THE_ANSWER: Final = frozenset(

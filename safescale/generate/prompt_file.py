@@ -17,7 +17,7 @@ from safescale.ingest.json_input import json_value
 from safescale.records.models import PROMPT_KINDS
 from safescale.records.rows import clip
 
-__all__ = ["PromptSet", "RunPrompt", "read_prompt_set"]
+__all__ = ["PromptSet", "RunPrompt", "prompt_set", "read_prompt_set"]
 
 _FIELD_LIMIT: Final = 1 << 30
 
@@ -124,6 +124,12 @@ def read_prompt_set(path: Path) -> PromptSet:
         file_sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
         same_text=len(prompts) - len(texts),
     )
+
+
+def prompt_set(prompts: Sequence[RunPrompt], file: Path) -> PromptSet:
+    """A set of prompts that no file holds; ``file`` says in words where they are from."""
+    texts = {prompt.prompt for prompt in prompts}
+    return PromptSet(prompts=tuple(prompts), file=file, sha256=_set_sha256(list(prompts)), same_text=len(prompts) - len(texts))
 
 
 def _set_sha256(prompts: list[RunPrompt]) -> str:

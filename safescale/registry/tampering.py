@@ -59,7 +59,7 @@ def find_tampering(parts: IdParts, name: str, *, family: str | None, developer: 
     if known := _by_provenance(parts, name, family=family, developer=developer):
         return known
     for hardening in _tables()["hardened"]:
-        if words & hardening["words"] or _phrases(hardening, text):
+        if (words | set(parts.interventions)) & hardening["words"] or _phrases(hardening, text):
             return TamperingFinding(state="none", detail=hardening["reason"], hardened=True)
     if parts.custom_fine_tune:
         return TamperingFinding(state="unknown", detail=_CUSTOM)

@@ -140,6 +140,7 @@ if TYPE_CHECKING:
     from safescale.stats.prediction import RatePrediction, prediction_interval
     from safescale.stats.proportion import IntervalMethod, ProportionInterval, ProportionIntervals
     from safescale.stats.raw_difference import RawDifference, raw_difference_per_decade
+    from safescale.stats.refusal_direction_geometry import RefusalDirectionGeometry, refusal_direction_geometry
     from safescale.stats.refusal_drift import MeanDistance, RefusalDrift, refusal_drift
     from safescale.stats.refusal_retention import RefusalRetention, RefusalShare, refusal_retention_rate
     from safescale.stats.repeated_refusal import RepeatedRefusal, repeated_sample_refusal
@@ -288,6 +289,7 @@ __all__ = [
     "RateOf",
     "RatePrediction",
     "RawDifference",
+    "RefusalDirectionGeometry",
     "RefusalDrift",
     "RefusalRetention",
     "RefusalShare",
@@ -425,6 +427,7 @@ __all__ = [
     "ppi_rate",
     "prediction_interval",
     "raw_difference_per_decade",
+    "refusal_direction_geometry",
     "refusal_drift",
     "refusal_retention_rate",
     "repeated_sample_refusal",
@@ -663,6 +666,8 @@ _HOME = {
     "ProportionIntervals": "proportion",
     "RawDifference": "raw_difference",
     "raw_difference_per_decade": "raw_difference",
+    "RefusalDirectionGeometry": "refusal_direction_geometry",
+    "refusal_direction_geometry": "refusal_direction_geometry",
     "MeanDistance": "refusal_drift",
     "RefusalDrift": "refusal_drift",
     "refusal_drift": "refusal_drift",

@@ -189,7 +189,10 @@ def _mean_absolute_deviation(p: FloatVector) -> float:
     uncertain = p[(p > 0.0) & (p < 1.0)]
     if len(uncertain) > _EXACT_UP_TO:
         return math.sqrt(2.0 / math.pi * math.fsum(uncertain * (1.0 - uncertain)))
-    mass = np.ones(1)
-    for probability in uncertain:
-        mass = np.append(mass, 0.0) * (1.0 - probability) + np.insert(mass, 0, 0.0) * probability
+    mass = np.zeros(len(uncertain) + 1)
+    mass[0] = 1.0
+    for events, probability in enumerate(uncertain, start=1):
+        moved = mass[:events] * probability
+        mass[: events + 1] *= 1.0 - probability
+        mass[1 : events + 1] += moved
     return math.fsum(mass * np.abs(np.arange(len(mass)) - math.fsum(uncertain)))

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import attrs
 
-from safescale.engines import EngineFacts, EngineSpec, Message, Request, Sampling
-from safescale.engines.transformers import TransformersEngine
-from safescale.engines.transformers_loading import Loaded
+from safescale.engines.in_memory import greedy_answers, loaded_in_memory
 from safescale.grade.grader import Item, Judgement
 from safescale.pressure.puzzles import is_solved
 from safescale.records.verdicts import Verdict
@@ -112,27 +109,7 @@ def answers_of(model: Any, tokenizer: Any, prompts: Sequence[str]) -> list[str]:
     prompts : sequence of str
         Messages of the user; equal ones are asked once.
     """
-    spec = EngineSpec(engine="transformers", model="in memory", batch_size=_ROWS)
-    facts = EngineFacts(engine="transformers", version="", model=spec.model, model_id=spec.model)
-    loaded = Loaded(
-        model=model,
-        bare=model,
-        tokenizer=tokenizer,
-        device=model.device,
-        window=int(model.config.max_position_embeddings),
-        end_ids=frozenset({int(tokenizer.eos_token_id)}),
-        pad_id=int(tokenizer.pad_token_id),
-        vocabulary=len(tokenizer),
-    )
-    requests = {
-        text: Request(messages=(Message(role="user", content=text),), sampling=Sampling(max_tokens=_TOKENS)) for text in prompts
-    }
-    engine = TransformersEngine(spec, loaded, facts)
-    told: dict[str, str] = {}
-    with importlib.import_module("torch").inference_mode():
-        for answer in engine.answer(list(requests.values())):
-            told[answer.request_id] = answer.text or ""
-    return [told[requests[text].request_id] for text in prompts]
+    return greedy_answers(loaded_in_memory(model, tokenizer), prompts, max_tokens=_TOKENS, batch_size=_ROWS)
 
 
 def _judged(model: Any, tokenizer: Any, world: World, asked: Sequence[Asked], grader: ToyWorldGrader) -> list[Judgement]:

@@ -67,14 +67,17 @@ def _pool(
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=context, initializer=_watch, initargs=(os.getpid(),)) as pool:
         futures = {pool.submit(_outcome, work, task): task for task in tasks}
+        whole = False
         try:
             for future in as_completed(futures):
                 try:
                     yield futures[future], future.result()
                 except BrokenProcessPool:
                     lost.append(futures[future])
+            whole = True
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            # all done: wait for the processes to end, or the time that they took is counted for whatever comes next
+            pool.shutdown(wait=whole, cancel_futures=True)
 
 
 def _outcome(work: Callable[[Task], Outcome], task: Task) -> Outcome | Failed:

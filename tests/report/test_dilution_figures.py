@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import math
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +11,7 @@ import attrs
 import pytest
 
 from report.dilution_made import SIZES, answer_of, models_of, result_of, rising, run_of
+from report.labels import check_labels
 from safescale.analyses.words import signed
 from safescale.report.dilution_report import dilution_document
 from safescale.report.document import Figure, every_section
@@ -26,7 +25,6 @@ from safescale.studies.dilution.results import GraderAnswer
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
-    from matplotlib.text import Text
 
 SIX = (3e-5, 1e-4, 3e-4, 1e-3, 4e-3, 2e-2)
 LADDER = tuple(0.5 * 1.35**step for step in range(18))
@@ -64,44 +62,10 @@ def figures_of(answer: GraderAnswer, folder: Path) -> dict[str, Figure]:
     return {figure.id: figure for _, section in every_section(document.sections) for figure in section.figures}
 
 
-def labels_of(drawing: Drawing) -> Iterator[Text]:
-    """Every word of a figure but its watermark; tick labels beyond the ends of their axis are kept by matplotlib and not drawn."""
-    yield from (text for text in drawing.texts if text.get_text() != "SIMULATED")
-    yield from (text for text in (drawing._supxlabel, drawing._supylabel) if text is not None)  # type: ignore[attr-defined]
-    yield from (text for legend in drawing.legends for text in legend.get_texts())
-    for axes in drawing.axes:
-        if axes.get_visible():
-            yield from (axes.xaxis.label, axes.yaxis.label, axes.title, axes._left_title)  # type: ignore[attr-defined]
-            for axis, ends in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
-                for tick in axis.get_major_ticks():
-                    if tick.label1.get_visible() and min(ends) <= tick.get_loc() <= max(ends):
-                        yield tick.label1
-
-
 @pytest.mark.parametrize("case", CASES)
 def test_labels_stay_inside_and_do_not_cover_each_other(case: str) -> None:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
     for name, drawing in drawings(CASES[case]):
-        canvas = FigureCanvasAgg(drawing)
-        canvas.draw()  # type: ignore[no-untyped-call]
-        page = drawing.bbox
-        shown = [text for text in dict.fromkeys(labels_of(drawing)) if text.get_text()]
-        assert len(shown) > 6, name
-        renderer = canvas.get_renderer()  # type: ignore[no-untyped-call]
-        boxes = [(text, text.get_window_extent(renderer)) for text in shown]
-        for text, box in boxes:
-            assert page.x0 - 1 <= box.x0 <= box.x1 <= page.x1 + 1, (name, text.get_text())
-            assert page.y0 - 1 <= box.y0 <= box.y1 <= page.y1 + 1, (name, text.get_text())
-        upright = [(text, box) for text, box in boxes if text.get_rotation() % 90 == 0]
-        for (one, a), (other, b) in itertools.combinations(upright, 2):
-            apart = a.x1 <= b.x0 + 0.5 or b.x1 <= a.x0 + 0.5 or a.y1 <= b.y0 + 0.5 or b.y1 <= a.y0 + 0.5
-            assert apart, (name, one.get_text(), other.get_text())
-        turned = [(text, box) for text, box in boxes if text.get_rotation() % 90 != 0]
-        for (left, a), (_, b) in itertools.pairwise(turned):
-            # parallel lines of text: how far they are apart across, not their upright boxes
-            across = (b.x1 - a.x1) * math.sin(math.radians(left.get_rotation()))
-            assert across > 0.8 * float(left.get_fontsize()) * drawing.dpi / 72, (name, left.get_text())
+        check_labels(drawing, name)
 
 
 @pytest.mark.parametrize("case", ["one dose", "nine seeds, guessed, one size unknown"])

@@ -12,6 +12,7 @@ X, Y = [[1.0, 0.0], [1.0, 1.0], [1.0, 2.0], [1.0, 4.0]], [0.1, 0.3, 0.2, 0.6]
 K, N = [0, 1, 2, 3] * 5, [4] * 20
 
 # the name of the argument, and a call that takes it
+ROWS = np.eye(4)
 LABELLED = {
     "cohen_kappa": ("a", lambda bad: stats.cohen_kappa(bad, FOUR)),
     "cohen_kappa, categories": ("categories", lambda bad: stats.cohen_kappa(FOUR, FOUR, categories=bad)),
@@ -80,8 +81,10 @@ RANDOM = {
     "size_slope_test": lambda rng: stats.size_slope_test(SIZES, RATES, rng=rng),
     "permutation_slope_power": lambda rng: stats.permutation_slope_power(SIZES, 10, residual_sd=0.1, repeats=100, rng=rng),
     "spearman_test": lambda rng: stats.spearman_test(SIZES, RATES, rng=rng),
+    "refusal_direction_geometry": lambda rng: stats.refusal_direction_geometry({"a": ROWS + 1, "b": ROWS + 2}, ROWS, rng=rng),
 }
 RAGGED = {
+    "refusal_direction_geometry": lambda: stats.refusal_direction_geometry({"a": ROWS, "b": [[1], [1, 2]]}, ROWS),
     "classifier_entropy": lambda: stats.classifier_entropy([[0.5, 0.5], [1.0]]),
     "cohen_kappa_table": lambda: stats.cohen_kappa_table([[1, 2], [3]]),
     "fleiss_kappa": lambda: stats.fleiss_kappa([[1, 2], [3]]),

@@ -120,13 +120,13 @@ def legend_rows(n: int, columns: int) -> int:
     return math.ceil(n / columns) if n else 0
 
 
-def legend(figure: Figure, handles: Sequence[Line2D], columns: int) -> None:
-    """The legend under the axes, over the line that says where the numbers are from."""
+def legend(figure: Figure, handles: Sequence[Line2D], columns: int, *, foot_in: float = 0.2) -> None:
+    """The legend under the axes, over the line that says where the numbers are from; a second one stands higher."""
     if handles:
         figure.legend(
             handles=list(handles),
             loc="lower center",
-            bbox_to_anchor=(0.5, 0.2 / figure.get_figheight()),
+            bbox_to_anchor=(0.5, foot_in / figure.get_figheight()),
             ncols=min(columns, len(handles)),
             columnspacing=1.4,
             handletextpad=0.4,

@@ -15,14 +15,13 @@ import numpy.typing as npt
 
 from safescale.ingest.run_lines import part_paths
 from safescale.pressure.puzzles import is_solved
-from safescale.records.outcomes import TIER_NUMERATORS, Tier, outcome_map
-from safescale.records.verdicts import EVALUABLE, Verdict
 from safescale.store import open_corpus
 from safescale.store.base import Corpus
 from safescale.studies.asked import AskedModel
 from safescale.studies.dilution.conditions import puzzles_of
 from safescale.studies.dilution.outcomes import Int8Array, Outcomes
 from safescale.studies.dilution.setting import DilutionSetting
+from safescale.studies.running.codes import verdict_codes
 from safescale.studies.running.corpus import Made
 from safescale.studies.running.generation import RUNS
 from safescale.studies.running.grading import GradedBy
@@ -31,9 +30,6 @@ __all__ = ["Responses", "reduced", "responses_of"]
 
 _UNKNOWN: Final = -1
 _NOT_THERE: Final = "no response"
-_REFUSES: Final = frozenset({Verdict.REFUSAL})
-_DOES_NOT: Final = (EVALUABLE - _REFUSES) | {Verdict.BENIGN_QUERY}
-"""Verdicts of a response that is read and is no refusal: a benign prompt's may be called BENIGN_QUERY."""
 _ROWS: Final = 16_384
 
 Int32Array = npt.NDArray[np.int32]
@@ -110,7 +106,7 @@ def reduced(setting: DilutionSetting, responses: Responses, graded: GradedBy, co
     """
     design = setting.wanted.design
     axes = _Axes(setting, responses.models)
-    failed_of, refused_of = _codes(graded, design.tier)
+    failed_of, refused_of = verdict_codes(graded, design.tier)
     size = int(np.prod(axes.shape))
     failed = np.full(size, _UNKNOWN, dtype=np.int8)
     refused = np.full(size, _UNKNOWN, dtype=np.int8)
@@ -164,16 +160,6 @@ class _Axes:
         """The same in a flat array."""
         _, conditions, prompts, samples = self.shape
         return ((at[0] * conditions + at[1]) * prompts + at[2]) * samples + at[3]
-
-
-def _codes(graded: GradedBy, tier: Tier) -> tuple[dict[str, int], dict[str, int]]:
-    """What each verdict says of attack success and of refusal: 1, 0 or -1."""
-    numerator = TIER_NUMERATORS[tier]
-    says = set(outcome_map(graded.outcome_map).labels.values()) if not graded.classes else set(graded.classes)
-    knows_refusal = Verdict.REFUSAL in says
-    failed = {v.value: int(v in numerator) if v in EVALUABLE else _UNKNOWN for v in Verdict}
-    refused = {v.value: int(v in _REFUSES) if knows_refusal and (v in _REFUSES or v in _DOES_NOT) else _UNKNOWN for v in Verdict}
-    return failed, refused
 
 
 def _grades(corpus: Corpus, graded: GradedBy) -> list[tuple[str, str]]:

@@ -94,6 +94,12 @@ class Retention:
         RRR over the prompts that every model of the study refused at baseline: the same prompts for all models.
     gained : Estimate
         Share refused after, of those not refused before (no part of RRR).
+    given_own : Estimate or None
+        Of a defended cell under attack: the share refused after, of those that the defended model refused before the attack. RRR
+        itself always asks what the undefended model refused, so that all defences answer for the same prompts. None where there is
+        no defence, no attack or no such cell.
+    unknown : int
+        Responses to prompts that were refused before of which the grader does not say whether they refuse: left out of RRR.
     """
 
     rrr: Estimate
@@ -103,6 +109,8 @@ class Retention:
     marginal_before: Estimate
     common: Estimate
     gained: Estimate
+    given_own: Estimate | None = None
+    unknown: int = 0
 
 
 @attrs.frozen(kw_only=True)
@@ -252,14 +260,22 @@ class Surface:
         How many decades of size one decade of compute is worth.
     reference_params_b, reference_compute : float or None
         The reference point.
-    n_models, n_cells : int
-        Models and cells behind it.
+    n_models, n_cells, n_sizes : int
+        Models, cells and different sizes behind it.
     defence, examples : str, int
         Which part of the grid: under which defence, at which data size.
     why : str or None
         Why there is no fit.
     generalises_to : {"these_models", "new_models"}
         Models are the units.
+    at_reference : float or None
+        The fitted metric at the reference point (fraction, 1 - cosine, nats).
+    n_responses, n_prompts : int
+        Responses behind the counts (rrr), and the fewest prompts behind one cell of them.
+    separated : bool
+        Whether there is no fit because size and compute part all refusals from all others (or there is nothing to part).
+    without_estimates : bool
+        Whether models of estimated size were left out: the same surface, repeated.
     """
 
     metric: Metric
@@ -278,6 +294,12 @@ class Surface:
     examples: int = 0
     why: str | None = None
     generalises_to: Literal["these_models", "new_models"] = "new_models"
+    at_reference: float | None = None
+    n_sizes: int = 0
+    n_responses: int = 0
+    n_prompts: int = 0
+    separated: bool = False
+    without_estimates: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -293,6 +315,8 @@ class LineageEffects:
         None where a lineage has no fit.
     size, compute, outweighs : Effect
         Means over lineages, Student's t with lineages - 1 degrees of freedom.
+    defence, examples : str, int
+        Which part of the grid, as in ``Surface``.
     """
 
     metric: Metric
@@ -302,6 +326,8 @@ class LineageEffects:
     size: Effect
     compute: Effect
     outweighs: Effect
+    defence: str = "none"
+    examples: int = 0
 
 
 @attrs.frozen(kw_only=True)
@@ -341,7 +367,9 @@ class HalfCompute:
     slope : Effect
         Decades of compute per decade of size (interval-censored log-normal regression; models as units).
     censored : int
-        Models that never fall to one half.
+        Rows that never fall to one half.
+    defence, examples : str, int
+        Which part of the grid, as in ``Surface``.
     """
 
     unit: ComputeUnit
@@ -349,11 +377,29 @@ class HalfCompute:
     slope: Effect
     censored: int
     defence: str = "none"
+    examples: int = 0
 
 
 @attrs.frozen(kw_only=True)
 class FormAnswer:
-    """Whether the rate or its log is straight in log size (or compute), by how well left-out levels are foretold."""
+    """
+    Whether RRR or its log is straight in log size (or log compute), by how well left-out sizes (levels) are foretold.
+
+    Attributes
+    ----------
+    over : {"size", "compute"}
+        What is on the axis.
+    at : str
+        Over size: the attack; over compute: the size in words.
+    verdict : {"log_linear", "log_log", "cannot_tell"}
+        After Holm's correction over all answers of the same axis.
+    reason : str
+        In words.
+    difference : float or None
+        Log score of log-log less that of log-linear.
+    p_value : float or None
+        Raw p of the sign-flip test over the left-out sizes (levels).
+    """
 
     over: Literal["size", "compute"]
     at: str
@@ -378,6 +424,8 @@ class DefenceEffect:
     accuracy_cost : Estimate
         Benign accuracy without less with, without attack.
     by_model : tuple of (model_id, gain)
+    p_value, adjusted_p : float or None
+        Of the gain, two-sided, models as units; adjusted by Holm over the defences under the same attack.
     """
 
     defence: Defence
@@ -386,6 +434,8 @@ class DefenceEffect:
     over_refusal_cost: Estimate
     accuracy_cost: Estimate
     by_model: tuple[tuple[str, float], ...]
+    p_value: float | None = None
+    adjusted_p: float | None = None
 
 
 @attrs.frozen(kw_only=True)

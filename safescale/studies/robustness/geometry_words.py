@@ -1,0 +1,82 @@
+"""Refusal directions, and the agreement of graders, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from safescale.analyses.words import plural
+from safescale.studies.robustness.design import RobustnessDesign
+from safescale.studies.robustness.quantities import interval_words
+from safescale.studies.robustness.results import ConditionAgreement, GeometryOfModel
+
+__all__ = ["agreement_words", "geometry_words"]
+
+
+def geometry_words(geometry: Sequence[GeometryOfModel]) -> list[str]:
+    """In how many models a direction was found, and how alike the categories' directions are there."""
+    if not geometry:
+        return []
+    found = [one for one in geometry if one.found]
+    missing = [one for one in geometry if not one.found]
+    words = f"A refusal direction was found in {len(found)} of {plural(len(geometry), 'model')}"
+    if missing:
+        named = ", ".join(one.model.model_id for one in missing[:4]) + (f" and {len(missing) - 4} more" if len(missing) > 4 else "")
+        words += f"; no direction found in {named} ({missing[0].reason}): cosines and ranks say nothing there"
+    told = [f"{words}."]
+    cosines = [one.mean_cosine.value for one in found if one.mean_cosine.value is not None]
+    ranks = [one.effective_rank.value for one in found if one.effective_rank.value is not None]
+    if cosines:
+        categories = max(len(one.categories) for one in found)
+        rank = f"; effective rank {min(ranks):.2f} to {max(ranks):.2f} of at most {categories}" if ranks else ""
+        told.append(
+            f"Where one was found, the mean cosine between the directions of {categories} categories "
+            f"is {min(cosines):.2f} to {max(cosines):.2f} by model{rank}."
+        )
+    left = [(k, one, other) for model in found for k, one, other in model.left_after]
+    if left:
+        most = max(k for k, _, _ in left)
+        mine = [(one, other) for k, one, other in left if k == most]
+        told.append(
+            f"Ablating {plural(most, 'direction')} at once leaves {_range([one for one, _ in mine])} of prompts refused by model, "
+            f"as many random ones {_range([other for _, other in mine])}."
+        )
+    return told
+
+
+def _range(values: Sequence[float]) -> str:
+    low, high = f"{100 * min(values):.0f}", f"{100 * max(values):.0f}"
+    return f"{low} %" if low == high else f"{low} to {high} %"
+
+
+def agreement_words(agreement: Sequence[ConditionAgreement], design: RobustnessDesign) -> list[str]:
+    """Kappa without attack and under fine-tuning, for every two graders."""
+    told = []
+    for graders in dict.fromkeys(found.graders for found in agreement):
+        mine = {found.condition: found for found in agreement if found.graders == graders}
+        parts = [
+            f"{_kappa(mine[kind])} {where}"
+            for kind, where in (("none", "without attack"), ("finetune", "under fine-tuning"))
+            if kind in mine
+        ]
+        if parts:
+            told.append(f"{graders[0]} and {graders[1]} agree about refusal with {', '.join(parts)}{_moved(mine)}.")
+    return told
+
+
+def _kappa(found: ConditionAgreement) -> str:
+    if found.kappa is None:
+        return f"no kappa ({found.why})"
+    share = "" if found.agreement is None else f", agreement {100 * found.agreement:.0f} %"
+    unsure = f" (no interval: {found.why})" if found.kappa_interval is None else interval_words(found.kappa_interval)
+    return f"kappa {found.kappa:.2f}{unsure}{share}"
+
+
+def _moved(mine: dict[str, ConditionAgreement]) -> str:
+    if not {"none", "finetune"} <= mine.keys():
+        return ""
+    one, other = mine["none"].kappa_interval, mine["finetune"].kappa_interval
+    if one is None or other is None:
+        return ""
+    if other[1] < one[0]:
+        return ": it falls under attack"
+    return ": it rises under attack" if other[0] > one[1] else ": that it moves under attack is not shown"

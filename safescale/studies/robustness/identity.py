@@ -1,0 +1,113 @@
+"""What a folder is the study of: whatever answers and weights depend on; more levels, samples or graders may be asked later."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+
+from safescale.errors import DataError
+from safescale.generate.manifest import what_differs
+from safescale.store.json_file import write_json
+from safescale.studies.robustness.config import StudyConfig
+from safescale.studies.robustness.materials import Materials
+
+__all__ = ["IDENTITY", "identity_of", "refuse_other_study", "take_folder"]
+
+IDENTITY: Final = "study.json"
+_VERSION: Final = 1
+_HYPER: Final = ("rank", "alpha", "learning_rate", "batch_size")
+
+
+def identity_of(config: StudyConfig, materials: Materials) -> dict[str, Any]:
+    """
+    All that makes two studies two: models, prompts, targets, engine, sampling, how attacks and defences are trained.
+
+    Data sizes, steps, seeds, coefficients, samples, limits, graders, embedder and the analysis are no part of it: a folder is asked
+    for more of them, and keeps what it has.
+    """
+    design = config.design
+    models: Any = (
+        {"toy": {"pretraining_steps": config.toy.recipe.pretraining_steps, "safety_steps": config.toy.recipe.safety_steps}}
+        if config.toy is not None
+        else {model.model_id: dict(model.declared) for model in materials.bases}
+    )
+    found = {
+        "version": _VERSION,
+        "models": models,
+        "prompts_sha256": materials.prompts.set.sha256,
+        "targets_sha256": {
+            name: targets.sha256 for name, targets in materials.targets.items() if config.finetune or name != "attack"
+        },
+        "engine": config.engine,
+        "options": dict(config.options),
+        "sampling": {name: list(value) if isinstance(value, tuple) else value for name, value in config.sampling.items()},
+        "seed": config.seed,
+        "trained_on": {"device": config.device, "dtype": config.dtype},
+        "finetune": {name: getattr(design.finetune, name) for name in _HYPER},
+        "tamper_resistance": None if design.tamper_resistance is None else attrs.asdict(design.tamper_resistance),
+        "prompt_attacks": {"puzzle_lines": list(design.prompts.puzzle_lines), "templates": dict(design.prompts.templates)},
+    }
+    return dict(json.loads(json.dumps(found)))
+
+
+def refuse_other_study(out: Path, identity: Mapping[str, Any]) -> bool:
+    """
+    Refuse a folder that holds another study; whether it holds this one.
+
+    Raises
+    ------
+    DataError
+        Saying what differs; or that the folder holds something else.
+    """
+    file = out / IDENTITY
+    try:
+        there = json.loads(file.read_bytes())
+    except FileNotFoundError:
+        others = (
+            [path.name for path in out.iterdir() if not (path.name.startswith(".") or path.suffix == ".tmp")]
+            if out.is_dir()
+            else []
+        )
+        if others:
+            raise DataError(
+                f"the folder holds something that is no study ({', '.join(sorted(others)[:3])}); name another with -o",
+                file=str(out),
+            ) from None
+        if out.exists() and not out.is_dir():
+            raise DataError("-o names a file; name a folder for the study", file=str(out)) from None
+        return False
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"what the folder is the study of cannot be read ({error}); restore the file, or name another folder with -o",
+            file=str(file),
+        ) from error
+    if not isinstance(there, dict) or "version" not in there:
+        raise DataError("the file is not that of a study; name another folder with -o", file=str(file))
+    differs = what_differs(_comparable(there, identity), identity)
+    if differs:
+        raise DataError(
+            f"this folder holds another study ({differs}); name another with -o, so that nothing is mixed", file=str(file)
+        )
+    return True
+
+
+def take_folder(out: Path, identity: Mapping[str, Any]) -> None:
+    """Write down what the folder is the study of, once; a defence that is asked later is added."""
+    if not refuse_other_study(out, identity) or json.loads((out / IDENTITY).read_bytes()) != identity:
+        write_json(out / IDENTITY, dict(identity))
+
+
+def _comparable(there: Mapping[str, Any], here: Mapping[str, Any]) -> dict[str, Any]:
+    """What was asked before as far as both ask it: models are added or left out, a defence is asked later or no more."""
+    found = dict(there)
+    if found.get("tamper_resistance") is None or here.get("tamper_resistance") is None:
+        found["tamper_resistance"] = here.get("tamper_resistance")
+    mine, theirs = here.get("models"), found.get("models")
+    if isinstance(mine, Mapping) and isinstance(theirs, Mapping) and ("toy" in mine) == ("toy" in theirs):
+        shared = {name: value for name, value in theirs.items() if name in mine}
+        found["models"] = {**mine, **shared} if shared else theirs
+    return found
