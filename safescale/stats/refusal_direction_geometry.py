@@ -320,8 +320,13 @@ def _noise(rows: FloatVector) -> float:
     return float(rows.var(axis=0, ddof=1).sum() / len(rows))
 
 
+def _without_noise(d: FloatVector, noise: FloatVector, own: float) -> FloatVector:
+    """Inner products less what is expected of noise: all share that of the benign mean, and each has its own besides."""
+    return np.asarray(_gram(d) - own - np.diag(noise))
+
+
 def _corrected(d: FloatVector, noise: FloatVector, own: float) -> tuple[FloatVector | None, str | None]:
-    gram = _gram(d) - own - np.diag(noise)
+    gram = _without_noise(d, noise, own)
     if float(np.diag(gram).min()) <= 0.0:
         at = int(np.argmin(np.diag(gram)))
         return None, f"the noise of category {at} (0-based) is as large as its direction; more prompts are needed"
@@ -341,7 +346,7 @@ def _bootstrap(
         size = min(block, resamples - start)
         means = [_drawn(len(rows), size, rng) @ rows for rows in groups]
         d = np.stack(means, axis=1) - (_drawn(len(base), size, rng) @ base)[:, None, :]
-        gram = _gram(d) - small - np.diag(shrunk)
+        gram = _without_noise(d, shrunk, small)
         whole = np.einsum("...ii->...i", gram).min(axis=-1) > 0.0
         lost += size - int(whole.sum())
         cosines.append(_mean_cosine(gram[whole]))

@@ -32,6 +32,8 @@ def _kept(values: Sequence[int]) -> Kept:
         (ALL, [1] * 20, [ALL], False, "less than 20% apart"),
         # a random direction does as much
         (ALL, [0] * 20, [ALL, [0] * 17 + [1] * 3], False, "15% to 100% with a random direction .* less than 20% apart"),
+        # it is 30 points below what a random direction leaves, in 6 prompts: that may be chance
+        (ALL, [0] * 20, [[1] * 6 + [0] * 14], False, "p = 0.016.* no more than chance shows"),
         # it babbles: nobody can say that it stopped to refuse
         (ALL, [-1] * 20, [ALL], False, "100% with the best candidate ablated"),
         # a clear drop in few prompts

@@ -226,3 +226,9 @@ FOUR = np.arange(12.0).reshape(4, 3)
 def test_what_has_no_geometry_is_refused(harmful: Any, benign: Any, more: dict[str, Any], error: type, words: str) -> None:
     with pytest.raises(error, match=words):
         refusal_direction_geometry(harmful, benign, **more)
+
+
+def test_the_null_is_as_noisy_as_the_categories_are_with_few_prompts() -> None:
+    worlds = [found_of(planted(seed, cosine=1.0, gap=1.0, prompts=4), resamples=100, splits=100) for seed in range(40)]
+    observed, null = (float(np.mean([getattr(one, name) for one in worlds])) for name in ("mean_cosine", "null_cosine"))
+    assert observed == pytest.approx(null, abs=0.02)

@@ -12,6 +12,7 @@ import scipy.spatial.distance
 import scipy.stats
 
 from safescale.stats import refusal_direction_geometry
+from safescale.stats.refusal_direction_geometry import _noise, _without_noise
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
@@ -49,16 +50,16 @@ def test_the_noise_that_is_taken_out_is_that_of_fresh_samples() -> None:
     assert np.mean(lengths) == pytest.approx(centres[0] @ centres[0] + total / 6 + total / 8, rel=0.03)
 
 
-def test_corrected_cosines_centre_on_the_truth() -> None:
-    rng = np.random.default_rng(1)
-    centres = np.array([[1.0, 0.0], [0.6, 0.8]])
-    wide = np.zeros((2, 20))
-    wide[:, :2] = centres
-    corrected, observed = [], []
-    for _ in range(80):
-        harmful = {str(at): centre + 0.5 * rng.normal(size=(15, 20)) for at, centre in enumerate(wide)}
-        found = refusal_direction_geometry(harmful, 0.5 * rng.normal(size=(40, 20)), resamples=100, splits=100)
-        corrected.append(found.corrected_cosine)
-        observed.append(found.mean_cosine)
-    assert np.mean(corrected) == pytest.approx(0.6, abs=0.03)
-    assert np.mean(observed) < 0.56
+def test_corrected_inner_products_centre_on_those_of_the_true_directions() -> None:
+    """Over 12000 fresh worlds of unequal noise, few benign prompts: what is left is the truth, entry by entry."""
+    rng = np.random.default_rng(2)
+    centres, scale = np.array([[1.0, 0.0, 0.5], [0.6, 0.8, -0.5]]), np.array([0.5, 1.0, 0.3])
+    corrected, plain = np.zeros((2, 2)), np.zeros((2, 2))
+    for _ in range(12_000):
+        groups = [centre + (1.0 + at) * scale * rng.normal(size=(7 + at, 3)) for at, centre in enumerate(centres)]
+        benign = scale * rng.normal(size=(5, 3))
+        d = np.array([rows.mean(axis=0) for rows in groups]) - benign.mean(axis=0)
+        plain += d @ d.T / 12_000
+        corrected += _without_noise(d, np.array([_noise(rows) for rows in groups]), _noise(benign)) / 12_000
+    assert corrected == pytest.approx(centres @ centres.T, abs=0.06)
+    assert (plain - centres @ centres.T > 0.15).all()
