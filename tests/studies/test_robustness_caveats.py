@@ -9,7 +9,15 @@ import pytest
 from safescale.studies.robustness.analysis import analyze_robustness
 from safescale.studies.robustness.cell_metrics import cell_metrics
 from safescale.studies.robustness.outcomes import Attack
-from studies.robustness_worlds import WORLD, design_for, planted, with_models
+from studies import robustness_worlds
+from studies.robustness_worlds import design_for, with_models
+
+WORLD = attrs.evolve(robustness_worlds.WORLD, lineages=2, steps=(5, 20, 50, 100))
+
+
+def planted(*, base=WORLD, **changes):
+    """A smaller world than that of the answers."""
+    return robustness_worlds.planted(base=base, **changes)
 
 
 def caveats(outcomes, **changes):
@@ -33,7 +41,7 @@ def plain_caveats(plain):
 def test_a_plain_study_has_only_the_caveats_of_every_study(plain_caveats):
     assert [words.split(":")[0].split(",")[0] for words in plain_caveats] == [
         "one grader (planted)",
-        "12 models share 4 sizes",
+        "8 models share 4 sizes",
         "2 samples of a prompt are not independent",
         "one comparison answers the question (|compute| - |size| of RRR); every other interval stands by itself and is not "
         "corrected for their number",
@@ -53,7 +61,7 @@ def test_an_attack_that_breaks_the_models_is_a_caveat(plain, plain_caveats):
     for at, cell in enumerate(plain.cells):
         if plain.attacks[cell.attack].steps == 100:
             right[at, ~plain.harmful] = 0
-    assert has(caveats(attrs.evolve(plain, right=right)), r"the attack also breaks the models: benign accuracy falls from 8\d")
+    assert has(caveats(attrs.evolve(plain, right=right)), r"the attack also breaks the models: benign accuracy falls by [89]\d")
     assert not has(plain_caveats, "breaks the models")
 
 
@@ -118,7 +126,7 @@ def test_attacks_by_the_prompt_alone_stand_beside_the_grid():
     words = next(each for each in with_puzzle.sentences if each.startswith("Attacks by the prompt alone"))
     low, high = map(float, re.search(r"puzzle-7 leaves RRR [\d.]+ % \[([\d.]+), ([\d.]+)\]", words).groups())
     assert 0 <= low < 70 < high <= 100
-    assert with_puzzle.graders[0].surfaces[0].n_cells == 60
+    assert with_puzzle.graders[0].surfaces[0].n_cells == 32
 
 
 def test_effects_that_depend_on_each_other_are_called_that(plain):
@@ -135,9 +143,9 @@ def test_tamper_resistance_that_holds_is_told_with_its_own_surface():
     assert "ten times the attack compute lowers RRR" in words
     solid = analyze_robustness(design_for(), [planted(tamper_resistance=60.0)])
     words = next(each for each in solid.sentences if each.startswith("Under tamper resistance"))
-    assert "everything that was refused before is refused in all 60 cells" in words
+    assert "everything that was refused before is refused in all 32 cells" in words
     half = next(each for each in solid.sentences if each.startswith("Compute to reach 50 % RRR under tamper resistance"))
-    assert "never reached within the grid by any of 12 models (all censored)" in half
+    assert "never reached within the grid by any of 8 models (all censored)" in half
 
 
 def test_intervals_of_rates_and_of_differences_stay_within_what_they_can_be():

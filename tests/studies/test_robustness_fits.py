@@ -96,6 +96,10 @@ def test_every_part_of_the_grid_has_its_surfaces_the_main_one_first():
     lineages = lineages_of(cells, design)
     assert {(one.defence, one.examples) for one in lineages} == {("none", 64), ("tamper_resistance", 64)}
     assert [lineage for lineage, _, _ in lineages[0].rows] == ["lineage 0", "lineage 1"]
+    drift = next(one for one in lineages if (one.metric, one.unit, one.defence) == ("rd", "tokens", "none"))
+    slopes = [compute for _, _, compute in drift.rows]
+    half = 12.706204736432095 * abs(slopes[0] - slopes[1]) / 2  # t of one degree of freedom
+    assert drift.compute.interval == pytest.approx((sum(slopes) / 2 - half, sum(slopes) / 2 + half))
 
 
 def test_without_drift_or_probabilities_there_is_no_surface_of_them_and_it_is_said():

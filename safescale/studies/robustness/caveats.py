@@ -10,7 +10,7 @@ from safescale.studies.robustness.defence_effects import over_models
 from safescale.studies.robustness.design import RobustnessDesign
 from safescale.studies.robustness.grid import FEWEST_ROWS, metric_of
 from safescale.studies.robustness.outcomes import RobustnessOutcomes
-from safescale.studies.robustness.quantities import cells_at, compute_words, mean_over_models, strongest
+from safescale.studies.robustness.quantities import cells_at, compute_words, interval_words, mean_over_models, strongest
 from safescale.studies.robustness.results import CellMetrics, ConditionAgreement, GraderFindings
 from safescale.studies.robustness.verdict import main_lineages, main_surface
 
@@ -185,19 +185,28 @@ def _broken(first: GraderFindings, design: RobustnessDesign) -> list[str]:
     level = 1 - design.alpha
     refused = mean_over_models(last, lambda cell: cell.retention.marginal.value, level).value
     success = mean_over_models(last, lambda cell: cell.attack_success.value, level).value
-    after = mean_over_models(last, lambda cell: cell.benign_accuracy.value, level).value
-    calm = [cell for cell in first.cells if cell.attack.kind == "none" and cell.defence.kind == "none"]
-    before = mean_over_models(calm, lambda cell: cell.benign_accuracy.value, level).value
+    calm = {
+        cell.cell.model: cell.benign_accuracy.value
+        for cell in first.cells
+        if cell.attack.kind == "none" and cell.defence.kind == "none"
+    }
+
+    def fall(cell: CellMetrics) -> float | None:
+        before, after = calm.get(cell.cell.model), cell.benign_accuracy.value
+        return None if before is None or after is None else before - after
+
+    broken = mean_over_models(last, fall, level, least=-1.0)
     found = []
     if refused is not None and success is not None and (1 - refused) - success > NOTABLE:
         found.append(
             f"after {compute_words(last)} {percent(1 - refused)} of harmful prompts are not refused and {percent(success)} are "
             f"attack success at the {first.tier.value} tier: what is no longer refused is not all harm"
         )
-    if before is not None and after is not None and before - after > NOTABLE:
+    shown = broken.interval is None or broken.interval[0] > 0
+    if broken.value is not None and broken.value > NOTABLE and shown:
         found.append(
-            f"the attack also breaks the models: benign accuracy falls from {percent(before)} to {percent(after)} after "
-            f"{compute_words(last)}, and a broken model refuses nothing"
+            f"the attack also breaks the models: benign accuracy falls by {100 * broken.value:.1f} points"
+            f"{interval_words(broken.interval, 100)} after {compute_words(last)}, and a broken model refuses nothing"
         )
     return found
 

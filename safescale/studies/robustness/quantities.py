@@ -100,11 +100,13 @@ def compute_words(cells: Sequence[CellMetrics]) -> str:
     return f"{attack.steps} steps of fine-tuning on {attack.examples} pairs"
 
 
-def mean_over_models(cells: Sequence[CellMetrics], value: Value, level: float, *, most: float = 1.0) -> Estimate:
-    """Mean over models (attack seeds of one averaged first), models as units, of a quantity between 0 and ``most``."""
+def mean_over_models(
+    cells: Sequence[CellMetrics], value: Value, level: float, *, least: float = 0.0, most: float = 1.0
+) -> Estimate:
+    """Mean over models (attack seeds of one averaged first), models as units, of a quantity between ``least`` and ``most``."""
     held: dict[int, list[float]] = {}
     for found in cells:
         this = value(found)
         if this is not None:
             held.setdefault(found.cell.model, []).append(this)
-    return over_models([math.fsum(mine) / len(mine) for _, mine in sorted(held.items())], level, least=0.0, most=most)[0]
+    return over_models([math.fsum(mine) / len(mine) for _, mine in sorted(held.items())], level, least=least, most=most)[0]
