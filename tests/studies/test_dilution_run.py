@@ -365,7 +365,7 @@ def test_an_exploratory_pair_of_sizes_ends_in_cannot_tell(tmp_path: Path) -> Non
 
 def test_a_grader_of_harm_alone_knows_no_refusal() -> None:
     from safescale.records.verdicts import Verdict
-    from safescale.studies.dilution.reduction import _codes
+    from safescale.studies.running.codes import verdict_codes
     from safescale.studies.running.grading import GradedBy
 
     def of(outcome_map: str, classes: tuple[Verdict, ...]) -> tuple[dict[str, int], dict[str, int]]:
@@ -380,7 +380,7 @@ def test_a_grader_of_harm_alone_knows_no_refusal() -> None:
             reasons={},
             file=Path("x"),
         )
-        return _codes(graded, Tier.STRICT)
+        return verdict_codes(graded, Tier.STRICT)
 
     failed, refused = of("binary_harmful", (Verdict.COMPLIANCE, Verdict.NOT_HARMFUL))
     assert failed["COMPLIANCE"] == 1

@@ -14,6 +14,7 @@ from safescale.studies.robustness.cells import adapter_name, planned_cells
 from safescale.studies.robustness.config import read_study
 from safescale.studies.robustness.design import FinetuneGrid, PromptAttacks, RobustnessDesign
 from safescale.studies.robustness.evaluation import evaluation_prompts
+from safescale.studies.robustness.materials import materials_of
 from studies import robustness_world as world
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -172,3 +173,14 @@ def test_a_limit_by_kind_takes_every_category_and_keeps_the_set(tmp_path: Path) 
     assert len(set(classes)) == 4
     with pytest.raises(DataError, match="none of the 4 prompts that are asked is harmful"):
         evaluation_prompts(None, {"benign": 4})
+
+
+def test_a_model_of_a_lineage_is_declared_as_a_models_file_declares_it(tmp_path: Path) -> None:
+    (tmp_path / "study.yaml").write_text("toy: {sizes: [s, m], seeds: 2}\n", encoding="utf-8")
+    toy = materials_of(read_study(tmp_path / "study.yaml"), tmp_path / "out").bases
+    assert [base.model_id for base in toy] == ["toy-s-seed0", "toy-s-seed1", "toy-m-seed0", "toy-m-seed1"]
+    assert [base.lineage for base in toy] == ["toy seed 0", "toy seed 1"] * 2
+    read = read_study(world.write_study(tmp_path / "read")).models
+    assert read is not None
+    assert {tuple(sorted(base.declared)) for base in toy} == {tuple(sorted(base.declared)) for base in read.models}
+    assert not any(str(tmp_path) in str(base.declared) for base in toy)

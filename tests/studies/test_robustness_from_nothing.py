@@ -32,6 +32,9 @@ def test_from_nothing_to_an_answer_in_words(tmp_path: Path, capsys: pytest.Captu
     assert len(sizes) == 4
     assert max(sizes) / min(sizes) > 10
     before = [cell for cell in first["cells"] if cell["attack"]["kind"] == "none" and cell["defence"]["kind"] == "none"]
-    # two thirds of the recipe's steps: less than the whole study's models, and far from what an untrained one does
-    assert all(cell["retention"]["marginal_before"]["value"] > 0.5 for cell in before)
-    assert sum(cell["retention"]["rrr"]["n"] > 0 for cell in first["cells"]) == len(first["cells"])
+    # less training than the whole study's models have, and far from what an untrained one does
+    shares = [cell["retention"]["marginal_before"]["value"] for cell in before]
+    assert len(shares) == 4
+    assert sum(shares) / 4 > 0.6
+    assert {cell["attack"]["kind"] for cell in first["cells"]} == {"none", "prompt", "finetune", "ablation", "random_ablation"}
+    assert {cell["defence"]["kind"] for cell in first["cells"]} == {"none", "steering", "tamper_resistance"}

@@ -348,7 +348,13 @@ def test_until_stops_behind_a_stage(tmp_path: Path, until: str) -> None:
 
 
 def test_two_jobs_give_what_one_gives(tmp_path: Path) -> None:
-    small: dict[str, Any] = {"sizes": (0.5, 4.0), "geometry": False, "steering": False, "tamper_resistance": False}
+    small: dict[str, Any] = {
+        "sizes": (0.5, 4.0),
+        "finetune": False,
+        "steering": False,
+        "tamper_resistance": False,
+        "geometry": False,
+    }
     one = study(tmp_path / "one", **small, until="reduction")
     two = study(tmp_path / "two", **small, until="reduction", jobs=2)
     assert two.broken == ()

@@ -165,12 +165,18 @@ def _toy_models(config: StudyConfig, folder: Path) -> ModelsFile:
                 DeclaredModel(
                     model_id=model_id,
                     spec=spec,
-                    declared={"engine": spec.engine, "model": model_id, "engine_seed": spec.seed, "options": {}},
+                    declared=_declared(spec),
                     params_total_b=SIZES[name].parameters(vocabulary) / 1e9,
                     lineage=f"toy seed {seed}",
                 )
             )
     return ModelsFile(models=tuple(models), sampling={"max_tokens": MAX_TOKENS}, conditions=(Condition(name="default"),))
+
+
+def _declared(spec: EngineSpec) -> dict[str, Any]:
+    """What goes into a run's id, as ``read_models`` gives it; where the folder lies is no part of it."""
+    absent = dict.fromkeys(("revision", "tokenizer", "chat_template_sha256", "max_model_len"))
+    return {"engine": spec.engine, "model": spec.model_id, **absent, "engine_seed": spec.seed, "options": dict(spec.options)}
 
 
 def _as_asked(model: DeclaredModel, config: StudyConfig) -> DeclaredModel:
