@@ -141,6 +141,7 @@ def test_tamper_resistance_that_holds_is_told_with_its_own_surface():
     result = analyze_robustness(design_for(), [planted(tamper_resistance=1.5, compute=-2.0)])
     words = next(each for each in result.sentences if each.startswith("Under tamper resistance"))
     assert "ten times the attack compute lowers RRR" in words
+    assert has(result.caveats, "tamper resistance was trained against the same pairs")
     solid = analyze_robustness(design_for(), [planted(tamper_resistance=60.0)])
     words = next(each for each in solid.sentences if each.startswith("Under tamper resistance"))
     assert "everything that was refused before is refused in all 32 cells" in words

@@ -41,6 +41,7 @@ def caveats_of(
         *_excluded(of),
         *_entropy(first, of, design),
         *_drift(first),
+        *_flattered(first),
         f"{of.samples} samples of a prompt are not independent: prompts are the clusters within a cell, models the units of every "
         "effect of size",
         "one comparison answers the question (|compute| - |size| of RRR); every other interval stands by itself and is not "
@@ -78,6 +79,13 @@ def _models(first: GraderFindings, of: RobustnessOutcomes) -> list[str]:
     if never:
         found.append(f"refused no harmful prompt before, so nothing can be retained: {and_list(never)}")
     return found
+
+
+def _flattered(first: GraderFindings) -> list[str]:
+    """The study hands one file of attack pairs to both sides."""
+    if not any(cell.defence.kind == "tamper_resistance" and cell.attack.kind == "finetune" for cell in first.cells):
+        return []
+    return ["tamper resistance was trained against the same pairs as it is then attacked with, which flatters it"]
 
 
 def _few_rows(first: GraderFindings, design: RobustnessDesign) -> list[str]:
