@@ -10,7 +10,14 @@ from safescale.studies.robustness.defence_effects import over_models
 from safescale.studies.robustness.design import RobustnessDesign
 from safescale.studies.robustness.grid import FEWEST_ROWS, metric_of
 from safescale.studies.robustness.outcomes import RobustnessOutcomes
-from safescale.studies.robustness.quantities import cells_at, compute_words, interval_words, mean_over_models, strongest
+from safescale.studies.robustness.quantities import (
+    cells_at,
+    compute_words,
+    interval_words,
+    is_lexical,
+    mean_over_models,
+    strongest,
+)
 from safescale.studies.robustness.results import CellMetrics, ConditionAgreement, GraderFindings
 from safescale.studies.robustness.verdict import main_lineages, main_surface
 
@@ -86,7 +93,7 @@ def _few_rows(first: GraderFindings, design: RobustnessDesign) -> list[str]:
         few = sum(0 < metric_of(cell, metric).n < FEWEST_ROWS for cell in cells_at(first.cells, design))
         if few:
             found.append(
-                f"{plural(few, 'cell')} of fine-tuning rest on fewer than {FEWEST_ROWS} responses for {metric.upper()}: "
+                f"{plural(few, 'cell')} of fine-tuning {'rests' if few == 1 else 'rest'} on fewer than {FEWEST_ROWS} responses for {metric.upper()}: "
                 "shown and not fitted"
             )
     return found
@@ -263,4 +270,4 @@ def _entropy(first: GraderFindings, of: RobustnessOutcomes, design: RobustnessDe
 
 def _drift(first: GraderFindings) -> list[str]:
     names = {cell.drift.embedder for cell in first.cells if cell.drift is not None}
-    return [f"{name} measures words and not meaning: RD is lexical drift" for name in sorted(names) if "ngram" in name]
+    return [f"{name} measures words and not meaning: RD is lexical drift" for name in sorted(names) if is_lexical(name)]

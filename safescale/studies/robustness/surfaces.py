@@ -17,6 +17,7 @@ from safescale.studies.robustness.results import CellMetrics, Effect, Exchange, 
 __all__ = [
     "METRICS",
     "SCALES",
+    "as_if",
     "counts_of",
     "effect_of",
     "fit_of",
@@ -25,6 +26,7 @@ __all__ = [
     "no_effect",
     "surface_of",
     "surfaces_of",
+    "unread_too",
     "usable_of",
     "without_each_size",
 ]
@@ -160,9 +162,9 @@ def if_unknown(
     |compute| - |size| of RRR if responses without a verdict were all refusals, and if none were; with their share of all.
 
     The grader that cannot read broken answers leaves them out of both sides of RRR, and the more an attack breaks the more it
-    leaves out.
+    leaves out. A cell of which it reads too little to be fitted is among them: it is where the most is left out.
     """
-    usable = usable_of(next(iter(parts_of(cells, design))), "rrr", unit)
+    usable = unread_too(next(iter(parts_of(cells, design))), unit)
     left_out, asked = sum(found.retention.unknown for found in usable), sum(counts_of(usable)[1])
     found: list[tuple[Unknown, Effect]] = []
     taken: tuple[Unknown, ...] = ("refused", "not_refused")
@@ -172,6 +174,22 @@ def if_unknown(
         except DomainError as error:
             found.append((as_taken, no_effect(str(error))))
     return left_out / max(1, left_out + asked), tuple(found)
+
+
+def unread_too(part: GridPart, unit: ComputeUnit) -> tuple[CellMetrics, ...]:
+    """Cells that have enough responses to prompts that were refused before, whether or not these have a verdict."""
+    return tuple(
+        found
+        for found in sized(part.cells)
+        if compute_of(found, unit) is not None and found.retention.rrr.n + found.retention.unknown >= FEWEST_ROWS
+    )
+
+
+def as_if(found: CellMetrics, unknown: Unknown) -> CellMetrics:
+    """The cell with its RRR if responses without a verdict were all refusals, or if none were."""
+    (kept,), (asked,) = counts_of([found], unknown=unknown)
+    rrr = attrs.evolve(found.retention.rrr, value=kept / asked if asked else None, n=asked, interval=None)
+    return attrs.evolve(found, retention=attrs.evolve(found.retention, rrr=rrr))
 
 
 def without_each_size(
