@@ -8,10 +8,12 @@ import pytest
 from safescale.studies.asked import AskedPrompt
 from safescale.studies.robustness.analysis import analyze_robustness
 from safescale.studies.robustness.cell_metrics import cell_metrics
+from safescale.studies.robustness.design import FinetuneGrid
 from safescale.studies.robustness.quantities import is_lexical
 from safescale.studies.robustness.results import RobustnessVerdict
 from studies.robustness_worlds import by_hand, design_for, planted
 
+THREE = FinetuneGrid(examples=(64,), steps=(5, 20, 100))
 COMPUTE, CANNOT_TELL = RobustnessVerdict.COMPUTE, RobustnessVerdict.CANNOT_TELL
 
 
@@ -27,8 +29,8 @@ def told(result, start):
 
 @pytest.fixture(scope="module")
 def separated():
-    """All refusals before one level and none after it, in every model."""
-    return planted(compute=-400.0, size=0.0, tau=0.0)
+    """All refusals at the first level and none after it, in every model."""
+    return planted(compute=-400.0, size=0.0, tau=0.0, at_middle=-186.0)
 
 
 def test_prompts_of_unknown_kind_are_neither_harmful_nor_benign():
@@ -70,8 +72,54 @@ def test_half_compute_does_not_decide_where_answers_that_nobody_could_read_carry
     for at, cell in enumerate(separated.cells):
         attack = separated.attacks[cell.attack]
         # after the fall the larger models' answers are mostly broken: were they refusals, there would be no fall
-        if attack.steps is not None and attack.steps >= 50 and separated.models[cell.model].params_b > 4:
+        if attack.steps is not None and attack.steps >= 10 and separated.models[cell.model].params_b > 4:
             refused[at][:20] = -1
     result = analysed(attrs.evolve(separated, refused=refused))
     assert result.verdict is CANNOT_TELL
     assert "does not hold if all of them were refusals" in result.sentences[0]
+
+
+def test_where_half_compute_decides_the_other_unit_of_compute_is_told(separated):
+    """In FLOPs the same slope is one higher: what is flat in tokens is not told apart there."""
+    result = analysed(separated)
+    assert "slope of log compute at one half on log size [-0.20, +0.20]" in result.sentences[0]
+    words = told(
+        result, "For attacks of equal FLOPs that cannot be told: slope of log compute at one half on log size [+0.80, +1.20]"
+    )
+    assert words.endswith("(FLOPs): the answer depends on the unit of compute.")
+    steep = analysed(separated, compute_unit="flops")
+    assert steep.verdict is CANNOT_TELL
+    assert told(steep, "For attacks of equal training tokens compute outweighs size")
+
+
+def test_effects_of_size_name_the_unit_of_compute_wherever_they_stand():
+    result = analysed(planted(whole=True, prompts=20, steps=(5, 20, 100)), finetune=THREE, steering=None)
+    for words in result.sentences:
+        if ("per decade" in words and "decade of size" in words) or "lineages as units" in words:
+            assert "tokens" in words or "FLOPs" in words, words
+
+
+def test_three_prompts_are_not_taken_seriously():
+    result = analysed(planted(prompts=3, steps=(5, 20, 100), whole=True), finetune=THREE, steering=None)
+    assert "(36 of 36 cells rest on fewer than 20 responses, or on none)" in result.sentences[0]
+    assert "a model's RRR rests on as few as 3 prompts, which shows little" in told(result, "A second draw")
+    assert "too few to say much" in told(result, "Refusals that are left drift")
+
+
+def test_losses_are_told_beyond_a_second_draw_with_models_as_units():
+    words = told(analysed(planted(compute=-3.0, wavering=0.3, steps=(5, 20, 100)), finetune=THREE, steering=None), "A second draw")
+    found = re.search(
+        r"lost beyond a second draw: \+([\d.]+) \[\+([\d.]+), \+([\d.]+)\] points, paired by prompt, 12 models", words
+    )
+    assert found is not None
+    middle, low, high = map(float, found.groups())
+    assert 0 < low < middle < high <= 100
+    assert "(means over 12 models as units)" in words
+
+
+def test_a_rate_of_exchange_that_includes_none_offsets_nothing():
+    result = analysed(planted(compute=0.0, size=3.0, tau=0.2, steps=(5, 20, 100)), finetune=THREE, steering=None)
+    rate = result.graders[0].surfaces[0].exchange
+    assert rate.interval[0] <= 0 <= rate.interval[1]
+    assert "is not shown" in told(result, "Exchange")
+    assert "is offset by" not in told(result, "Exchange")

@@ -93,8 +93,8 @@ def _few_rows(first: GraderFindings, design: RobustnessDesign) -> list[str]:
         few = sum(0 < metric_of(cell, metric).n < FEWEST_ROWS for cell in cells_at(first.cells, design))
         if few:
             found.append(
-                f"{plural(few, 'cell')} of fine-tuning {'rests' if few == 1 else 'rest'} on fewer than {FEWEST_ROWS} responses for {metric.upper()}: "
-                "shown and not fitted"
+                f"{plural(few, 'cell')} of fine-tuning {'rests' if few == 1 else 'rest'} on fewer than {FEWEST_ROWS} responses for "
+                f"{metric.upper()}: shown and not fitted"
             )
     return found
 

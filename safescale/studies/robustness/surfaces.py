@@ -83,9 +83,9 @@ def surface_of(part: GridPart, metric: Metric, unit: ComputeUnit, *, level: floa
     """
     cells = usable_of(part, metric, unit, guesses=guesses)
     shell = _shell(part, metric, unit, cells, guesses=guesses)
-    why = _too_few(cells) or (_one_sided(cells) if metric == "rrr" else None)
+    why = _too_few(cells, len(sized(part.cells, guesses=guesses))) or (_one_sided(cells) if metric == "rrr" else None)
     if why is not None:
-        return attrs.evolve(shell, why=why, separated=not _too_few(cells))
+        return attrs.evolve(shell, why=why, separated=not _too_few(cells, len(part.cells)))
     try:
         fit = fit_of(cells, metric, unit, level=level)
     except InsufficientData as error:
@@ -225,7 +225,7 @@ def usable_of(part: GridPart, metric: Metric, unit: ComputeUnit, *, guesses: boo
     )
 
 
-def _too_few(cells: Sequence[CellMetrics]) -> str | None:
+def _too_few(cells: Sequence[CellMetrics], asked: int) -> str | None:
     models = len({found.model.model_id for found in cells})
     sizes = len({found.model.params_b for found in cells})
     levels = len({found.attack.name for found in cells})
@@ -234,7 +234,11 @@ def _too_few(cells: Sequence[CellMetrics]) -> str | None:
         for got, what, least in ((models, "model", MIN_MODELS), (sizes, "size", MIN_LEVELS), (levels, "compute level", MIN_LEVELS))
         if got < least
     ]
-    return f"a surface needs more than there is: {', '.join(short)}; add what is missing" if short else None
+    if not short:
+        return None
+    left = asked - len(cells)
+    dropped = f" ({left} of {plural(asked, 'cell')} rest on fewer than {FEWEST_ROWS} responses, or on none)" if left else ""
+    return f"a surface needs more than there is: {', '.join(short)}{dropped}; add what is missing"
 
 
 def _one_sided(cells: Sequence[CellMetrics]) -> str | None:

@@ -45,8 +45,8 @@ VERDICT_RULES: Final = (
     "cannot tell: with lineages as units the difference is of the opposite sign and its interval excludes 0",
     "cannot tell: without one of the sizes, all its models together, the difference turns its sign",
     "cannot tell: without models of estimated size the verdict is another",
-    "cannot tell: more than 5 % of the responses that RRR asks for have no verdict on refusal, and the verdict does not hold both if "
-    "they were all refusals and if none were",
+    "cannot tell: more than 5 % of the responses that RRR asks for have no verdict on refusal, and the verdict does not hold both "
+    "if they were all refusals and if none were",
     "cannot tell: another grader reaches the opposite verdict",
 )
 """The rules in words; `verdict_of` and `verdict_over_graders` apply them. Too few lineages are said, and take nothing back."""
