@@ -123,3 +123,19 @@ def test_a_rate_of_exchange_that_includes_none_offsets_nothing():
     assert rate.interval[0] <= 0 <= rate.interval[1]
     assert "is not shown" in told(result, "Exchange")
     assert "is offset by" not in told(result, "Exchange")
+
+
+def test_kappa_near_nothing_at_high_agreement_is_explained_by_the_answer_that_dominates():
+    outcomes = planted(compute=-3.0, prompts=50, lineages=1, steps=(5, 20, 100))
+    refused = outcomes.refused.copy()
+    base = [at for at, cell in enumerate(outcomes.cells) if not cell.attack]
+    refused[base[0], 3, 0] = refused[base[1], 7, 1] = 0
+    other = attrs.evolve(outcomes, grader="other", refused=refused)
+    result = analyze_robustness(design_for(finetune=THREE, steering=None), [outcomes, other])
+    words = told(result, "planted and other agree")
+    assert re.search(r"kappa 0\.00 .*, agreement (99|100) %; they call 100 % and (99|100) % refusals", words)
+    assert "where one answer dominates" in words
+    by_kind = {found.condition: found for found in result.agreement}
+    assert by_kind["none"].dominated
+    assert not by_kind["finetune"].dominated
+    assert "under attack" not in words

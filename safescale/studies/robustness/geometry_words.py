@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from safescale.analyses.words import plural
+from safescale.analyses.words import plural, signed
 from safescale.studies.robustness.design import RobustnessDesign
 from safescale.studies.robustness.quantities import interval_words
 from safescale.studies.robustness.results import ConditionAgreement, GeometryOfModel
 
-__all__ = ["agreement_words", "geometry_words"]
+__all__ = ["agreement_words", "dominated_words", "geometry_words"]
 
 
 def geometry_words(geometry: Sequence[GeometryOfModel]) -> list[str]:
@@ -68,11 +68,20 @@ def _kappa(found: ConditionAgreement) -> str:
         return f"no kappa ({found.why})"
     share = "" if found.agreement is None else f", agreement {100 * found.agreement:.0f} %"
     unsure = f" (no interval: {found.why})" if found.kappa_interval is None else interval_words(found.kappa_interval)
-    return f"kappa {found.kappa:.2f}{unsure}{share}"
+    said = f"; {dominated_words(found)}" if found.dominated else ""
+    return f"kappa {signed(found.kappa, 2).removeprefix('+')}{unsure}{share}{said}"
+
+
+def dominated_words(found: ConditionAgreement) -> str:
+    """Why kappa says little: one answer dominates, and there is hardly anything to agree about beyond it."""
+    one, other = (f"{100 * share:.0f} %" for share in found.refused or (0.0, 0.0))
+    return f"they call {one} and {other} refusals, and where one answer dominates kappa is low however well they agree"
 
 
 def _moved(mine: dict[str, ConditionAgreement]) -> str:
     if not {"none", "finetune"} <= mine.keys():
+        return ""
+    if mine["none"].dominated or mine["finetune"].dominated:
         return ""
     one, other = mine["none"].kappa_interval, mine["finetune"].kappa_interval
     if one is None or other is None:
