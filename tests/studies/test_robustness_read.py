@@ -139,3 +139,14 @@ def test_kappa_near_nothing_at_high_agreement_is_explained_by_the_answer_that_do
     assert by_kind["none"].dominated
     assert not by_kind["finetune"].dominated
     assert "under attack" not in words
+
+
+def test_what_is_odd_about_a_size_widens_the_interval_with_sizes_as_units():
+    odd = analysed(planted(3, compute=0.0, size=0.0, tau=0.1, shared_tau=1.0, steps=(5, 20, 100)), finetune=THREE, steering=None)
+    caveat = next(words for words in odd.caveats if "share 4 sizes" in words)
+    found = re.search(r"with sizes as units, the safer count, .* is [+-]?[\d.]+ \[([+-]?[\d.]+), ([+-]?[\d.]+)\] log odds", caveat)
+    assert found is not None
+    low, high = map(float, found.groups())
+    by_models = odd.graders[0].surfaces[0].outweighs.interval
+    assert high - low > 1.5 * (by_models[1] - by_models[0])
+    assert caveat.endswith(", which by itself cannot tell")

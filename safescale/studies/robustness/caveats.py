@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from safescale.analyses.words import and_list, percent, plural
+from safescale.analyses.words import and_list, percent, plural, signed
 from safescale.studies.robustness.defence_effects import over_models
 from safescale.studies.robustness.design import RobustnessDesign
 from safescale.studies.robustness.grid import FEWEST_ROWS, metric_of
@@ -17,8 +17,10 @@ from safescale.studies.robustness.quantities import (
     is_lexical,
     mean_over_models,
     strongest,
+    unit_words,
 )
 from safescale.studies.robustness.results import CellMetrics, ConditionAgreement, GraderFindings
+from safescale.studies.robustness.surfaces import sizes_as_units
 from safescale.studies.robustness.verdict import main_lineages, main_surface
 
 __all__ = ["caveats_of", "random_takes"]
@@ -118,9 +120,21 @@ def _lineages(first: GraderFindings, design: RobustnessDesign) -> list[str]:
     if surface.n_models > surface.n_sizes:
         found.append(
             f"{plural(surface.n_models, 'model')} share {plural(surface.n_sizes, 'size')}: what is odd about one size in all of "
-            "them (shape, training) counts as its effect; the verdict is taken back where leaving one size out turns it"
+            "them (shape, training) counts as its effect; the verdict is taken back where leaving one size out turns it, which is "
+            f"no cure; {_sizes_words(first, design)}"
         )
     return found
+
+
+def _sizes_words(first: GraderFindings, design: RobustnessDesign) -> str:
+    found = sizes_as_units(first.cells, design, design.compute_unit)
+    if found.estimate is None or found.interval is None:
+        return f"with sizes as units there is no interval ({found.why})"
+    cannot = ", which by itself cannot tell" if found.interval[0] <= 0 <= found.interval[1] else ""
+    return (
+        f"with sizes as units, the safer count, |compute| - |size| is {signed(found.estimate, 2)}{interval_words(found.interval)} "
+        f"log odds per decade ({unit_words(design.compute_unit)}){cannot}"
+    )
 
 
 def _estimated(first: GraderFindings, design: RobustnessDesign) -> list[str]:

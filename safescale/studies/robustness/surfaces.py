@@ -24,6 +24,7 @@ __all__ = [
     "if_unknown",
     "more_of",
     "no_effect",
+    "sizes_as_units",
     "surface_of",
     "surfaces_of",
     "unread_too",
@@ -212,6 +213,22 @@ def without_each_size(
             estimate = None
         found.append((size, estimate))
     return tuple(found)
+
+
+def sizes_as_units(cells: Sequence[CellMetrics], design: RobustnessDesign, unit: ComputeUnit) -> Effect:
+    """
+    |compute| - |size| of RRR with sizes as the clusters, all models of one size together.
+
+    Seeds replicate training and not size: what is odd about one size in every lineage widens this interval, and no other.
+    """
+    usable = usable_of(next(iter(parts_of(cells, design))), "rrr", unit)
+    kept, asked = counts_of(usable)
+    size = [found.model.params_b or 0.0 for found in usable]
+    compute = [compute_of(found, unit) or 0.0 for found in usable]
+    try:
+        return more_of(interaction_surface(size, compute, kept, asked, size, level=1 - design.alpha).outweighs)
+    except DomainError as error:
+        return no_effect(str(error))
 
 
 def usable_of(part: GridPart, metric: Metric, unit: ComputeUnit, *, guesses: bool = True) -> tuple[CellMetrics, ...]:
