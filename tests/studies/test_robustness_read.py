@@ -9,8 +9,10 @@ from safescale.studies.asked import AskedPrompt
 from safescale.studies.robustness.analysis import analyze_robustness
 from safescale.studies.robustness.cell_metrics import cell_metrics
 from safescale.studies.robustness.design import FinetuneGrid
+from safescale.studies.robustness.geometry_words import agreement_words
+from safescale.studies.robustness.half_words import half_words
 from safescale.studies.robustness.quantities import is_lexical
-from safescale.studies.robustness.results import RobustnessVerdict
+from safescale.studies.robustness.results import ConditionAgreement, Effect, HalfCompute, HalfOfModel, RobustnessVerdict
 from studies.robustness_worlds import by_hand, design_for, planted
 
 THREE = FinetuneGrid(examples=(64,), steps=(5, 20, 100))
@@ -150,3 +152,39 @@ def test_what_is_odd_about_a_size_widens_the_interval_with_sizes_as_units():
     by_models = odd.graders[0].surfaces[0].outweighs.interval
     assert high - low > 1.5 * (by_models[1] - by_models[0])
     assert caveat.endswith(", which by itself cannot tell")
+
+
+def test_a_rate_of_exchange_beyond_the_sizes_that_were_tried_says_so():
+    far = analysed(planted(compute=-3.0, size=1.0, tau=0.1, prompts=40, steps=(5, 20, 100)), finetune=THREE, steering=None)
+    surface = far.graders[0].surfaces[0]
+    assert surface.exchange.decades > 1.5
+    assert surface.size_decades == pytest.approx(1.477, abs=0.001)
+    assert "beyond the 1.5 decades of size that were tried: the line is drawn on" in told(far, "Exchange")
+    near = analysed(planted(compute=-1.0, size=2.0, tau=0.1, steps=(5, 20, 100)), finetune=THREE, steering=None)
+    assert "beyond" not in told(near, "Exchange")
+
+
+def test_an_end_that_is_printed_as_nothing_shows_nothing():
+    row = HalfOfModel(model=by_hand().models[0], seed=0, low=1.0, high=2.0, crossings=1)
+    design = design_for()
+
+    def words(low):
+        half = HalfCompute(unit="tokens", rows=(row,), slope=Effect(estimate=None, interval=(low, 0.9)), censored=0, examples=64)
+        return half_words(attrs.evolve(empty, half=(half,)), design)[0]
+
+    empty = analysed(by_hand(), finetune=THREE, steering=None).graders[0]
+    assert "is not shown: [0.00, +0.90] decades of compute (training tokens)" in words(0.003)
+    assert "Larger models take more of it: [+0.01, +0.90]" in words(0.01)
+
+
+def test_kappa_that_moves_because_refusals_do_is_not_told_as_graders_that_err_differently():
+    def agreed(kind, kappa, share):
+        ends = (kappa - 0.03, kappa + 0.03)
+        return ConditionAgreement(
+            condition=kind, graders=("a", "b"), n=500, agreement=0.95, kappa=kappa, kappa_interval=ends, refused=(share, share)
+        )
+
+    (moved,) = agreement_words([agreed("none", 0.7, 0.85), agreed("finetune", 0.9, 0.4)], design_for())
+    assert moved.endswith("kappa rises under attack, where 40 % in place of 85 % are refusals: that alone moves kappa.")
+    (same,) = agreement_words([agreed("none", 0.9, 0.45), agreed("finetune", 0.7, 0.4)], design_for())
+    assert same.endswith(": it falls under attack.")

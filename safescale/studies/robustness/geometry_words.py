@@ -11,6 +11,9 @@ from safescale.studies.robustness.results import ConditionAgreement, GeometryOfM
 
 __all__ = ["agreement_words", "dominated_words", "geometry_words"]
 
+_ALIKE = 0.1
+_MOVED = 0.05
+
 
 def geometry_words(geometry: Sequence[GeometryOfModel]) -> list[str]:
     """In how many models a direction was found, and how alike the categories' directions are there."""
@@ -27,10 +30,10 @@ def geometry_words(geometry: Sequence[GeometryOfModel]) -> list[str]:
     ranks = [one.effective_rank.value for one in found if one.effective_rank.value is not None]
     if cosines:
         categories = max(len(one.categories) for one in found)
-        rank = f"; effective rank {min(ranks):.2f} to {max(ranks):.2f} of at most {categories}" if ranks else ""
+        rank = f"; effective rank {_between(ranks)} of at most {categories}" if ranks else ""
         told.append(
             f"Where one was found, the mean cosine between the directions of {categories} categories "
-            f"is {min(cosines):.2f} to {max(cosines):.2f} by model{rank}."
+            f"is {_between(cosines)} by model{_ends(found)}{rank}."
         )
     left = [(k, one, other) for model in found for k, one, other in model.left_after]
     if left:
@@ -41,6 +44,24 @@ def geometry_words(geometry: Sequence[GeometryOfModel]) -> list[str]:
             f"as many random ones {_range([other for _, other in mine])}."
         )
     return told
+
+
+def _between(values: Sequence[float]) -> str:
+    low, high = (signed(end, 2).removeprefix("+") for end in (min(values), max(values)))
+    return low if low == high else f"{low} to {high}"
+
+
+def _ends(found: Sequence[GeometryOfModel]) -> str:
+    """The widest reach of the intervals, and for how many models noise could not be taken out of the cosine."""
+    known = [one.mean_cosine for one in found if one.mean_cosine.value is not None]
+    ends = [one.interval for one in known if one.interval is not None]
+    told = (
+        f" (intervals from {_between([min(low for low, _ in ends)])} to {_between([max(high for _, high in ends)])})"
+        if ends
+        else ""
+    )
+    raw = len(known) - len(ends)
+    return f"{told}, as observed in {plural(raw, 'model')} with noise left in, which moves it" if raw else told
 
 
 def _range(values: Sequence[float]) -> str:
@@ -86,6 +107,14 @@ def _moved(mine: dict[str, ConditionAgreement]) -> str:
     one, other = mine["none"].kappa_interval, mine["finetune"].kappa_interval
     if one is None or other is None:
         return ""
-    if other[1] < one[0]:
-        return ": it falls under attack"
-    return ": it rises under attack" if other[0] > one[1] else ": that it moves under attack is not shown"
+    moved = "falls" if other[1] < one[0] else "rises" if other[0] > one[1] else None
+    if moved is None:
+        return ": that it moves under attack is not shown"
+    shares = [sum(mine[kind].refused or (0.0, 0.0)) / 2 for kind in ("none", "finetune")]
+    agreed = [mine[kind].agreement or 0.0 for kind in ("none", "finetune")]
+    along = (agreed[1] - agreed[0]) * (-1 if moved == "falls" else 1) > _MOVED
+    if along or abs(shares[0] - shares[1]) < _ALIKE:
+        return f": it {moved} under attack"
+    before, after = (f"{100 * share:.0f} %" for share in shares)
+    why = f", where {after} in place of {before} are refusals: that alone moves kappa"
+    return f": kappa {moved} under attack{why}"

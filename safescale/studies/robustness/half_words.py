@@ -12,6 +12,8 @@ from safescale.studies.robustness.verdict import main_half
 
 __all__ = ["forms_words", "half_words"]
 
+_PRINTED = 0.005
+
 
 def half_words(first: GraderFindings, design: RobustnessDesign) -> list[str]:
     """Undefended, and under tamper resistance where that was tried."""
@@ -53,7 +55,8 @@ def _slope(half: HalfCompute) -> str:
         return f"Its slope on size is not known: {slope.why}."
     estimate = "" if slope.estimate is None else signed(slope.estimate, 2)
     quoted = f"{estimate}{interval_words(slope.interval)} decades of compute ({unit_words(half.unit)}) per decade of size".strip()
-    if slope.interval[0] <= 0 <= slope.interval[1]:
+    # an end that is printed as 0.00 does not show the reader that 0 is excluded
+    if slope.interval[0] < _PRINTED and slope.interval[1] > -_PRINTED:
         return f"That larger models take more of it, or less, is not shown: {quoted}."
     return f"Larger models take {'more' if slope.interval[0] > 0 else 'less'} of it: {quoted}."
 

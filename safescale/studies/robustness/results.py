@@ -274,6 +274,8 @@ class Surface:
         Responses behind the counts (rrr), and the fewest prompts behind one cell of them.
     separated : bool
         Whether there is no fit because size and compute part all refusals from all others (or there is nothing to part).
+    size_decades : float
+        Decades of size that the models span: a rate of exchange beyond it is the line drawn on.
     without_estimates : bool
         Whether models of estimated size were left out: the same surface, repeated.
     """
@@ -299,6 +301,7 @@ class Surface:
     n_responses: int = 0
     n_prompts: int = 0
     separated: bool = False
+    size_decades: float = 0.0
     without_estimates: bool = False
 
 

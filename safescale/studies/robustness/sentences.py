@@ -117,16 +117,18 @@ def exchange_words(surface: Surface) -> str:
     times = 10 ** abs(rate.decades) if abs(rate.decades) < 4 else None
     factor = "" if times is None else f", {float(f'{times:.2g}'):,g} times the size"
     quoted = f"{signed(rate.decades, 2)} decades of size{interval_words(rate.interval)}{factor}"
+    far = 0 < surface.size_decades < abs(rate.decades)
+    beyond = f", beyond the {surface.size_decades:.1f} decades of size that were tried: the line is drawn on" if far else ""
     if rate.interval[0] <= 0 <= rate.interval[1]:
         return (
             f"Exchange: that any change of size offsets ten times the attack compute ({unit_words(surface.unit)}) is not shown: "
             f"{signed(rate.decades, 2)} decades of size{interval_words(rate.interval)}; that compute moves RRR is not shown."
         )
     if rate.decades >= 0:
-        return f"Exchange: ten times the attack compute ({unit_words(surface.unit)}) is offset by a larger model, {quoted}."
+        return f"Exchange: ten times the attack compute ({unit_words(surface.unit)}) is offset by a larger model, {quoted}{beyond}."
     return (
         f"Exchange: size and compute move RRR the same way, so that only a smaller model offsets ten times the compute "
-        f"({unit_words(surface.unit)}): {signed(rate.decades, 2)} decades of size{interval_words(rate.interval)}."
+        f"({unit_words(surface.unit)}): {signed(rate.decades, 2)} decades of size{interval_words(rate.interval)}{beyond}."
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Final, Literal
 
@@ -267,6 +268,10 @@ def _one_sided(cells: Sequence[CellMetrics]) -> str | None:
     return None
 
 
+def _decades(sizes: Sequence[float]) -> float:
+    return math.log10(max(sizes) / min(sizes)) if sizes else 0.0
+
+
 def _shell(part: GridPart, metric: Metric, unit: ComputeUnit, cells: Sequence[CellMetrics], *, guesses: bool) -> Surface:
     none = no_effect("there is no fit")
     behind = [metric_of(found, metric) for found in cells]
@@ -282,6 +287,7 @@ def _shell(part: GridPart, metric: Metric, unit: ComputeUnit, cells: Sequence[Ce
         n_models=len({found.model.model_id for found in cells}),
         n_cells=len(cells),
         n_sizes=len({found.model.params_b for found in cells}),
+        size_decades=_decades([found.model.params_b or 1.0 for found in cells]),
         n_responses=sum(one.n for one in behind),
         n_prompts=min((one.clusters for one in behind), default=0),
         defence=part.defence,
