@@ -188,3 +188,9 @@ def test_kappa_that_moves_because_refusals_do_is_not_told_as_graders_that_err_di
     assert moved.endswith("kappa rises under attack, where 40 % in place of 85 % are refusals: that alone moves kappa.")
     (same,) = agreement_words([agreed("none", 0.9, 0.45), agreed("finetune", 0.7, 0.4)], design_for())
     assert same.endswith(": it falls under attack.")
+
+
+def test_means_say_of_how_many_models_they_are():
+    base = planted(prompts=10, lineages=1, steps=(5, 20, 100), ablation=0.9, random_ablation=0.0)
+    words = told(analysed(base, finetune=THREE, steering=None), "Ablating")
+    assert words.endswith("(means over 4 models as units).")
