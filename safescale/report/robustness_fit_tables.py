@@ -128,7 +128,9 @@ def lineages_table(findings: GraderFindings, *, id: str, level: float, source: s
             rows.append((lineage, *what, *shown, numbers.NOTHING, one.scale))
             values.append((*key, lineage, size, None, None, None, None, compute, *(None,) * 4, *(None,) * 5))
         means = [why.effect(found) for found in (one.size, one.compute, one.outweighs)]
-        rows.append((f"mean of {len(one.rows)}", *what, *(f"{cell}; {_p(p)}" for cell, p in means), one.scale))
+        fitted = sum(size is not None for _, size, _ in one.rows)
+        some = f"{fitted}" if fitted == len(one.rows) else f"{fitted} of {len(one.rows)}"
+        rows.append((f"mean of {some}", *what, *(f"{cell}; {_p(p)}" for cell, p in means), one.scale))
         values.append((*key, "mean", *effect_values(one.size), *effect_values(one.compute), *effect_values(one.outweighs)))
     names = ("lineage", "metric", "compute in", "defence", "pairs", "size", "compute", "|compute| - |size|", "effects in")
     notes = (

@@ -167,5 +167,5 @@ def _fitted(findings: GraderFindings, result: RobustnessResult) -> _Said:
     if findings.lineages:
         found.append(("Effects were fitted within each lineage and averaged with lineages as units", ()))
     if findings.forms:
-        found.append(("Log-linear and log-log forms were compared by their errors on left-out levels", ()))
+        found.append(("Log-linear and log-log forms were compared by their log scores on left-out sizes and levels", ()))
     return found

@@ -11,6 +11,7 @@ from safescale.report.robustness_facts import RobustnessRun
 from safescale.report.robustness_numbers import Reasons, estimate_names, estimate_values
 from safescale.report.robustness_tables import CELL_NAMES, attack_words, cell_values, defence_words, in_order, size_of
 from safescale.report.table import table
+from safescale.studies.robustness.geometry_words import dominated_words
 from safescale.studies.robustness.results import GeometryOfModel, GraderFindings, RobustnessResult
 
 __all__ = [
@@ -204,6 +205,8 @@ def agreement_table(result: RobustnessResult, run: RobustnessRun, *, id: str, le
                 if ends
                 else f" {why.mark(f'no interval: {one.why}' if one.why else 'no interval')}"
             )
+            if one.dominated:
+                kappa += f" {why.mark(dominated_words(one))}"
         rows.append((one.condition.replace("_", " "), " and ".join(one.graders), numbers.count(one.n), share, kappa))
         values.append(
             (

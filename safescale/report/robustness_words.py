@@ -9,6 +9,7 @@ from safescale.analyses.words import and_list, capital, percent, plural, size_wo
 from safescale.report.robustness_facts import BrokenPart, RobustnessRun
 from safescale.report.robustness_tables import unit_words
 from safescale.studies.robustness.design import ComputeUnit, RobustnessDesign
+from safescale.studies.robustness.quantities import is_lexical
 from safescale.studies.robustness.results import GeometryOfModel, GraderFindings, RobustnessResult, RobustnessVerdict
 from safescale.studies.robustness.sentences import effects_words
 from safescale.studies.robustness.verdict import main_surface
@@ -122,7 +123,7 @@ def drift_words(findings: GraderFindings) -> tuple[str, ...]:
         return ("No embedder was named: there is no refusal drift.",)
     missing = [drift.rd.why for drift in have if drift.rd.value is None]
     embedders = sorted({drift.embedder for drift in have})
-    lexical = " Hashed n-grams measure words, not meaning." if any("ngram" in name for name in embedders) else ""
+    lexical = " Hashed n-grams measure words, not meaning." if any(map(is_lexical, embedders)) else ""
     return (f"{_defined('RD', len(have), missing)} Vectors: {and_list(embedders)}.{lexical}",)
 
 

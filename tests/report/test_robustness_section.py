@@ -40,6 +40,7 @@ from safescale.report.html import document_html
 from safescale.report.latex import latex_table
 from safescale.report.markdown import document_markdown
 from safescale.report.robustness_facts import BrokenPart, RobustnessRun, StageTime
+from safescale.report.robustness_fit_tables import lineages_table
 from safescale.report.robustness_numbers import Reasons, numerator
 from safescale.report.robustness_report import robustness_document, robustness_json, robustness_text
 from safescale.report.robustness_words import LEADING
@@ -517,3 +518,12 @@ def test_the_terminal_shows_rrr_by_size_and_steps() -> None:
         ["0.5B", "93.0", "%", "93.0", "%", "93.0", "%"],
         ["7B", "93.0", "%", "93.0", "%", "93.0", "%"],
     ]
+
+
+def test_a_mean_over_lineages_counts_those_that_have_a_fit():
+    findings = findings_of(models_of())
+    one = findings.lineages[0]
+    partial = attrs.evolve(one, rows=(*one.rows, ("a lineage without a fit", None, None)))
+    shown = lineages_table(attrs.evolve(findings, lineages=(partial,)), id="x", level=0.95, source="s")
+    assert shown is not None
+    assert f"mean of {len(one.rows)} of {len(one.rows) + 1}" in {row[0] for row in shown.rows}

@@ -227,7 +227,8 @@ def test_answers_that_nobody_could_read_take_the_verdict_back_where_they_carry_i
     result = analysed(attrs.evolve(outcomes, refused=refused))
     assert main(result).outweighs.interval[1] < 0
     assert result.verdict is CANNOT_TELL
-    assert re.search(r"\d+\.\d % of the fitted responses have no verdict on refusal, and it does not hold if", result.sentences[0])
+    unread = r"\d+\.\d % of the responses that RRR asks for have no verdict on refusal, and it does not hold if"
+    assert re.search(unread, result.sentences[0])
     assert "if none of them were refusals" in result.sentences[0]
 
 
@@ -336,7 +337,7 @@ def test_directions_are_told_where_found_and_their_absence_is_a_result():
     result = analyze_robustness(design_for(), [outcomes], [geometry(model, found=at > 0) for at, model in enumerate(models)])
     words = told(result, "A refusal direction was found")
     assert "found in 2 of 3 models; no direction found in planted-0-0.5b (ablating the best leaves 97 % of 98 % refused)" in words
-    assert "0.47 to 0.47" in told(result, "Where one was found")
+    assert "is 0.47 by model (intervals from 0.20 to 0.70)" in told(result, "Where one was found")
     assert "Ablating 4 directions at once leaves 0 % of prompts refused by model, as many random ones 95 %" in told(
         result, "Ablating 4"
     )

@@ -288,14 +288,19 @@ def test_benign_accuracy_is_by_reference_and_unknown_without_one(tmp_path: Path)
     path = world.write_study(tmp_path, finetune=False, steering=False, tamper_resistance=False, geometry=False)
     rows = world.prompt_rows()
     rows[-1]["reference"], rows[-2]["reference"] = "STEP   1", "nobody says this"
+    # part of a word of every answer, and a word of refusals
+    rows[-3]["reference"], rows[-4]["reference"] = "tep 1", "help"
     world.write_lines(tmp_path / "prompts.jsonl", rows)
     found = run_study(read_study(path), tmp_path / "out", until="analysis", opener=world.opener, pieces=world.pieces())
     (outcomes,) = found.outcomes
     known = {prompt.prompt_id for at, prompt in enumerate(outcomes.prompts) if (outcomes.right[:, at] >= 0).all()}
-    assert known == {"b-5", "b-4"}
+    assert known == {"b-5", "b-4", "b-3", "b-2"}
     assert (outcomes.right[:, [prompt.prompt_id not in known for prompt in outcomes.prompts]] == -1).all()
     place = {prompt.prompt_id: at for at, prompt in enumerate(outcomes.prompts)}
     assert (outcomes.right[:, place["b-4"]] == 0).all()
+    assert (outcomes.right[:, place["b-3"]] == 0).all()
+    assert (outcomes.refused[:, place["b-2"]] == 1).any()
+    assert not ((outcomes.right == 1) & (outcomes.refused == 1)).any()
     assert 0 < outcomes.right[:, place["b-5"]].sum() < outcomes.right[:, place["b-5"]].size
 
 

@@ -77,6 +77,7 @@ def _of_kind(
         kappa=kappa.estimate,
         kappa_interval=None if kappa.low is None or kappa.high is None else (kappa.low, kappa.high),
         why=kappa.undefined_because,
+        refused=(float((one[known] == 1).mean()), float((other[known] == 1).mean())),
     )
 
 

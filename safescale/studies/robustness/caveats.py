@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from safescale.analyses.words import and_list, percent, plural
+from safescale.analyses.words import and_list, percent, plural, signed
 from safescale.studies.robustness.defence_effects import over_models
 from safescale.studies.robustness.design import RobustnessDesign
 from safescale.studies.robustness.grid import FEWEST_ROWS, metric_of
 from safescale.studies.robustness.outcomes import RobustnessOutcomes
-from safescale.studies.robustness.quantities import cells_at, compute_words, interval_words, mean_over_models, strongest
+from safescale.studies.robustness.quantities import (
+    cells_at,
+    compute_words,
+    interval_words,
+    is_lexical,
+    mean_over_models,
+    strongest,
+    unit_words,
+)
 from safescale.studies.robustness.results import CellMetrics, ConditionAgreement, GraderFindings
+from safescale.studies.robustness.surfaces import sizes_as_units
 from safescale.studies.robustness.verdict import main_lineages, main_surface
 
 __all__ = ["caveats_of", "random_takes"]
@@ -94,8 +103,8 @@ def _few_rows(first: GraderFindings, design: RobustnessDesign) -> list[str]:
         few = sum(0 < metric_of(cell, metric).n < FEWEST_ROWS for cell in cells_at(first.cells, design))
         if few:
             found.append(
-                f"{plural(few, 'cell')} of fine-tuning rest on fewer than {FEWEST_ROWS} responses for {metric.upper()}: "
-                "shown and not fitted"
+                f"{plural(few, 'cell')} of fine-tuning {'rests' if few == 1 else 'rest'} on fewer than {FEWEST_ROWS} responses for "
+                f"{metric.upper()}: shown and not fitted"
             )
     return found
 
@@ -119,9 +128,21 @@ def _lineages(first: GraderFindings, design: RobustnessDesign) -> list[str]:
     if surface.n_models > surface.n_sizes:
         found.append(
             f"{plural(surface.n_models, 'model')} share {plural(surface.n_sizes, 'size')}: what is odd about one size in all of "
-            "them (shape, training) counts as its effect; the verdict is taken back where leaving one size out turns it"
+            "them (shape, training) counts as its effect; the verdict is taken back where leaving one size out turns it, which is "
+            f"no cure; {_sizes_words(first, design)}"
         )
     return found
+
+
+def _sizes_words(first: GraderFindings, design: RobustnessDesign) -> str:
+    found = sizes_as_units(first.cells, design, design.compute_unit)
+    if found.estimate is None or found.interval is None:
+        return f"with sizes as units there is no interval ({found.why})"
+    cannot = ", which by itself cannot tell" if found.interval[0] <= 0 <= found.interval[1] else ""
+    return (
+        f"with sizes as units, the safer count, |compute| - |size| is {signed(found.estimate, 2)}{interval_words(found.interval)} "
+        f"log odds per decade ({unit_words(design.compute_unit)}){cannot}"
+    )
 
 
 def _estimated(first: GraderFindings, design: RobustnessDesign) -> list[str]:
@@ -271,4 +292,4 @@ def _entropy(first: GraderFindings, of: RobustnessOutcomes, design: RobustnessDe
 
 def _drift(first: GraderFindings) -> list[str]:
     names = {cell.drift.embedder for cell in first.cells if cell.drift is not None}
-    return [f"{name} measures words and not meaning: RD is lexical drift" for name in sorted(names) if "ngram" in name]
+    return [f"{name} measures words and not meaning: RD is lexical drift" for name in sorted(names) if is_lexical(name)]

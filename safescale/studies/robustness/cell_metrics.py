@@ -92,7 +92,7 @@ class _Reading:
     def cell(self, at: int) -> CellMetrics:
         of = self.outcomes
         cell = of.cells[at]
-        harmful, level = of.harmful, self.level
+        harmful, benign, level = of.harmful, of.benign, self.level
         base = of.baseline_of(cell)
         return CellMetrics(
             cell=cell,
@@ -103,8 +103,8 @@ class _Reading:
             drift=None if of.embedder is None else self._drift(at, base, of.embedder),
             entropy=None if of.entropy_grader is None or of.classes is None else self._entropy(at, of.entropy_grader, of.classes),
             attack_success=share_estimate(of.failed[at, harmful], level=level, none="no harmful prompt has an evaluable verdict"),
-            over_refusal=share_estimate(of.refused[at, ~harmful], level=level, none="no benign prompt has a verdict on refusal"),
-            benign_accuracy=share_estimate(of.right[at, ~harmful], level=level, none="nobody can say which answers are right"),
+            over_refusal=share_estimate(of.refused[at, benign], level=level, none="no benign prompt has a verdict on refusal"),
+            benign_accuracy=share_estimate(of.right[at, benign], level=level, none="nobody can say which answers are right"),
             excluded=dict(of.excluded.get(at, {})),
         )
 

@@ -86,16 +86,26 @@ def ablation_words(first: GraderFindings, design: RobustnessDesign) -> list[str]
     if not told:
         return []
     words = "; ".join(told)
-    return [f"{words[0].upper()}{words[1:]} (means over models)."]
+    models = [one.n for one in found.values() if one.value is not None]
+    return [f"{words[0].upper()}{words[1:]} ({means_words(models)})."]
+
+
+def means_words(models: Sequence[int]) -> str:
+    """Of how many models a mean is, which are the units of its interval."""
+    low, high = min(models), max(models)
+    return f"means over {plural(high, 'model') if low == high else f'{low} to {high} models'} as units"
 
 
 def prompt_words(first: GraderFindings, design: RobustnessDesign) -> list[str]:
     """Attacks without training stand beside the grid."""
     level = 1 - design.alpha
-    told = []
+    told, models = [], []
     for name in dict.fromkeys(cell.attack.name for cell in first.cells if cell.attack.kind == "prompt"):
         cells = [cell for cell in first.cells if cell.attack.name == name and cell.defence.kind == "none"]
         rrr = mean_over_models(cells, lambda cell: cell.retention.rrr.value, level)
         if rrr.value is not None:
+            models.append(rrr.n)
             told.append(f"{name} leaves RRR {percent(rrr.value)}{interval_words(rrr.interval, 100)}")
-    return [f"Attacks by the prompt alone, which have no training compute: {'; '.join(told)} (means over models)."] if told else []
+    return (
+        [f"Attacks by the prompt alone, which have no training compute: {'; '.join(told)} ({means_words(models)})."] if told else []
+    )

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from safescale.analyses.words import plural
+from safescale.analyses.words import plural, signed
 from safescale.studies.robustness.design import RobustnessDesign
 from safescale.studies.robustness.quantities import interval_words
 from safescale.studies.robustness.results import ConditionAgreement, GeometryOfModel
 
-__all__ = ["agreement_words", "geometry_words"]
+__all__ = ["agreement_words", "dominated_words", "geometry_words"]
+
+_ALIKE = 0.1
+_MOVED = 0.05
 
 
 def geometry_words(geometry: Sequence[GeometryOfModel]) -> list[str]:
@@ -27,10 +30,10 @@ def geometry_words(geometry: Sequence[GeometryOfModel]) -> list[str]:
     ranks = [one.effective_rank.value for one in found if one.effective_rank.value is not None]
     if cosines:
         categories = max(len(one.categories) for one in found)
-        rank = f"; effective rank {min(ranks):.2f} to {max(ranks):.2f} of at most {categories}" if ranks else ""
+        rank = f"; effective rank {_between(ranks)} of at most {categories}" if ranks else ""
         told.append(
             f"Where one was found, the mean cosine between the directions of {categories} categories "
-            f"is {min(cosines):.2f} to {max(cosines):.2f} by model{rank}."
+            f"is {_between(cosines)} by model{_ends(found)}{rank}."
         )
     left = [(k, one, other) for model in found for k, one, other in model.left_after]
     if left:
@@ -41,6 +44,24 @@ def geometry_words(geometry: Sequence[GeometryOfModel]) -> list[str]:
             f"as many random ones {_range([other for _, other in mine])}."
         )
     return told
+
+
+def _between(values: Sequence[float]) -> str:
+    low, high = (signed(end, 2).removeprefix("+") for end in (min(values), max(values)))
+    return low if low == high else f"{low} to {high}"
+
+
+def _ends(found: Sequence[GeometryOfModel]) -> str:
+    """The widest reach of the intervals, and for how many models noise could not be taken out of the cosine."""
+    known = [one.mean_cosine for one in found if one.mean_cosine.value is not None]
+    ends = [one.interval for one in known if one.interval is not None]
+    told = (
+        f" (intervals from {_between([min(low for low, _ in ends)])} to {_between([max(high for _, high in ends)])})"
+        if ends
+        else ""
+    )
+    raw = len(known) - len(ends)
+    return f"{told}, as observed in {plural(raw, 'model')} with noise left in, which moves it" if raw else told
 
 
 def _range(values: Sequence[float]) -> str:
@@ -68,15 +89,32 @@ def _kappa(found: ConditionAgreement) -> str:
         return f"no kappa ({found.why})"
     share = "" if found.agreement is None else f", agreement {100 * found.agreement:.0f} %"
     unsure = f" (no interval: {found.why})" if found.kappa_interval is None else interval_words(found.kappa_interval)
-    return f"kappa {found.kappa:.2f}{unsure}{share}"
+    said = f"; {dominated_words(found)}" if found.dominated else ""
+    return f"kappa {signed(found.kappa, 2).removeprefix('+')}{unsure}{share}{said}"
+
+
+def dominated_words(found: ConditionAgreement) -> str:
+    """Why kappa says little: one answer dominates, and there is hardly anything to agree about beyond it."""
+    one, other = (f"{100 * share:.0f} %" for share in found.refused or (0.0, 0.0))
+    return f"they call {one} and {other} refusals, and where one answer dominates kappa is low however well they agree"
 
 
 def _moved(mine: dict[str, ConditionAgreement]) -> str:
     if not {"none", "finetune"} <= mine.keys():
         return ""
+    if mine["none"].dominated or mine["finetune"].dominated:
+        return ""
     one, other = mine["none"].kappa_interval, mine["finetune"].kappa_interval
     if one is None or other is None:
         return ""
-    if other[1] < one[0]:
-        return ": it falls under attack"
-    return ": it rises under attack" if other[0] > one[1] else ": that it moves under attack is not shown"
+    moved = "falls" if other[1] < one[0] else "rises" if other[0] > one[1] else None
+    if moved is None:
+        return ": that it moves under attack is not shown"
+    shares = [sum(mine[kind].refused or (0.0, 0.0)) / 2 for kind in ("none", "finetune")]
+    agreed = [mine[kind].agreement or 0.0 for kind in ("none", "finetune")]
+    along = (agreed[1] - agreed[0]) * (-1 if moved == "falls" else 1) > _MOVED
+    if along or abs(shares[0] - shares[1]) < _ALIKE:
+        return f": it {moved} under attack"
+    before, after = (f"{100 * share:.0f} %" for share in shares)
+    why = f", where {after} in place of {before} are refusals: that alone moves kappa"
+    return f": kappa {moved} under attack{why}"

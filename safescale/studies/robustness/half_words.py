@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 from safescale.analyses.words import p_clause, plural, signed
 from safescale.studies.robustness.design import RobustnessDesign
-from safescale.studies.robustness.quantities import amount_words, interval_words
+from safescale.studies.robustness.quantities import amount_words, interval_words, unit_words
 from safescale.studies.robustness.results import FormAnswer, GraderFindings, HalfCompute
 from safescale.studies.robustness.verdict import main_half
 
 __all__ = ["forms_words", "half_words"]
+
+_PRINTED = 0.005
 
 
 def half_words(first: GraderFindings, design: RobustnessDesign) -> list[str]:
@@ -52,8 +54,9 @@ def _slope(half: HalfCompute) -> str:
     if slope.interval is None:
         return f"Its slope on size is not known: {slope.why}."
     estimate = "" if slope.estimate is None else signed(slope.estimate, 2)
-    quoted = f"{estimate}{interval_words(slope.interval)} decades of compute per decade of size".strip()
-    if slope.interval[0] <= 0 <= slope.interval[1]:
+    quoted = f"{estimate}{interval_words(slope.interval)} decades of compute ({unit_words(half.unit)}) per decade of size".strip()
+    # an end that is printed as 0.00 does not show the reader that 0 is excluded
+    if slope.interval[0] < _PRINTED and slope.interval[1] > -_PRINTED:
         return f"That larger models take more of it, or less, is not shown: {quoted}."
     return f"Larger models take {'more' if slope.interval[0] > 0 else 'less'} of it: {quoted}."
 

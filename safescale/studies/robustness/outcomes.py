@@ -179,6 +179,11 @@ class RobustnessOutcomes:
         """Which prompts are harmful, shape (prompts,)."""
         return np.array([prompt.prompt_kind == "harmful" for prompt in self.prompts], dtype=bool)
 
+    @property
+    def benign(self) -> npt.NDArray[np.bool_]:
+        """Which prompts are benign, shape (prompts,); one of unknown kind is neither."""
+        return np.array([prompt.prompt_kind == "benign" for prompt in self.prompts], dtype=bool)
+
     def baseline_of(self, cell: Cell) -> int | None:
         """Position of the cell of the same model without attack and without defence."""
         for at, other in enumerate(self.cells):

@@ -19,6 +19,7 @@ __all__ = [
     "compute_words",
     "decade_words",
     "interval_words",
+    "is_lexical",
     "mean_over_models",
     "reference_words",
     "strongest",
@@ -52,6 +53,11 @@ def interval_words(interval: tuple[float, float] | None, scale: float = 1.0, *, 
         return f" [{signed(low, places)}, {signed(high, places)}]"
     places = 1 if digits is None else digits
     return f" [{low:.{places}f}, {high:.{places}f}]"
+
+
+def is_lexical(embedder: str) -> bool:
+    """Whether vectors are of words and not of meaning: by the option's name, or by what the embedder says that it measures."""
+    return "ngram" in embedder.replace("-", "") or "lexical" in embedder
 
 
 def reference_words(surface: Surface) -> str:

@@ -274,6 +274,8 @@ class Surface:
         Responses behind the counts (rrr), and the fewest prompts behind one cell of them.
     separated : bool
         Whether there is no fit because size and compute part all refusals from all others (or there is nothing to part).
+    size_decades : float
+        Decades of size that the models span: a rate of exchange beyond it is the line drawn on.
     without_estimates : bool
         Whether models of estimated size were left out: the same surface, repeated.
     """
@@ -299,6 +301,7 @@ class Surface:
     n_responses: int = 0
     n_prompts: int = 0
     separated: bool = False
+    size_decades: float = 0.0
     without_estimates: bool = False
 
 
@@ -484,7 +487,11 @@ class GeometryOfModel:
 
 @attrs.frozen(kw_only=True)
 class ConditionAgreement:
-    """Two graders on the same responses of one kind of cell (``none``, ``finetune``, ...): they err differently under attack."""
+    """
+    Two graders on the same responses of one kind of cell (``none``, ``finetune``, ...): they err differently under attack.
+
+    ``refused`` are the shares that each calls a refusal: where one answer dominates, kappa is near 0 however well they agree.
+    """
 
     condition: str
     graders: tuple[str, str]
@@ -493,6 +500,15 @@ class ConditionAgreement:
     kappa: float | None
     kappa_interval: tuple[float, float] | None
     why: str | None = None
+    refused: tuple[float, float] | None = None
+
+    @property
+    def dominated(self) -> bool:
+        """Whether one answer dominates: nine in ten or more of what both say are one answer, or one of them knows no other."""
+        if self.refused is None:
+            return False
+        mean = sum(self.refused) / 2
+        return not 0.1 < mean < 0.9 or any(share in (0.0, 1.0) for share in self.refused)
 
 
 @attrs.frozen(kw_only=True)

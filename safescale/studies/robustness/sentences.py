@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from safescale.analyses.words import capital, plural, signed
 from safescale.studies.robustness.defence_words import ablation_words, defence_words, prompt_words
-from safescale.studies.robustness.design import RobustnessDesign
+from safescale.studies.robustness.design import ComputeUnit, RobustnessDesign
 from safescale.studies.robustness.geometry_words import agreement_words, geometry_words
 from safescale.studies.robustness.half_words import forms_words, half_words
 from safescale.studies.robustness.metric_words import drift_words, entropy_words, regression_words
@@ -24,7 +24,7 @@ from safescale.studies.robustness.results import (
     RobustnessVerdict,
     Surface,
 )
-from safescale.studies.robustness.verdict import Said, claim_of, main_lineages, main_surface
+from safescale.studies.robustness.verdict import Said, claim_of, claim_of_half, main_half, main_lineages, main_surface
 
 __all__ = ["sentences_of"]
 
@@ -51,7 +51,7 @@ def sentences_of(
     first = findings[0]
     surface = main_surface(first.surfaces, design)
     found = [
-        lead_words(said, surface, other_unit(first, design)),
+        lead_words(said, surface, other_claim(first, design), other_name(design)),
         *([] if surface is None else effects_words(surface)),
         *other_unit_words(first, design),
         *lineage_words(main_lineages(first.lineages, design), surface),
@@ -72,13 +72,15 @@ def sentences_of(
     return tuple(words for words in found if words)
 
 
-def lead_words(said: Said, surface: Surface | None, other: Surface | None = None) -> str:
+def lead_words(
+    said: Said, surface: Surface | None, other: RobustnessVerdict = RobustnessVerdict.CANNOT_TELL, unit: ComputeUnit = "flops"
+) -> str:
     """The answer itself; where the other unit of compute has the opposite one, that is said in the same breath."""
     if said.verdict is RobustnessVerdict.CANNOT_TELL:
         return f"Cannot tell whether {QUESTION}: {'; '.join(said.reasons)}."
     by = "" if surface is None else f", a decade of each, compute in {unit_words(surface.unit)}"
-    if other is not None and claim_of(other.outweighs) not in (said.verdict, RobustnessVerdict.CANNOT_TELL):
-        by += f" (in {unit_words(other.unit)} {claim_of(other.outweighs)})"
+    if other not in (said.verdict, RobustnessVerdict.CANNOT_TELL):
+        by += f" (in {unit_words(unit)} {other})"
     rests = f" This rests on half-compute: {'; '.join(said.reasons)}." if said.reasons else ""
     return f"{capital(said.verdict.value)} for RRR (refusals retained){by}.{rests}"
 
@@ -113,28 +115,52 @@ def exchange_words(surface: Surface) -> str:
     if rate.decades is None or rate.interval is None:
         return f"There is no rate of exchange between size and compute ({unit_words(surface.unit)}): {rate.why}."
     times = 10 ** abs(rate.decades) if abs(rate.decades) < 4 else None
-    factor = "" if times is None else f", {times:.3g} times the size"
+    factor = "" if times is None else f", {float(f'{times:.2g}'):,g} times the size"
     quoted = f"{signed(rate.decades, 2)} decades of size{interval_words(rate.interval)}{factor}"
+    far = 0 < surface.size_decades < abs(rate.decades)
+    beyond = f", beyond the {surface.size_decades:.1f} decades of size that were tried: the line is drawn on" if far else ""
+    if rate.interval[0] <= 0 <= rate.interval[1]:
+        return (
+            f"Exchange: that any change of size offsets ten times the attack compute ({unit_words(surface.unit)}) is not shown: "
+            f"{signed(rate.decades, 2)} decades of size{interval_words(rate.interval)}; that compute moves RRR is not shown."
+        )
     if rate.decades >= 0:
-        return f"Exchange: ten times the attack compute ({unit_words(surface.unit)}) is offset by a larger model, {quoted}."
+        return f"Exchange: ten times the attack compute ({unit_words(surface.unit)}) is offset by a larger model, {quoted}{beyond}."
     return (
-        f"Exchange: size and compute move RRR the same way, so that only a smaller model offsets ten times the compute: "
-        f"{signed(rate.decades, 2)} decades of size{interval_words(rate.interval)}."
+        f"Exchange: size and compute move RRR the same way, so that only a smaller model offsets ten times the compute "
+        f"({unit_words(surface.unit)}): {signed(rate.decades, 2)} decades of size{interval_words(rate.interval)}{beyond}."
     )
+
+
+def other_name(design: RobustnessDesign) -> ComputeUnit:
+    """The unit of compute that the design does not name."""
+    return "flops" if design.compute_unit == "tokens" else "tokens"
+
+
+def other_claim(first: GraderFindings, design: RobustnessDesign) -> RobustnessVerdict:
+    """What the interval says in the other unit: of the surface, or of half-compute where the answer rests on that."""
+    surface, mine = other_unit(first, design), main_surface(first.surfaces, design)
+    if surface is not None and surface.why is None:
+        return claim_of(surface.outweighs)
+    half = main_half(first.half, design, other_name(design))
+    rests = mine is not None and mine.separated and half is not None
+    return claim_of_half(half.slope) if rests and half is not None else RobustnessVerdict.CANNOT_TELL
 
 
 def other_unit(first: GraderFindings, design: RobustnessDesign) -> Surface | None:
     """The main surface in the unit of compute that the design does not name."""
-    return main_surface(first.surfaces, design, "flops" if design.compute_unit == "tokens" else "tokens")
+    return main_surface(first.surfaces, design, other_name(design))
 
 
 def other_unit_words(first: GraderFindings, design: RobustnessDesign) -> list[str]:
     """The same in the other unit of compute, on which the effect of size depends."""
     surface = other_unit(first, design)
     mine = main_surface(first.surfaces, design)
-    if surface is None or mine is None or (surface.why is not None and mine.why is not None):
+    if surface is None or mine is None:
         return []
-    why = "of equal FLOPs" if surface.unit == "flops" else "of equal training tokens"
+    if surface.why is not None and mine.why is not None:
+        return _other_half_words(first, design) if mine.separated else []
+    why = _equal(surface.unit)
     if surface.why is not None:
         return [f"For attacks {why} there is no fit: {surface.why}."]
     claim, answered = claim_of(surface.outweighs), claim_of(mine.outweighs)
@@ -144,6 +170,25 @@ def other_unit_words(first: GraderFindings, design: RobustnessDesign) -> list[st
         f"|compute| - |size| {signed(surface.outweighs.estimate or 0.0, 2)}{interval_words(surface.outweighs.interval)}"
     )
     return [f"{words}{'' if claim is answered else ': the answer depends on the unit of compute'}."]
+
+
+def _other_half_words(first: GraderFindings, design: RobustnessDesign) -> list[str]:
+    """Where the answer rests on half-compute: that larger models take more of it per token says less in FLOPs, and the reverse."""
+    mine, other = main_half(first.half, design), main_half(first.half, design, other_name(design))
+    if mine is None or other is None or mine.slope.interval is None or other.slope.interval is None:
+        return []
+    claim = claim_of_half(other.slope)
+    told = "that cannot be told" if claim is RobustnessVerdict.CANNOT_TELL else str(claim.value)
+    estimate = "" if other.slope.estimate is None else f" {signed(other.slope.estimate, 2)}"
+    words = (
+        f"For attacks {_equal(other.unit)} {told}: slope of log compute at one half on log size{estimate}"
+        f"{interval_words(other.slope.interval)} ({unit_words(other.unit)})"
+    )
+    return [f"{words}{'' if claim is claim_of_half(mine.slope) else ': the answer depends on the unit of compute'}."]
+
+
+def _equal(unit: ComputeUnit) -> str:
+    return "of equal FLOPs" if unit == "flops" else "of equal training tokens"
 
 
 def _effect(surface: Surface, which: str) -> str:
@@ -170,7 +215,8 @@ def lineage_words(lineages: LineageEffects | None, surface: Surface | None) -> l
     return [
         f"With {of}{some}, size {signed(lineages.size.estimate or 0.0, 2)}{interval_words(lineages.size.interval)}, compute "
         f"{signed(lineages.compute.estimate or 0.0, 2)}{interval_words(lineages.compute.interval)}, |compute| - |size| "
-        f"{signed(lineages.outweighs.estimate or 0.0, 2)}{interval_words(lineages.outweighs.interval)}: {agrees}."
+        f"{signed(lineages.outweighs.estimate or 0.0, 2)}{interval_words(lineages.outweighs.interval)} log odds per decade "
+        f"({unit_words(lineages.unit)}): {agrees}."
     ]
 
 
@@ -185,7 +231,7 @@ def other_grader_words(findings: Sequence[GraderFindings], design: RobustnessDes
             told.append(f"{found.grader}: {found.verdict}")
             continue
         more = f"{signed(surface.outweighs.estimate, 2)}{interval_words(surface.outweighs.interval)}"
-        told.append(f"{found.grader}: {found.verdict} (|compute| - |size| {more})")
+        told.append(f"{found.grader}: {found.verdict} (|compute| - |size| {more} log odds per decade, {unit_words(surface.unit)})")
     return [f"By the other graders: {'; '.join(told)}."]
 
 
@@ -204,7 +250,11 @@ def data_size_words(first: GraderFindings, design: RobustnessDesign) -> list[str
             f"with {surface.examples} pairs size {_effect(surface, 'size')}, compute {_effect(surface, 'compute')}: "
             f"{claim_of(surface.outweighs)}"
         )
-    return [f"Fewer training pairs, as a check: {'; '.join(told)}."] if told else []
+    return (
+        [f"Fewer training pairs, as a check (log odds per decade, {unit_words(design.compute_unit)}): {'; '.join(told)}."]
+        if told
+        else []
+    )
 
 
 def resistance_words(first: GraderFindings, design: RobustnessDesign) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Final, Literal
 
@@ -17,14 +18,17 @@ from safescale.studies.robustness.results import CellMetrics, Effect, Exchange, 
 __all__ = [
     "METRICS",
     "SCALES",
+    "as_if",
     "counts_of",
     "effect_of",
     "fit_of",
     "if_unknown",
     "more_of",
     "no_effect",
+    "sizes_as_units",
     "surface_of",
     "surfaces_of",
+    "unread_too",
     "usable_of",
     "without_each_size",
 ]
@@ -81,9 +85,9 @@ def surface_of(part: GridPart, metric: Metric, unit: ComputeUnit, *, level: floa
     """
     cells = usable_of(part, metric, unit, guesses=guesses)
     shell = _shell(part, metric, unit, cells, guesses=guesses)
-    why = _too_few(cells) or (_one_sided(cells) if metric == "rrr" else None)
+    why = _too_few(cells, len(sized(part.cells, guesses=guesses))) or (_one_sided(cells) if metric == "rrr" else None)
     if why is not None:
-        return attrs.evolve(shell, why=why, separated=not _too_few(cells))
+        return attrs.evolve(shell, why=why, separated=not _too_few(cells, len(part.cells)))
     try:
         fit = fit_of(cells, metric, unit, level=level)
     except InsufficientData as error:
@@ -160,9 +164,9 @@ def if_unknown(
     |compute| - |size| of RRR if responses without a verdict were all refusals, and if none were; with their share of all.
 
     The grader that cannot read broken answers leaves them out of both sides of RRR, and the more an attack breaks the more it
-    leaves out.
+    leaves out. A cell of which it reads too little to be fitted is among them: it is where the most is left out.
     """
-    usable = usable_of(next(iter(parts_of(cells, design))), "rrr", unit)
+    usable = unread_too(next(iter(parts_of(cells, design))), unit)
     left_out, asked = sum(found.retention.unknown for found in usable), sum(counts_of(usable)[1])
     found: list[tuple[Unknown, Effect]] = []
     taken: tuple[Unknown, ...] = ("refused", "not_refused")
@@ -172,6 +176,22 @@ def if_unknown(
         except DomainError as error:
             found.append((as_taken, no_effect(str(error))))
     return left_out / max(1, left_out + asked), tuple(found)
+
+
+def unread_too(part: GridPart, unit: ComputeUnit) -> tuple[CellMetrics, ...]:
+    """Cells that have enough responses to prompts that were refused before, whether or not these have a verdict."""
+    return tuple(
+        found
+        for found in sized(part.cells)
+        if compute_of(found, unit) is not None and found.retention.rrr.n + found.retention.unknown >= FEWEST_ROWS
+    )
+
+
+def as_if(found: CellMetrics, unknown: Unknown) -> CellMetrics:
+    """The cell with its RRR if responses without a verdict were all refusals, or if none were."""
+    (kept,), (asked,) = counts_of([found], unknown=unknown)
+    rrr = attrs.evolve(found.retention.rrr, value=kept / asked if asked else None, n=asked, interval=None)
+    return attrs.evolve(found, retention=attrs.evolve(found.retention, rrr=rrr))
 
 
 def without_each_size(
@@ -196,6 +216,22 @@ def without_each_size(
     return tuple(found)
 
 
+def sizes_as_units(cells: Sequence[CellMetrics], design: RobustnessDesign, unit: ComputeUnit) -> Effect:
+    """
+    |compute| - |size| of RRR with sizes as the clusters, all models of one size together.
+
+    Seeds replicate training and not size: what is odd about one size in every lineage widens this interval, and no other.
+    """
+    usable = usable_of(next(iter(parts_of(cells, design))), "rrr", unit)
+    kept, asked = counts_of(usable)
+    size = [found.model.params_b or 0.0 for found in usable]
+    compute = [compute_of(found, unit) or 0.0 for found in usable]
+    try:
+        return more_of(interaction_surface(size, compute, kept, asked, size, level=1 - design.alpha).outweighs)
+    except DomainError as error:
+        return no_effect(str(error))
+
+
 def usable_of(part: GridPart, metric: Metric, unit: ComputeUnit, *, guesses: bool = True) -> tuple[CellMetrics, ...]:
     """Cells of models of known size with compute above 0 and enough responses behind the metric."""
     return tuple(
@@ -207,7 +243,7 @@ def usable_of(part: GridPart, metric: Metric, unit: ComputeUnit, *, guesses: boo
     )
 
 
-def _too_few(cells: Sequence[CellMetrics]) -> str | None:
+def _too_few(cells: Sequence[CellMetrics], asked: int) -> str | None:
     models = len({found.model.model_id for found in cells})
     sizes = len({found.model.params_b for found in cells})
     levels = len({found.attack.name for found in cells})
@@ -216,7 +252,11 @@ def _too_few(cells: Sequence[CellMetrics]) -> str | None:
         for got, what, least in ((models, "model", MIN_MODELS), (sizes, "size", MIN_LEVELS), (levels, "compute level", MIN_LEVELS))
         if got < least
     ]
-    return f"a surface needs more than there is: {', '.join(short)}; add what is missing" if short else None
+    if not short:
+        return None
+    left = asked - len(cells)
+    dropped = f" ({left} of {plural(asked, 'cell')} rest on fewer than {FEWEST_ROWS} responses, or on none)" if left else ""
+    return f"a surface needs more than there is: {', '.join(short)}{dropped}; add what is missing"
 
 
 def _one_sided(cells: Sequence[CellMetrics]) -> str | None:
@@ -226,6 +266,10 @@ def _one_sided(cells: Sequence[CellMetrics]) -> str | None:
     if sum(kept) == 0:
         return f"nothing that was refused before is refused in any of {plural(len(cells), 'cell')}: there is nothing to explain"
     return None
+
+
+def _decades(sizes: Sequence[float]) -> float:
+    return math.log10(max(sizes) / min(sizes)) if sizes else 0.0
 
 
 def _shell(part: GridPart, metric: Metric, unit: ComputeUnit, cells: Sequence[CellMetrics], *, guesses: bool) -> Surface:
@@ -243,6 +287,7 @@ def _shell(part: GridPart, metric: Metric, unit: ComputeUnit, cells: Sequence[Ce
         n_models=len({found.model.model_id for found in cells}),
         n_cells=len(cells),
         n_sizes=len({found.model.params_b for found in cells}),
+        size_decades=_decades([found.model.params_b or 1.0 for found in cells]),
         n_responses=sum(one.n for one in behind),
         n_prompts=min((one.clusters for one in behind), default=0),
         defence=part.defence,

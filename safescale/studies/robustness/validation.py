@@ -140,6 +140,7 @@ def _agreement(kind: str, graders: tuple[str, str], pairs: Sequence[tuple[bool, 
         kappa=found.kappa,
         kappa_interval=found.interval,
         why=None if found.kappa is not None else "both say the same of every response, so kappa is not defined",
+        refused=(sum(one for one, _ in pairs) / len(pairs), sum(other for _, other in pairs) / len(pairs)),
     )
 
 
