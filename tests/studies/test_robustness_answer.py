@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from safescale.errors import DomainError
+from safescale.studies.robustness import verdict
 from safescale.studies.robustness.analysis import analyze_robustness, findings_of
 from safescale.studies.robustness.design import RobustnessDesign
 from safescale.studies.robustness.results import Effect, Estimate, GeometryOfModel, RobustnessVerdict
@@ -191,6 +192,23 @@ def test_an_odd_size_takes_the_verdict_back():
     assert main_lineages(result.graders[0].lineages, result.design).outweighs.interval[1] < 0
     assert result.verdict is CANNOT_TELL
     assert "without 15B the difference turns its sign" in result.sentences[0]
+
+
+def test_odd_sizes_do_not_pass_for_an_effect_of_size_where_models_share_them(monkeypatch, strong_size):
+    found = findings_of(design_for(), strong_size)
+    args = (design_for(), found.cells, found.surfaces, found.lineages, found.half)
+    assert verdict_of(*args).verdict is SIZE
+    wide = Effect(estimate=-1.5, interval=(-4.0, 1.0), p_value=0.2)
+    monkeypatch.setattr(verdict, "sizes_as_units", lambda *_: wide)
+    said = verdict_of(*args)
+    assert said.verdict is CANNOT_TELL
+    assert "with the 4 sizes as units it cannot be told ([-4.00, +1.00])" in said.reasons[0]
+
+
+def test_compute_needs_no_sizes_as_units(monkeypatch, strong_compute):
+    found = findings_of(design_for(), strong_compute)
+    monkeypatch.setattr(verdict, "sizes_as_units", lambda *_: Effect(estimate=0.1, interval=(-4.0, 4.2)))
+    assert verdict_of(design_for(), found.cells, found.surfaces, found.lineages, found.half).verdict is COMPUTE
 
 
 def test_lineages_that_say_the_opposite_take_the_verdict_back(strong_compute):
