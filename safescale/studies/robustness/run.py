@@ -29,6 +29,7 @@ from safescale.studies.robustness.planning import StudyPlan, plan_of
 from safescale.studies.robustness.preparing import Prepared, prepared
 from safescale.studies.robustness.results import RobustnessResult
 from safescale.studies.robustness.validation import agreement_with_people, draw_validation, labels_there, refusals_said
+from safescale.studies.robustness.weights_seen import WEIGHTS, note_weights, refuse_other_weights
 from safescale.studies.running.generation import RUNS
 from safescale.studies.running.grading import GRADES, GradedBy
 from safescale.studies.running.stages import StageLog, StageTimes
@@ -139,6 +140,8 @@ def plan_study(config: StudyConfig, out: Path, *, pieces: Pieces | None = None) 
     pieces = pieces or Pieces()
     materials = materials_of(config, out, pieces)
     refuse_other_study(out, identity_of(config, materials))
+    if (out / WEIGHTS).is_file():  # else there is nothing to compare them with, and hashing takes long
+        refuse_other_weights(out, _given_weights(config, materials))
     return plan_of(config, materials, out, pieces)
 
 
@@ -160,7 +163,7 @@ def run_study(
     config : StudyConfig
         What is asked (``read_study``).
     out : Path
-        Folder of the study: ``study.json``, ``lineage/``, ``directions/``, ``interventions/``, ``tamper_resistant/``,
+        Folder of the study: ``study.json``, ``weights.json``, ``lineage/``, ``directions/``, ``interventions/``, ``tamper_resistant/``,
         ``adapters/``, ``runs/``, ``responses.db``, ``grades/``, ``corpus.db``, ``embeddings/``, ``validation/``, ``result.json``,
         ``stages.json``.
     until : str
@@ -206,7 +209,9 @@ def run_study(
         for left in (one for pattern in ("*.tmp", f"{RUNS}/*/*.tmp", f"{GRADES}/*.tmp") for one in out.glob(pattern)):
             left.unlink(missing_ok=True)  # a file that a kill kept from its place; its writer writes it again
         try:
+            weights = refuse_other_weights(out, _given_weights(config, materials))
             take_folder(out, identity)
+            note_weights(out, weights)
             return _run(config, materials, out, until, watching, accept_changes, opener, pieces)
         except OSError as error:
             raise DataError(
@@ -214,6 +219,11 @@ def run_study(
                 "command goes on",
                 file=str(error.filename or out),
             ) from error
+
+
+def _given_weights(config: StudyConfig, materials: Materials) -> Mapping[str, Path]:
+    """Weights of others; a toy lineage is the study's own, and looks after itself."""
+    return materials.weights if config.toy is None else {}
 
 
 def _run(
