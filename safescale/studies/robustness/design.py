@@ -127,7 +127,8 @@ class SteeringAsked:
         written = [f"{coefficient:g}" for coefficient in self.coefficients]
         if not written or len(set(written)) != len(written):
             raise DomainError(
-                f"coefficients must be at least one, and differ in six digits (a subject is named by them), got {self.coefficients!r}"
+                "coefficients must be at least one, and differ in six digits (a subject is named by them), got "
+                f"{self.coefficients!r}"
             )
         if not self.against or len(set(self.against)) != len(self.against):
             raise DomainError(f"against must be at least one number of steps, each once, got {self.against!r}")

@@ -79,8 +79,8 @@ def direction_prompts(file: Path | None, *, attack: Targets, retain: Targets) ->
         both = set(benign).intersection(harmful[ALL])
         if both:
             raise DataError(
-                f"{len(both):,} prompts stand in targets.attack and in targets.retain, and directions tell the two apart; take them "
-                "out of one, or give geometry.prompts",
+                f"{len(both):,} prompts stand in targets.attack and in targets.retain, and directions tell the two apart; take "
+                "them out of one, or give geometry.prompts",
                 file=str(retain.file or "the targets"),
                 row=next(pair.row for pair in retain.pairs if pair.prompt in both),
                 column="prompt",
@@ -104,8 +104,8 @@ def direction_prompts(file: Path | None, *, attack: Targets, retain: Targets) ->
     few = [name for name, texts in harmful.items() if len(texts) < _LEAST_HARMFUL]
     if few or not harmful or len(benign) < _LEAST:
         raise DataError(
-            f"refusal directions take at least {_LEAST_HARMFUL} harmful prompts of each category (attack_class) and {_LEAST} benign "
-            "ones; give more, or leave the category out",
+            f"refusal directions take at least {_LEAST_HARMFUL} harmful prompts of each category (attack_class) and {_LEAST} "
+            "benign ones; give more, or leave the category out",
             file=source,
             column="prompt_kind",
             expected="harmful by attack_class, and benign",

@@ -49,7 +49,8 @@ def draw_validation(out: Path, axes: Axes, held: Responses, graded: GradedBy, co
     Draw the sample once and write sheet, key and instructions into ``out/validation``.
 
     Strata are kind of cell (``none``, ``finetune``, ``steering + finetune``, ...) and verdict of the
-    primary grader; where ``labels`` cannot give each of them two, more are drawn. A sheet that is there is kept: it may hold labels.
+    primary grader; where ``labels`` cannot give each of them two, more are drawn. A sheet that is there is kept: it may
+    hold labels.
 
     Returns
     -------
