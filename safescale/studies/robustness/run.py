@@ -164,8 +164,8 @@ def run_study(
         What is asked (``read_study``).
     out : Path
         Folder of the study: ``study.json``, ``weights.json``, ``lineage/``, ``directions/``, ``interventions/``,
-        ``tamper_resistant/``, ``adapters/``, ``runs/``, ``responses.db``, ``grades/``, ``corpus.db``, ``embeddings/``, ``validation/``, ``result.json``,
-        ``stages.json``.
+        ``tamper_resistant/``, ``adapters/``, ``runs/``, ``responses.db``, ``grades/``, ``corpus.db``, ``embeddings/``,
+        ``validation/``, ``result.json``, ``stages.json``.
     until : str
         The last stage (``STAGES``).
     accept_changes : bool, default False
