@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import importlib.util
 import json
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import attrs
 import numpy as np
 import pytest
 
-from safescale.errors import DataError, GenerationError
+from safescale.errors import DataError, GenerationError, MissingBackend
 from safescale.grade.embed import open_embedder
 from safescale.pressure.finetune.targets import Pair, targets_of
 from safescale.store import open_corpus
@@ -206,9 +207,33 @@ def test_sampling_of_the_models_file_is_part_of_the_study(whole: Study, tmp_path
         plan_study(read_study(path), whole.out, pieces=world.pieces())
 
 
+def test_a_folder_that_says_nothing_of_the_sampling_of_the_models_file_goes_on(whole: Study, tmp_path: Path) -> None:
+    written = json.loads((whole.out / "study.json").read_bytes())
+    models = {name: {key: value for key, value in one.items() if key != "sampling"} for name, one in written["models"].items()}
+    older = {**written, "version": 1, "models": models, "sampling": {"temperature": 1.0}}
+    del older["directions"]
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "study.json").write_text(json.dumps(older), encoding="utf-8")
+    plan_study(read_study(world.write_study(tmp_path)), tmp_path / "out", pieces=world.pieces())
+    (tmp_path / "out" / "study.json").write_text(json.dumps({**older, "version": 2}), encoding="utf-8")
+    with pytest.raises(DataError, match="another study"):
+        plan_study(read_study(tmp_path / "study.yaml"), tmp_path / "out", pieces=world.pieces())
+
+
 def test_more_ranks_and_graders_behind_the_first_are_the_same_study(whole: Study, tmp_path: Path) -> None:
     path = world.write_study(tmp_path, geometry={"ranks": [1, 2], "random": 1}, graders=["refusal-phrases", "gcg"])
     plan_study(read_study(path), whole.out, pieces=world.pieces())
+
+
+def test_a_missing_library_is_named_with_its_extra_before_anything_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = importlib.util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda name, *more: None if name == "torch" else found(name, *more))
+    asked = {"three": {}, "directions": {"finetune": False, "tamper_resistance": False}}
+    for (name, changed), extra in zip(asked.items(), ("finetune", "hf"), strict=True):
+        config = read_study(world.write_study(tmp_path / name, **changed))
+        with pytest.raises(MissingBackend, match=rf"safescale\[{extra}\]"):
+            run_study(config, tmp_path / name / "out", opener=world.opener)
+        assert not (tmp_path / name / "out").exists()
 
 
 def test_other_targets_make_another_study(whole: Study, tmp_path: Path) -> None:

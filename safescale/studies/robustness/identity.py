@@ -21,7 +21,9 @@ from safescale.studies.robustness.materials import Materials
 __all__ = ["IDENTITY", "identity_of", "refuse_other_study", "take_folder"]
 
 IDENTITY: Final = "study.json"
-_VERSION: Final = 1
+_VERSION: Final = 2
+_WITHOUT_FILE_SAMPLING: Final = 1
+"""Of folders that say nothing of the sampling of the models file."""
 _HYPER: Final = ("rank", "alpha", "learning_rate", "batch_size")
 
 
@@ -127,6 +129,12 @@ def _directions(config: StudyConfig, materials: Materials) -> dict[str, Any] | N
 def _comparable(there: Mapping[str, Any], here: Mapping[str, Any]) -> dict[str, Any]:
     """What was asked before as far as both ask it: models are added or left out, a defence is asked later or no more."""
     found = dict(there)
+    if found["version"] == _WITHOUT_FILE_SAMPLING:
+        found["version"] = here["version"]
+        found["sampling"] = {**here["sampling"], **found["sampling"]}
+        if "toy" not in found["models"] and "toy" not in here["models"]:
+            said = {name: {"sampling": one["sampling"]} for name, one in here["models"].items()}
+            found["models"] = {name: {**said.get(name, {}), **one} for name, one in found["models"].items()}
     for part in ("tamper_resistance", "directions"):
         if found.get(part) is None or here.get(part) is None:
             found[part] = here.get(part)

@@ -199,6 +199,11 @@ def run_study(
     materials = materials_of(config, out, pieces)
     identity = identity_of(config, materials)
     refuse_other_study(out, identity)
+    pieces.refuse_missing(
+        finetune=config.finetune and bool(materials.weights),
+        resist=config.design.tamper_resistance is not None and bool(materials.weights),
+        find=materials.direction_prompts is not None,
+    )
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
