@@ -301,6 +301,22 @@ def test_a_model_that_does_not_answer_is_left_out_whole(tmp_path: Path) -> None:
         run_study(config, tmp_path / "none", opener=nobody, pieces=world.pieces())
 
 
+def test_where_nobody_answers_the_causes_are_told_and_not_what_follows_from_them(tmp_path: Path) -> None:
+    def full(model: Path, *given: Any, **more: Any) -> Any:
+        raise DataError("an adapter cannot be written (No space left on device)", file=str(model))
+
+    def dead(spec: Any) -> Any:
+        raise GenerationError("the engine is gone")
+
+    config = read_study(world.write_study(tmp_path, sizes=(0.5,)))
+    pieces = attrs.evolve(world.pieces(), finetune=full)
+    with pytest.raises(GenerationError) as failure:
+        run_study(config, tmp_path / "out", opener=dead, pieces=pieces)
+    assert "No space left on device" in str(failure.value)
+    assert "the engine is gone" in str(failure.value)
+    assert "see above" not in str(failure.value)
+
+
 def test_without_weights_models_are_asked_and_the_plan_says_so(tmp_path: Path) -> None:
     config = read_study(world.write_study(tmp_path, weights=False, targets=None))
     plan = plan_study(config, tmp_path / "out", pieces=world.pieces())

@@ -17,7 +17,7 @@ from safescale.ingest.session import Progress
 from safescale.store.json_file import write_json
 from safescale.store.lock import WriterLock
 from safescale.studies.robustness.analysis import analyze_robustness
-from safescale.studies.robustness.answering import answered
+from safescale.studies.robustness.answering import NOT_MADE, answered
 from safescale.studies.robustness.config import StudyConfig
 from safescale.studies.robustness.counting import Counted, counted
 from safescale.studies.robustness.identity import identity_of, refuse_other_study, take_folder
@@ -256,7 +256,9 @@ def _run(
     )
     study = attrs.evolve(study, broken=(*made.lost, *asked.lost), engines=asked.engines)
     if not asked.any_text:
-        said = "; ".join(f"{one.name}: {one.reason}" for one in asked.lost[:3])
+        # causes first: that a cell has no weights only follows from them
+        causes = [one for one in study.broken if one.reason != NOT_MADE] or list(study.broken)
+        said = "; ".join(f"{one.name}: {one.reason}" for one in causes[:3])
         raise GenerationError(f"no model gave an answer ({said}); mend that, and the same command goes on")
     if until == "generation":
         return study
