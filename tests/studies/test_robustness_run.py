@@ -344,6 +344,18 @@ def test_the_plan_counts_what_the_study_then_does(whole: Study, tmp_path: Path) 
     )
 
 
+def test_the_time_of_a_model_without_a_declared_size_is_guessed_from_its_weights(tmp_path: Path) -> None:
+    path = world.write_study(tmp_path, sizes=(0.5,))
+    models = tmp_path / "models.yaml"
+    text = models.read_text(encoding="utf-8").replace("sim/plim-0.5b", "sim/plim").replace("  params_total_b: 0.5\n", "")
+    models.write_text(text, encoding="utf-8")
+    (tmp_path / "plim-0.5b" / "model.safetensors").write_bytes(bytes(2_000))
+    plan = plan_study(read_study(path), tmp_path / "out", pieces=world.pieces())
+    assert [model.params_b for model in plan.models] == [None]
+    assert plan.wall_s is not None
+    assert plan.wall_s < 600
+
+
 def test_one_size_has_no_slope_and_the_plan_says_it(tmp_path: Path) -> None:
     plan = plan_study(read_study(world.write_study(tmp_path, sizes=(4.0,))), tmp_path / "out", pieces=world.pieces())
     assert any(words.startswith("one size: there is no slope") for words in plan.can_tell)
