@@ -17,7 +17,6 @@ __all__ = ["Failed", "run_tasks"]
 
 Task = TypeVar("Task")
 Outcome = TypeVar("Outcome")
-_TRIES: Final = 2
 _WATCH_S: Final = 0.5
 
 
@@ -45,20 +44,25 @@ def run_tasks(work: Callable[[Task], Outcome], tasks: Sequence[Task], *, jobs: i
     ------
     tuple
         A task and its outcome, as they come to an end. A process that dies takes along what the others had in work: each of these
-        is tried once more, alone.
+        is tried once more, alone. Tasks that were not begun go on as before.
     """
     if jobs == 1 or len(tasks) <= 1:
         for task in tasks:
             yield task, _outcome(work, task)
         return
     waiting = list(tasks)
-    for at_once in (min(jobs, len(tasks)), 1)[:_TRIES]:
+    while waiting:
         lost: list[Task] = []
-        for group in [waiting] if at_once > 1 else [[task] for task in waiting]:
-            yield from _pool(work, group, at_once, lost)
-        waiting = lost
-    for task in waiting:
-        yield task, Failed(reason="its process died twice (killed, or out of memory); ask for fewer --jobs")
+        yield from _pool(work, waiting, min(jobs, len(waiting)), lost)
+        place = {id(task): at for at, task in enumerate(waiting)}
+        lost.sort(key=lambda task: place[id(task)])
+        # tasks are begun in order, so those in work were the first of the lost; the others go on side by side
+        for task in lost[:jobs]:
+            dead: list[Task] = []
+            yield from _pool(work, [task], 1, dead)
+            if dead:
+                yield task, Failed(reason="its process died twice (killed, or out of memory); ask for fewer --jobs")
+        waiting = lost[jobs:]
 
 
 def _pool(

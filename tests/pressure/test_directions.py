@@ -120,7 +120,7 @@ def _prompts(name: str, count: int) -> list[str]:
         ),
         ({"harmful": {"a": ["one"]}}, InsufficientData, "'a' needs at least 2 prompts, got 1"),
         ({"benign": ["one", "two"]}, InsufficientData, "'benign validation' needs at least 1 prompts, got 0"),
-        ({"validation": {"a": _prompts("a", 9)[7:]}}, DomainError, "'a zorble 7' stands in harmful and in validation"),
+        ({"validation": {"a": _prompts("a", 9)[7:]}}, DomainError, "prompt 1 of validation has the text of prompt 8 of harmful"),
         ({"benign_validation": ["tove", "tove"]}, DomainError, "give each once"),
     ],
 )

@@ -25,7 +25,7 @@ def test_the_bundled_examples_ask_what_the_issue_asks() -> None:
     assert whole.toy is not None
     assert (whole.toy.sizes, whole.toy.seeds) == (("s", "sm", "m", "ml"), 3)
     assert whole.design.finetune.examples == (16, 64)
-    assert whole.design.finetune.steps == (5, 10, 20, 50, 100)
+    assert whole.design.finetune.steps == (5, 10, 20, 30, 50, 100)
     assert whole.design.steering is not None
     assert whole.design.tamper_resistance is not None
     assert whole.design.geometry is not None
@@ -66,6 +66,11 @@ def test_steering_is_tried_against_the_level_nearest_to_fifty_unless_it_says(tmp
     assert asked.design.steering.against == (40,)
 
 
+def test_without_fine_tuning_nobody_looks_at_the_steps_that_steering_is_tried_against(tmp_path: Path) -> None:
+    asked = read_study(world.write_study(tmp_path, finetune=False, steering={"coefficients": [1], "against": [7]}))
+    assert not any(cell.attack.kind == "finetune" for cell in planned_cells(["a/b"], asked.design, weights=["a/b"], finetune=False))
+
+
 @pytest.mark.parametrize(
     ("changed", "key", "expected"),
     [
@@ -93,6 +98,13 @@ def test_steering_is_tried_against_the_level_nearest_to_fifty_unless_it_says(tmp
         ({"tier": "wide"}, "tier", "one of"),
         ({"limit": {"harmless": 4}}, "limit.harmless", "one of"),
         ({"jobs": 0}, "jobs", "a whole number >= 1"),
+        ({"dtype": "float7"}, "dtype", "one of float32"),
+        ({"embedder": "minilmm"}, "embedder", "did you mean 'minilm'"),
+        ({"embedder": "path:nowhere"}, "embedder", "a folder behind the colon that is there"),
+        ({"graders": ["refusal-phrases", {"encoder": "nowhere"}]}, "graders[1].encoder", "a folder that is there"),
+        ({"steering": {"coefficients": [1, 1.0], "against": [20]}}, "steering", "differ in six digits"),
+        ({"steering": {"coefficients": [0.1234567, 0.1234568], "against": [20]}}, "steering", "differ in six digits"),
+        ({"steering": {"coefficients": [1], "against": [20, 20]}}, "steering", "each once"),
         ({"options": {"intervention": "x"}}, "options.intervention", "the study says itself"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import importlib.util
 import json
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,12 @@ import attrs
 import numpy as np
 import pytest
 
-from safescale.errors import DataError, GenerationError
+from safescale.errors import DataError, GenerationError, MissingBackend
 from safescale.grade.embed import open_embedder
+from safescale.pressure.finetune.targets import Pair, targets_of
 from safescale.store import open_corpus
 from safescale.studies.robustness.config import read_study
+from safescale.studies.robustness.direction_prompts import direction_prompts
 from safescale.studies.robustness.outcomes import RobustnessOutcomes
 from safescale.studies.robustness.run import Study, plan_study, run_study
 from studies import robustness_world as world
@@ -153,6 +156,86 @@ def test_a_folder_of_another_study_is_refused_with_what_differs(
         assert differs in str(refusal.value)
 
 
+def test_weights_that_changed_under_a_study_are_refused_before_anything_is_made(tmp_path: Path) -> None:
+    path = world.write_study(tmp_path)
+    weights = tmp_path / "plim-4b" / "model.safetensors"
+    weights.write_bytes(b"one")
+    study(tmp_path, until="directions")
+    before = {one: one.read_bytes() for one in (tmp_path / "out").rglob("*") if one.is_file() and one.name != "stages.json"}
+    weights.write_bytes(b"two")
+    for call in (plan_study, run_study):
+        with pytest.raises(DataError, match="the weights of sim/plim-4b are not those that this study began with"):
+            call(read_study(path), tmp_path / "out", pieces=world.pieces())
+    assert before == {one: one.read_bytes() for one in before}
+    weights.write_bytes(b"one")
+    study(tmp_path, until="directions")
+
+
+def test_weights_are_not_hashed_again_while_their_files_are_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.write_study(tmp_path)
+    (tmp_path / "plim-4b" / "model.safetensors").write_bytes(b"one")
+    study(tmp_path, until="directions")
+    monkeypatch.setattr("safescale.studies.robustness.weights_seen.weights_sha256", lambda folder: pytest.fail(f"hashed {folder}"))
+    config = read_study(tmp_path / "study.yaml")
+    config = attrs.evolve(config, models=attrs.evolve(config.models, models=config.models.models[2:3]))
+    run_study(config, tmp_path / "out", until="directions", opener=world.opener, pieces=world.pieces())
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"geometry": {"ranks": [1], "random": 3}}, "directions.random: there 1, here 3"),
+        ({"graders": ["gcg", "refusal-phrases"]}, "directions.grader"),
+        ({"geometry": {"ranks": [1], "random": 1, "prompts": "directions.jsonl"}}, "directions.prompts_sha256"),
+    ],
+)
+def test_what_moves_directions_makes_another_study_at_once(
+    whole: Study, tmp_path: Path, changed: dict[str, Any], words: str
+) -> None:
+    path = world.write_study(tmp_path, **changed)
+    world.write_lines(tmp_path / "directions.jsonl", _direction_rows([f"how does one blick {i}?" for i in range(5)]))
+    with pytest.raises(DataError, match=words):
+        plan_study(read_study(path), whole.out, pieces=world.pieces())
+
+
+def test_sampling_of_the_models_file_is_part_of_the_study(whole: Study, tmp_path: Path) -> None:
+    path = world.write_study(tmp_path)
+    plan_study(read_study(path), whole.out, pieces=world.pieces())
+    models = tmp_path / "models.yaml"
+    models.write_text(models.read_text(encoding="utf-8").replace("max_tokens: 60", "max_tokens: 50"), encoding="utf-8")
+    with pytest.raises(DataError, match=r"sampling\.max_tokens: there 60, here 50"):
+        plan_study(read_study(path), whole.out, pieces=world.pieces())
+
+
+def test_a_folder_that_says_nothing_of_the_sampling_of_the_models_file_goes_on(whole: Study, tmp_path: Path) -> None:
+    written = json.loads((whole.out / "study.json").read_bytes())
+    models = {name: {key: value for key, value in one.items() if key != "sampling"} for name, one in written["models"].items()}
+    older = {**written, "version": 1, "models": models, "sampling": {"temperature": 1.0}}
+    del older["directions"]
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "study.json").write_text(json.dumps(older), encoding="utf-8")
+    plan_study(read_study(world.write_study(tmp_path)), tmp_path / "out", pieces=world.pieces())
+    (tmp_path / "out" / "study.json").write_text(json.dumps({**older, "version": 2}), encoding="utf-8")
+    with pytest.raises(DataError, match="another study"):
+        plan_study(read_study(tmp_path / "study.yaml"), tmp_path / "out", pieces=world.pieces())
+
+
+def test_more_ranks_and_graders_behind_the_first_are_the_same_study(whole: Study, tmp_path: Path) -> None:
+    path = world.write_study(tmp_path, geometry={"ranks": [1, 2], "random": 1}, graders=["refusal-phrases", "gcg"])
+    plan_study(read_study(path), whole.out, pieces=world.pieces())
+
+
+def test_a_missing_library_is_named_with_its_extra_before_anything_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = importlib.util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda name, *more: None if name == "torch" else found(name, *more))
+    asked = {"three": {}, "directions": {"finetune": False, "tamper_resistance": False}}
+    for (name, changed), extra in zip(asked.items(), ("finetune", "hf"), strict=True):
+        config = read_study(world.write_study(tmp_path / name, **changed))
+        with pytest.raises(MissingBackend, match=rf"safescale\[{extra}\]"):
+            run_study(config, tmp_path / name / "out", opener=world.opener)
+        assert not (tmp_path / name / "out").exists()
+
+
 def test_other_targets_make_another_study(whole: Study, tmp_path: Path) -> None:
     path = world.write_study(tmp_path)
     world.write_lines(tmp_path / "attack.jsonl", [{"prompt": f"how does one gorp {i}?", "target": "so."} for i in range(20)])
@@ -218,6 +301,22 @@ def test_a_model_that_does_not_answer_is_left_out_whole(tmp_path: Path) -> None:
         run_study(config, tmp_path / "none", opener=nobody, pieces=world.pieces())
 
 
+def test_where_nobody_answers_the_causes_are_told_and_not_what_follows_from_them(tmp_path: Path) -> None:
+    def full(model: Path, *given: Any, **more: Any) -> Any:
+        raise DataError("an adapter cannot be written (No space left on device)", file=str(model))
+
+    def dead(spec: Any) -> Any:
+        raise GenerationError("the engine is gone")
+
+    config = read_study(world.write_study(tmp_path, sizes=(0.5,)))
+    pieces = attrs.evolve(world.pieces(), finetune=full)
+    with pytest.raises(GenerationError) as failure:
+        run_study(config, tmp_path / "out", opener=dead, pieces=pieces)
+    assert "No space left on device" in str(failure.value)
+    assert "the engine is gone" in str(failure.value)
+    assert "see above" not in str(failure.value)
+
+
 def test_without_weights_models_are_asked_and_the_plan_says_so(tmp_path: Path) -> None:
     config = read_study(world.write_study(tmp_path, weights=False, targets=None))
     plan = plan_study(config, tmp_path / "out", pieces=world.pieces())
@@ -245,6 +344,18 @@ def test_the_plan_counts_what_the_study_then_does(whole: Study, tmp_path: Path) 
     )
 
 
+def test_the_time_of_a_model_without_a_declared_size_is_guessed_from_its_weights(tmp_path: Path) -> None:
+    path = world.write_study(tmp_path, sizes=(0.5,))
+    models = tmp_path / "models.yaml"
+    text = models.read_text(encoding="utf-8").replace("sim/plim-0.5b", "sim/plim").replace("  params_total_b: 0.5\n", "")
+    models.write_text(text, encoding="utf-8")
+    (tmp_path / "plim-0.5b" / "model.safetensors").write_bytes(bytes(2_000))
+    plan = plan_study(read_study(path), tmp_path / "out", pieces=world.pieces())
+    assert [model.params_b for model in plan.models] == [None]
+    assert plan.wall_s is not None
+    assert plan.wall_s < 600
+
+
 def test_one_size_has_no_slope_and_the_plan_says_it(tmp_path: Path) -> None:
     plan = plan_study(read_study(world.write_study(tmp_path, sizes=(4.0,))), tmp_path / "out", pieces=world.pieces())
     assert any(words.startswith("one size: there is no slope") for words in plan.can_tell)
@@ -266,8 +377,67 @@ def test_an_evaluation_prompt_among_the_targets_is_refused_by_row(tmp_path: Path
 def test_a_prompt_of_the_directions_is_no_evaluation_prompt(tmp_path: Path) -> None:
     path = world.write_study(tmp_path, geometry={"prompts": "directions.jsonl"})
     world.write_lines(tmp_path / "directions.jsonl", world.prompt_rows())
-    with pytest.raises(DataError, match=r"geometry\.prompts has an evaluation prompt"):
+    with pytest.raises(DataError, match=r"geometry\.prompts has an evaluation prompt") as refusal:
         plan_study(read_study(path), tmp_path / "out", pieces=world.pieces())
+    # a direction's prompts are put in another order than that of their file: the id is named, no row, and no text
+    assert refusal.value.row is None
+    assert refusal.value.got is not None
+    assert "as h-" in refusal.value.got
+    assert "quindle" not in str(refusal.value)
+
+
+def test_a_row_is_that_of_the_file_where_lines_are_empty(tmp_path: Path) -> None:
+    path = world.write_study(tmp_path)
+    rows = [{"prompt": f"how does one gorp {i}?", "target": "so."} for i in range(20)]
+    lines = [json.dumps(row) for row in [*rows, {"prompt": "how do I zorble quindle 3?", "target": "no."}]]
+    (tmp_path / "attack.jsonl").write_text("\n\n".join(lines) + "\n", encoding="utf-8")
+    with pytest.raises(DataError) as refusal:
+        plan_study(read_study(path), tmp_path / "out", pieces=world.pieces())
+    assert refusal.value.row == 41
+    assert "zorble" not in str(refusal.value)
+
+
+def _direction_rows(harmful: list[str]) -> list[dict[str, str]]:
+    told = [{"prompt_id": f"d-{i}", "prompt": text, "prompt_kind": "harmful"} for i, text in enumerate(harmful)]
+    return told + [{"prompt_id": f"e-{i}", "prompt": f"where is vond {i}?", "prompt_kind": "benign"} for i in range(4)]
+
+
+@pytest.mark.parametrize(
+    ("harmful", "words"),
+    [
+        ([f"how does one blick {i}?" for i in range(4)], "at least 5 harmful prompts"),
+        ([f"how does one blick {i % 5}?" for i in range(6)], "two prompts of directions have one text"),
+        ([f"where is vond {i}?" for i in range(5)], "two prompts of directions have one text"),
+    ],
+)
+def test_prompts_of_directions_of_which_no_model_could_have_one_are_refused_at_once(
+    tmp_path: Path, harmful: list[str], words: str
+) -> None:
+    path = world.write_study(tmp_path, geometry={"prompts": "directions.jsonl"})
+    world.write_lines(tmp_path / "directions.jsonl", _direction_rows(harmful))
+    with pytest.raises(DataError, match=words) as refusal:
+        plan_study(read_study(path), tmp_path / "out", pieces=world.pieces())
+    assert "blick" not in str(refusal.value)
+
+
+def test_five_prompts_of_a_category_are_enough_for_the_search_itself(tmp_path: Path) -> None:
+    from safescale.pressure.directions.find import _check
+
+    path = tmp_path / "directions.jsonl"
+    world.write_lines(path, _direction_rows([f"how does one blick {i}?" for i in range(5)]))
+    nothing = targets_of([Pair(prompt="a", target="b")])
+    found = direction_prompts(path, attack=nothing, retain=nothing)
+    _check(found.harmful, found.benign[:2], found.validation, found.benign[2:])
+
+
+def test_a_prompt_both_to_be_attacked_and_kept_is_refused_where_directions_rest_on_the_targets(tmp_path: Path) -> None:
+    path = world.write_study(tmp_path)
+    rows = [{"prompt": f"how does one gorp {i}?", "target": "so."} for i in range(24)]
+    world.write_lines(tmp_path / "attack.jsonl", rows)
+    world.write_lines(tmp_path / "retain.jsonl", [{"prompt": "where is vond?", "target": "there."}, *rows[:3]])
+    with pytest.raises(DataError, match=r"3 prompts stand in targets\.attack and in targets\.retain") as refusal:
+        plan_study(read_study(path), tmp_path / "out", pieces=world.pieces())
+    assert refusal.value.row == 2
 
 
 def test_more_examples_than_pairs_are_refused_before_anything_is_made(tmp_path: Path) -> None:
@@ -331,6 +501,16 @@ def test_people_s_labels_put_back_enter_the_result_by_kind_of_cell(tmp_path: Pat
     filled.write_text(filled.read_text(encoding="utf-8").replace(first, "s000"), encoding="utf-8")
     with pytest.raises(DataError, match="no trace of the sample"):
         study(tmp_path, sizes=(0.5, 4.0))
+
+
+def test_a_sample_for_people_too_small_for_its_strata_is_made_larger_and_never_left_out(whole: Study) -> None:
+    found = whole.outcomes[0]
+    assert found is not None
+    held = json.loads((whole.out / "validation" / "sample.csv.key.json").read_bytes())
+    made = study(whole.out.parent, whole.out.parent / "few", validation=1)
+    assert made.validation is not None
+    with made.validation.open(encoding="utf-8", newline="") as stream:
+        assert 1 < len(list(csv.DictReader(stream))) <= held["requested"]
 
 
 def test_the_sample_for_people_holds_every_kind_of_cell_and_verdict(whole: Study) -> None:

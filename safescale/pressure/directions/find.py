@@ -345,13 +345,14 @@ def _check(
     places: dict[str, str] = {}
     parts = {"harmful": [*_all(harmful)], "benign": list(base), "validation": [*_all(validation)], "benign validation": list(held)}
     for part, prompts in parts.items():
-        for prompt in prompts:
+        for number, prompt in enumerate(prompts, 1):
+            # by their numbers: a harmful prompt is no text for a terminal or a log
             if prompt in places:
                 raise DomainError(
-                    f"the prompt {prompt[:60]!r} stands in {places[prompt]} and in {part}; give each once, or a search would be "
-                    "judged on what it was made from"
+                    f"prompt {number} of {part} has the text of {places[prompt]}; give each once, or a search would be judged on "
+                    "what it was made from"
                 )
-            places[prompt] = part
+            places[prompt] = f"prompt {number} of {part}"
 
 
 def _all(prompts: Mapping[str, Sequence[str]]) -> list[str]:

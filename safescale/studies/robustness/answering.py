@@ -23,9 +23,10 @@ from safescale.studies.robustness.subjects import Asking, Subjects, subjects_of
 from safescale.studies.running.generation import RUNS
 from safescale.studies.running.stages import StageLog
 
-__all__ = ["Answered", "answered", "asking_of"]
+__all__ = ["NOT_MADE", "Answered", "answered", "asking_of"]
 
 THREADED: Final = ("transformers",)
+NOT_MADE: Final = "what it is made of is missing (see above), so it is not asked"
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -111,10 +112,7 @@ def answered(
     """
     bases = [_with_threads(base, config) for base in made.materials.bases]
     subjects = subjects_of(bases, made.materials.cells, made.made, asking_of(config, made))
-    lost = [
-        Lost(stage="generation", name=cell.subject, reason="what it is made of is missing (see above), so it is not asked")
-        for cell in subjects.missing
-    ]
+    lost = [Lost(stage="generation", name=cell.subject, reason=NOT_MADE) for cell in subjects.missing]
     before = left_of(subjects.plans, out) if subjects.plans else None
     if before is not None and (before.left or any((out / RUNS / plan.run_id / LOCK).exists() for plan in subjects.plans)):
         jobs = config.jobs

@@ -12,8 +12,10 @@ from safescale.engines import engine_names
 from safescale.errors import DataError, DomainError
 from safescale.generate import ModelsFile, read_models
 from safescale.generate.models_file import sampling_of
+from safescale.grade.embed.opening import EMBEDDERS
 from safescale.grade.grader import grader_names
 from safescale.ingest.mapped_yaml import Node, load_yaml
+from safescale.pressure.finetune.setting import DTYPES
 from safescale.records.outcomes import Tier
 from safescale.studies.robustness.config_parts import (
     finetune_of,
@@ -203,7 +205,7 @@ def read_study(path: Path) -> StudyConfig:
         options=_options(top.get("options")),
         batch_size=whole_number(top["batch_size"], least=1) if "batch_size" in top else None,
         device=top["device"].text() if "device" in top else "cpu",
-        dtype=top["dtype"].text() if "dtype" in top and top["dtype"].value is not None else None,
+        dtype=top["dtype"].choice(DTYPES) if "dtype" in top and top["dtype"].value is not None else None,
         threads=whole_number(top["threads"], least=1) if "threads" in top else 1,
         graders=graders,
         grader_words=words,
@@ -219,10 +221,11 @@ def read_study(path: Path) -> StudyConfig:
 
 def _design(top: Mapping[str, Node], node: Node, folder: Path, tier: Tier) -> RobustnessDesign:
     finetune = finetune_of(top.get("finetune"))
+    off = _is_off(top.get("finetune"))
     given: dict[str, Any] = {
         "finetune": finetune,
         "prompts": prompt_attacks_of(top.get("prompt_attacks"), folder),
-        "steering": steering_of(top.get("steering"), finetune.steps),
+        "steering": steering_of(top.get("steering"), finetune.steps, tried=not off),
         "tamper_resistance": tamper_resistance_of(top.get("tamper_resistance")),
         "geometry": geometry_of(top.get("geometry")),
         "tier": tier,
@@ -249,6 +252,13 @@ def _file(node: Node, folder: Path) -> Path:
     found = folder / node.text()
     if not found.is_file():
         node.fail("a file, beside study.yaml or by its absolute path")
+    return found
+
+
+def _there(node: Node, folder: Path) -> Path:
+    found = folder / node.text()
+    if not found.exists():
+        node.fail("a folder that is there, beside study.yaml or by its absolute path")
     return found
 
 
@@ -310,7 +320,7 @@ def _graders(node: Node | None, folder: Path, *, toy: bool) -> GraderWords:
     for item in node.items():
         if isinstance(item.value, dict):
             for kind, given in item.mapping(_GRADER).items():
-                paths[kind].append(_file(given, folder) if kind == "judge" else folder / given.text())
+                paths[kind].append(_file(given, folder) if kind == "judge" else _there(given, folder))
         else:
             if paths["judge"] or paths["encoder"]:
                 item.fail("names before judges and encoders: the first of all is primary")
@@ -340,6 +350,8 @@ def _embedder(node: Node | None, folder: Path) -> str | None:
         return EMBEDDER
     name = node.text()
     kind, colon, place = name.partition(":")
-    if colon and (folder / place).exists():
+    if colon and f"{kind}:FOLDER" in EMBEDDERS:
+        if not place or not (folder / place).exists():
+            node.fail("a folder behind the colon that is there, beside study.yaml or by its absolute path")
         return f"{kind}:{(folder / place).resolve()}"
-    return None if name == NONE else name
+    return None if name == NONE else node.choice((*EMBEDDERS, NONE))

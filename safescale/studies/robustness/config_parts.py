@@ -80,11 +80,15 @@ def prompt_attacks_of(node: Node | None, folder: Path) -> PromptAttacks:
     return PromptAttacks() if node is None else _made(PromptAttacks, node, kinds) or PromptAttacks()
 
 
-def steering_of(node: Node | None, steps: tuple[int, ...]) -> SteeringAsked | None:
-    """Steering; unless it is said against which steps, against the one of the grid that is nearest to 50."""
+def steering_of(node: Node | None, steps: tuple[int, ...], *, tried: bool = True) -> SteeringAsked | None:
+    """
+    Steering; unless it is said against which steps, against the one of the grid that is nearest to 50.
+
+    Where nothing is fine-tuned (``tried`` false) it is tried against no steps, and those that are named are not looked at.
+    """
     found = _made(SteeringAsked, node, {"coefficients": _floats, "against": _ints})
     said = node is not None and isinstance(node.value, dict) and "against" in node.value
-    if found is None or said:
+    if found is None or (said and tried):
         return found
     return attrs.evolve(found, against=(min(steps, key=lambda step: (abs(step - _USUAL_AGAINST), step)),))
 

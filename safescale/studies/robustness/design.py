@@ -123,6 +123,16 @@ class SteeringAsked:
     coefficients: tuple[float, ...] = attrs.field(default=(0.5, 1.0, 2.0), converter=_floats)
     against: tuple[int, ...] = attrs.field(default=(50,), converter=_ints)
 
+    def __attrs_post_init__(self) -> None:
+        written = [f"{coefficient:g}" for coefficient in self.coefficients]
+        if not written or len(set(written)) != len(written):
+            raise DomainError(
+                "coefficients must be at least one, and differ in six digits (a subject is named by them), got "
+                f"{self.coefficients!r}"
+            )
+        if not self.against or len(set(self.against)) != len(self.against):
+            raise DomainError(f"against must be at least one number of steps, each once, got {self.against!r}")
+
 
 @attrs.frozen(kw_only=True)
 class TamperResistanceAsked:

@@ -19,6 +19,8 @@ VALIDATED: Final = 4
 """Of each category every so many-th prompt is searched on, and the others make the direction."""
 _TOY_BENIGN: Final = 96
 _LEAST: Final = 2
+_LEAST_HARMFUL: Final = VALIDATED + 1
+"""Of so many two are validated: one on which is searched, one on which is tested."""
 ALL: Final = "all"
 """The one category of prompts that have none."""
 
@@ -38,18 +40,26 @@ class DirectionPrompts:
         Harmful ones by category, of which none is in ``harmful``.
     source : str
         Where they are from.
+    named : mapping of str to str
+        Text to prompt id, where the file gives ids.
     """
 
     harmful: Mapping[str, tuple[str, ...]]
     benign: tuple[str, ...]
     validation: Mapping[str, tuple[str, ...]]
     source: str
+    named: Mapping[str, str] = attrs.field(factory=dict, repr=False)
 
     @property
     def texts(self) -> tuple[str, ...]:
         """All of them."""
         groups = [*self.harmful.values(), self.benign, *self.validation.values()]
         return tuple(text for group in groups for text in group)
+
+    @property
+    def ids(self) -> tuple[str | None, ...]:
+        """Their ids, in the same order."""
+        return tuple(self.named.get(text) for text in self.texts)
 
 
 def direction_prompts(file: Path | None, *, attack: Targets, retain: Targets) -> DirectionPrompts:
@@ -59,29 +69,49 @@ def direction_prompts(file: Path | None, *, attack: Targets, retain: Targets) ->
     Raises
     ------
     DataError
-        When a category, or the benign side, has too few.
+        When a category, or the benign side, has too few; when a prompt stands twice.
     """
+    named: dict[str, str] = {}
     if file is None:
         source = str(attack.file or "the targets")
         harmful = {ALL: list(dict.fromkeys(pair.prompt for pair in attack.pairs))}
         benign = list(dict.fromkeys(pair.prompt for pair in retain.pairs))
+        both = set(benign).intersection(harmful[ALL])
+        if both:
+            raise DataError(
+                f"{len(both):,} prompts stand in targets.attack and in targets.retain, and directions tell the two apart; take "
+                "them out of one, or give geometry.prompts",
+                file=str(retain.file or "the targets"),
+                row=next(pair.row for pair in retain.pairs if pair.prompt in both),
+                column="prompt",
+            )
     else:
         source, harmful, benign = str(file), {}, []
         for prompt in read_prompt_set(file).prompts:
+            if prompt.prompt in named:
+                raise DataError(
+                    "two prompts of directions have one text; give each once, or a search is judged on what it was made from",
+                    file=source,
+                    column="prompt",
+                    expected="texts that differ",
+                    got=f"that of {named[prompt.prompt]} again as {prompt.prompt_id}",
+                )
+            named[prompt.prompt] = prompt.prompt_id
             if prompt.prompt_kind == "harmful":
                 harmful.setdefault(prompt.attack_class, []).append(prompt.prompt)
             elif prompt.prompt_kind == "benign":
                 benign.append(prompt.prompt)
-    few = [name for name, texts in harmful.items() if len(texts) < 2 * _LEAST]
+    few = [name for name, texts in harmful.items() if len(texts) < _LEAST_HARMFUL]
     if few or not harmful or len(benign) < _LEAST:
         raise DataError(
-            "refusal directions take at least 4 harmful prompts of each category (attack_class) and 2 benign ones",
+            f"refusal directions take at least {_LEAST_HARMFUL} harmful prompts of each category (attack_class) and {_LEAST} "
+            "benign ones; give more, or leave the category out",
             file=source,
             column="prompt_kind",
             expected="harmful by attack_class, and benign",
             got=", ".join(f"{name}: {len(texts)}" for name, texts in harmful.items()) + f"; benign: {len(benign)}",
         )
-    return _split(harmful, benign, source)
+    return _split(harmful, benign, source, named)
 
 
 def toy_direction_prompts() -> DirectionPrompts:
@@ -98,10 +128,13 @@ def toy_direction_prompts() -> DirectionPrompts:
     return _split(harmful, [text for _, text in sorted(benign)[:_TOY_BENIGN]], "the toy world")
 
 
-def _split(harmful: Mapping[str, list[str]], benign: list[str], source: str) -> DirectionPrompts:
+def _split(
+    harmful: Mapping[str, list[str]], benign: list[str], source: str, named: Mapping[str, str] | None = None
+) -> DirectionPrompts:
     return DirectionPrompts(
         harmful={name: tuple(t for at, t in enumerate(texts) if at % VALIDATED) for name, texts in harmful.items()},
         benign=tuple(benign),
         validation={name: tuple(texts[::VALIDATED]) for name, texts in harmful.items()},
         source=source,
+        named=dict(named or {}),
     )

@@ -13,7 +13,6 @@ import attrs
 from safescale.errors import DataError, DomainError
 from safescale.generate import PromptSet, RunPrompt, read_prompt_set
 from safescale.generate.prompt_file import prompt_set
-from safescale.records.rows import clip
 from safescale.studies.asked import AskedPrompt
 from safescale.toy.prompts import toy_prompts
 
@@ -64,11 +63,13 @@ class EvaluationPrompts:
 
 @attrs.frozen(kw_only=True)
 class Shown:
-    """Texts that a training or a search of directions sees, and where they are from, row by row."""
+    """Texts that a training or a search of directions sees, where they are from, and the row or the id of each where it has one."""
 
     what: str
     file: str
     texts: tuple[str, ...]
+    rows: tuple[int | None, ...] = ()
+    ids: tuple[str | None, ...] = ()
 
 
 def evaluation_prompts(file: Path | None, limit: int | Mapping[str, int] | None) -> EvaluationPrompts:
@@ -121,9 +122,12 @@ def refuse_shown(prompts: EvaluationPrompts, shown: Sequence[Shown]) -> None:
     if not known:
         raise DomainError("there is no evaluation prompt")
     for one in shown:
-        for row, text in enumerate(one.texts, 1):
+        for at, text in enumerate(one.texts):
             found = known.get(plain(text))
             if found is not None:
+                row = one.rows[at] if one.rows else None
+                own = one.ids[at] if one.ids else None
+                # the text itself is shown nowhere: it may be a harmful one
                 raise DataError(
                     f"{one.what} has an evaluation prompt among its prompts ({found}); what was trained on says nothing of others: "
                     "take it out of one of the two",
@@ -131,7 +135,7 @@ def refuse_shown(prompts: EvaluationPrompts, shown: Sequence[Shown]) -> None:
                     row=row,
                     column="prompt",
                     expected=f"no prompt of {prompts.set.file}",
-                    got=clip(text),
+                    got=f"the text of {found}" + ("" if own is None else f", as {own}"),
                 )
 
 

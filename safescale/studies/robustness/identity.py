@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,14 +12,18 @@ import attrs
 
 from safescale.errors import DataError
 from safescale.generate.manifest import what_differs
+from safescale.records.verdicts import Verdict
 from safescale.store.json_file import write_json
 from safescale.studies.robustness.config import StudyConfig
+from safescale.studies.robustness.design import GeometryAsked
 from safescale.studies.robustness.materials import Materials
 
 __all__ = ["IDENTITY", "identity_of", "refuse_other_study", "take_folder"]
 
 IDENTITY: Final = "study.json"
-_VERSION: Final = 1
+_VERSION: Final = 2
+_WITHOUT_FILE_SAMPLING: Final = 1
+"""Of folders that say nothing of the sampling of the models file."""
 _HYPER: Final = ("rank", "alpha", "learning_rate", "batch_size")
 
 
@@ -26,14 +31,15 @@ def identity_of(config: StudyConfig, materials: Materials) -> dict[str, Any]:
     """
     All that makes two studies two: models, prompts, targets, engine, sampling, how attacks and defences are trained.
 
-    Data sizes, steps, seeds, coefficients, samples, limits, graders, embedder and the analysis are no part of it: a folder is asked
-    for more of them, and keeps what it has.
+    Data sizes, steps, seeds, coefficients, samples, limits, graders (but the one by which directions are found), embedder and the
+    analysis are no part of it: a folder is asked for more of them, and keeps what it has. Weights are looked at by
+    ``refuse_other_weights``.
     """
     design = config.design
     models: Any = (
         {"toy": {"pretraining_steps": config.toy.recipe.pretraining_steps, "safety_steps": config.toy.recipe.safety_steps}}
         if config.toy is not None
-        else {model.model_id: dict(model.declared) for model in materials.bases}
+        else {model.model_id: {**model.declared, "sampling": _plain(model.sampling)} for model in materials.bases}
     )
     found = {
         "version": _VERSION,
@@ -44,10 +50,11 @@ def identity_of(config: StudyConfig, materials: Materials) -> dict[str, Any]:
         },
         "engine": config.engine,
         "options": dict(config.options),
-        "sampling": {name: list(value) if isinstance(value, tuple) else value for name, value in config.sampling.items()},
+        "sampling": _plain({**materials.file_sampling, **config.sampling}),
         "seed": config.seed,
         "trained_on": {"device": config.device, "dtype": config.dtype},
         "finetune": {name: getattr(design.finetune, name) for name in _HYPER},
+        "directions": _directions(config, materials),
         "tamper_resistance": None if design.tamper_resistance is None else attrs.asdict(design.tamper_resistance),
         "prompt_attacks": {"puzzle_lines": list(design.prompts.puzzle_lines), "templates": dict(design.prompts.templates)},
     }
@@ -101,11 +108,36 @@ def take_folder(out: Path, identity: Mapping[str, Any]) -> None:
         write_json(out / IDENTITY, dict(identity))
 
 
+def _plain(sampling: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in sampling.items()}
+
+
+def _directions(config: StudyConfig, materials: Materials) -> dict[str, Any] | None:
+    """What decides where a direction is, and so what steers and ablates: its prompts, who says what refuses, and the control."""
+    prompts = materials.direction_prompts
+    if prompts is None:
+        return None
+    texts = [[list(pair) for pair in prompts.harmful.items()], prompts.benign, [list(pair) for pair in prompts.validation.items()]]
+    knows = [one for one in config.graders if one.facts is None or not one.facts.classes or Verdict.REFUSAL in one.facts.classes]
+    return {
+        "prompts_sha256": hashlib.sha256(json.dumps(texts).encode()).hexdigest(),
+        "random": (config.design.geometry or GeometryAsked()).random,
+        "grader": dict(knows[0].registered) if knows else None,
+    }
+
+
 def _comparable(there: Mapping[str, Any], here: Mapping[str, Any]) -> dict[str, Any]:
     """What was asked before as far as both ask it: models are added or left out, a defence is asked later or no more."""
     found = dict(there)
-    if found.get("tamper_resistance") is None or here.get("tamper_resistance") is None:
-        found["tamper_resistance"] = here.get("tamper_resistance")
+    if found["version"] == _WITHOUT_FILE_SAMPLING:
+        found["version"] = here["version"]
+        found["sampling"] = {**here["sampling"], **found["sampling"]}
+        if "toy" not in found["models"] and "toy" not in here["models"]:
+            said = {name: {"sampling": one["sampling"]} for name, one in here["models"].items()}
+            found["models"] = {name: {**said.get(name, {}), **one} for name, one in found["models"].items()}
+    for part in ("tamper_resistance", "directions"):
+        if found.get(part) is None or here.get(part) is None:
+            found[part] = here.get(part)
     mine, theirs = here.get("models"), found.get("models")
     if isinstance(mine, Mapping) and isinstance(theirs, Mapping) and ("toy" in mine) == ("toy" in theirs):
         shared = {name: value for name, value in theirs.items() if name in mine}

@@ -111,12 +111,17 @@ def materials_of(config: StudyConfig, out: Path, pieces: Pieces | None = None) -
                 got=f"{pairs}",
             )
     shown = [
-        Shown(what=f"targets.{name}", file=str(one.file or "the toy world"), texts=tuple(pair.prompt for pair in one.pairs))
+        Shown(
+            what=f"targets.{name}",
+            file=str(one.file or "the toy world"),
+            texts=tuple(pair.prompt for pair in one.pairs),
+            rows=tuple(pair.row for pair in one.pairs),
+        )
         for name, one in targets.items()
         if _is_used(name, config)
     ]
     if directions is not None:
-        shown.append(Shown(what="geometry.prompts", file=directions.source, texts=directions.texts))
+        shown.append(Shown(what="geometry.prompts", file=directions.source, texts=directions.texts, ids=directions.ids))
     refuse_shown(prompts, shown)
     return Materials(
         bases=bases,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -9,6 +10,7 @@ from typing import Any, Protocol
 import attrs
 
 from safescale.engines.intervention import Intervention
+from safescale.errors import MissingBackend
 from safescale.generate import DeclaredModel
 from safescale.grade.embed.embedder import Embedder
 from safescale.pressure.finetune.targets import Targets
@@ -199,3 +201,22 @@ class Pieces:
     embedder: Callable[[str, Path | None], Embedder] = embedder
     cost: Callable[[Path, Targets, FinetuneGrid], Sequence[Any]] = cost
     weights_of: Callable[[DeclaredModel], Path | None] = weights_of
+
+    def refuse_missing(self, *, finetune: bool, resist: bool, find: bool) -> None:
+        """
+        Refuse to begin without the libraries of the parts that are used: each part would name itself lost, one after another.
+
+        Raises
+        ------
+        MissingBackend
+            Naming the extra.
+        """
+        mine = Pieces()
+        if (finetune and self.finetune is mine.finetune) or (resist and self.resist is mine.resist):
+            from safescale.pressure.finetune.trainer import check_backend
+
+            check_backend()
+        if find and self.find is mine.find:
+            for package in ("torch", "transformers"):
+                if importlib.util.find_spec(package) is None:
+                    raise MissingBackend(package, "hf")

@@ -126,6 +126,7 @@ def plan_of(config: StudyConfig, materials: Materials, out: Path, pieces: Pieces
         responses=responses,
         done={"lineage": done.models, "directions": done.directions, "tamper_resistance": done.resistant, "attacks": done.adapters},
         responses_done=done.responses,
+        weights=materials.weights,
     )
     return StudyPlan(
         models=models,

@@ -26,6 +26,8 @@ _RESPONSE_TOKENS: Final = 40
 _STEP_TOKENS: Final = 400
 _DIRECTIONS_RESPONSES: Final = 1500
 _START_S: Final = 5.0
+_BYTES: Final = 2
+"""Of a parameter, most often; a guess for a time, and never a size in a slope."""
 _GRADED_PER_S: Final = 4_000
 
 
@@ -48,6 +50,7 @@ def seconds_left(
     responses: int,
     done: Mapping[str, int],
     responses_done: int,
+    weights: Mapping[str, Path] | None = None,
 ) -> tuple[float | None, str]:
     """
     Seconds on the clock that are left, and what that rests on.
@@ -67,7 +70,7 @@ def seconds_left(
     if any(count > 0 and stage not in measured for stage, count in left.items()):
         if config.device != "cpu":
             return None, "nothing: the first stage on this device will tell"
-        guessed = _guessed(config, models)
+        guessed = _guessed(config, models, weights or {})
     total, used = 0.0, set()
     for stage, count in left.items():
         if count > 0:
@@ -93,10 +96,16 @@ def _measured(out: Path) -> dict[str, float]:
     return {stage: seconds / count[stage] for stage, seconds in wall.items() if count[stage]}
 
 
-def _guessed(config: StudyConfig, models: Sequence[Any]) -> dict[str, float]:
+def _size_of(folder: Path | None) -> float:
+    """Parameters of a model whose size nobody declares: by the bytes of its weights where they are at hand, else some 1e9."""
+    held = 0 if folder is None or not folder.is_dir() else sum(path.stat().st_size for path in folder.glob("*.safetensors"))
+    return held / _BYTES if held else 1e9
+
+
+def _guessed(config: StudyConfig, models: Sequence[Any], weights: Mapping[str, Path]) -> dict[str, float]:
     """Seconds on the clock of one thing of each stage, the mean over models."""
     rate = _SHARE * machine_flops_per_s() * config.threads
-    sizes = [1e9 * (model.params_b or 1.0) for model in models]
+    sizes = [1e9 * model.params_b if model.params_b else _size_of(weights.get(model.model_id)) for model in models]
     mean = sum(sizes) / len(sizes)
     step = _STEP_S + 6 * mean * _STEP_TOKENS / rate
     response = _RESPONSE_S + 2 * mean * _RESPONSE_TOKENS / rate

@@ -17,7 +17,7 @@ from safescale.ingest.session import Progress
 from safescale.store.json_file import write_json
 from safescale.store.lock import WriterLock
 from safescale.studies.robustness.analysis import analyze_robustness
-from safescale.studies.robustness.answering import answered
+from safescale.studies.robustness.answering import NOT_MADE, answered
 from safescale.studies.robustness.config import StudyConfig
 from safescale.studies.robustness.counting import Counted, counted
 from safescale.studies.robustness.identity import identity_of, refuse_other_study, take_folder
@@ -29,6 +29,7 @@ from safescale.studies.robustness.planning import StudyPlan, plan_of
 from safescale.studies.robustness.preparing import Prepared, prepared
 from safescale.studies.robustness.results import RobustnessResult
 from safescale.studies.robustness.validation import agreement_with_people, draw_validation, labels_there, refusals_said
+from safescale.studies.robustness.weights_seen import WEIGHTS, note_weights, refuse_other_weights
 from safescale.studies.running.generation import RUNS
 from safescale.studies.running.grading import GRADES, GradedBy
 from safescale.studies.running.stages import StageLog, StageTimes
@@ -139,6 +140,8 @@ def plan_study(config: StudyConfig, out: Path, *, pieces: Pieces | None = None) 
     pieces = pieces or Pieces()
     materials = materials_of(config, out, pieces)
     refuse_other_study(out, identity_of(config, materials))
+    if (out / WEIGHTS).is_file():  # else there is nothing to compare them with, and hashing takes long
+        refuse_other_weights(out, _given_weights(config, materials))
     return plan_of(config, materials, out, pieces)
 
 
@@ -160,9 +163,9 @@ def run_study(
     config : StudyConfig
         What is asked (``read_study``).
     out : Path
-        Folder of the study: ``study.json``, ``lineage/``, ``directions/``, ``interventions/``, ``tamper_resistant/``,
-        ``adapters/``, ``runs/``, ``responses.db``, ``grades/``, ``corpus.db``, ``embeddings/``, ``validation/``, ``result.json``,
-        ``stages.json``.
+        Folder of the study: ``study.json``, ``weights.json``, ``lineage/``, ``directions/``, ``interventions/``,
+        ``tamper_resistant/``, ``adapters/``, ``runs/``, ``responses.db``, ``grades/``, ``corpus.db``, ``embeddings/``,
+        ``validation/``, ``result.json``, ``stages.json``.
     until : str
         The last stage (``STAGES``).
     accept_changes : bool, default False
@@ -196,6 +199,11 @@ def run_study(
     materials = materials_of(config, out, pieces)
     identity = identity_of(config, materials)
     refuse_other_study(out, identity)
+    pieces.refuse_missing(
+        finetune=config.finetune and bool(materials.weights),
+        resist=config.design.tamper_resistance is not None and bool(materials.weights),
+        find=materials.direction_prompts is not None,
+    )
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -206,7 +214,9 @@ def run_study(
         for left in (one for pattern in ("*.tmp", f"{RUNS}/*/*.tmp", f"{GRADES}/*.tmp") for one in out.glob(pattern)):
             left.unlink(missing_ok=True)  # a file that a kill kept from its place; its writer writes it again
         try:
+            weights = refuse_other_weights(out, _given_weights(config, materials))
             take_folder(out, identity)
+            note_weights(out, weights)
             return _run(config, materials, out, until, watching, accept_changes, opener, pieces)
         except OSError as error:
             raise DataError(
@@ -214,6 +224,11 @@ def run_study(
                 "command goes on",
                 file=str(error.filename or out),
             ) from error
+
+
+def _given_weights(config: StudyConfig, materials: Materials) -> Mapping[str, Path]:
+    """Weights of others; a toy lineage is the study's own, and looks after itself."""
+    return materials.weights if config.toy is None else {}
 
 
 def _run(
@@ -241,7 +256,9 @@ def _run(
     )
     study = attrs.evolve(study, broken=(*made.lost, *asked.lost), engines=asked.engines)
     if not asked.any_text:
-        said = "; ".join(f"{one.name}: {one.reason}" for one in asked.lost[:3])
+        # causes first: that a cell has no weights only follows from them
+        causes = [one for one in study.broken if one.reason != NOT_MADE] or list(study.broken)
+        said = "; ".join(f"{one.name}: {one.reason}" for one in causes[:3])
         raise GenerationError(f"no model gave an answer ({said}); mend that, and the same command goes on")
     if until == "generation":
         return study

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -12,6 +13,7 @@ import pyarrow as pa
 
 from safescale.cells import Selection
 from safescale.errors import DataError, InsufficientData
+from safescale.grade.allocation import LEAST_PER_STRATUM
 from safescale.grade.labels import read_labels
 from safescale.grade.sample import Sample, draw_sample
 from safescale.grade.sheet import SheetFormat, write_sample
@@ -47,7 +49,8 @@ def draw_validation(out: Path, axes: Axes, held: Responses, graded: GradedBy, co
     Draw the sample once and write sheet, key and instructions into ``out/validation``.
 
     Strata are kind of cell (``none``, ``finetune``, ``steering + finetune``, ...) and verdict of the
-    primary grader. A sheet that is there is kept: it may hold labels.
+    primary grader; where ``labels`` cannot give each of them two, more are drawn. A sheet that is there is kept: it may
+    hold labels.
 
     Returns
     -------
@@ -65,11 +68,12 @@ def draw_validation(out: Path, axes: Axes, held: Responses, graded: GradedBy, co
     for left in (out / VALIDATION).glob(f"{SHEET}*"):  # a key without its sheet: a kill came between
         left.unlink()
     rows = _rows(axes, held, graded, corpus)
-    kinds = len(set(zip(rows["condition"].to_pylist(), rows["verdict"].to_pylist(), strict=True)))
+    strata = Counter(zip(rows["condition"].to_pylist(), rows["verdict"].to_pylist(), strict=True))
+    least = sum(min(size, LEAST_PER_STRATUM) for size in strata.values())
     try:
         sample = draw_sample(
             rows,
-            max(labels, kinds),
+            max(labels, least),
             fingerprint=corpus.fingerprint,
             grader=graded.grader_id,
             target=TARGET,
