@@ -113,7 +113,7 @@ def test_a_model_that_never_stops_to_refuse_has_no_direction(tmp_path: Path) -> 
     assert record.layer is None
     assert record.position is None
     assert record.best_layer is not None
-    assert "less than 20% apart" in record.reason
+    assert "less than 20 points apart" in record.reason
     assert "no causal direction was found" in record.intervention("steering").note
     blind = _find(tmp_path / "e", lambda prompts, responses: [None] * len(prompts), setting=few)
     assert not blind.found

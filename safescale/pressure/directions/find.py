@@ -260,7 +260,11 @@ def _verdict(
     where = f"after layer {best.layer}, position {best.position}"
     count = len(before.refused)
     if before.share is None or before.share < setting.least_drop:
-        said = "nobody can judge its answers" if before.share is None else f"it refuses {before.share:.0%} of {count} test prompts"
+        said = (
+            "nobody can judge its answers"
+            if before.share is None
+            else f"it refuses {_percent(before.share)} of {count} test prompts"
+        )
         return False, f"{said}: there is no refusal to take away", None
     if best.refusal is None:
         words = f"every candidate moves benign answers by more than {setting.max_kl_nats:g} nats ({where}: {best.kl_nats:.2g})"
@@ -269,12 +273,13 @@ def _verdict(
     p_value = max(p for p, _ in tests)
     kept, drawn = after.not_answered, [one.not_answered for one in random]
     figures = (
-        f"of {count} test prompts {before.not_answered:.0%} are not answered as it is, {kept:.0%} with the best candidate ablated "
-        f"({where}), {min(drawn):.0%} to {max(drawn):.0%} with a random direction ablated there (p = {p_value:.2g})"
+        f"of {count} test prompts {_percent(before.not_answered)} are refused or answered unreadably with nothing ablated, "
+        f"{_percent(kept)} with the best candidate ablated ({where}), {_percent(min(drawn))} to {_percent(max(drawn))} with a "
+        f"random direction ablated there (p = {p_value:.2g})"
     )
     drop = min(before.not_answered, *drawn) - kept
     if drop < setting.least_drop:
-        return False, f"{figures}: less than {setting.least_drop:.0%} apart", p_value
+        return False, f"{figures}: less than {_percent(setting.least_drop)[:-2]} points apart", p_value
     refused = int((before.refused == 1).sum())
     if 0.5**refused >= setting.alpha:
         few = f"only {refused} of {count} test prompts are refused, too few for a test at level {setting.alpha:g}"
@@ -282,6 +287,10 @@ def _verdict(
     if p_value >= setting.alpha:
         return False, f"{figures}: no more than chance shows at level {setting.alpha:g}", p_value
     return True, figures, p_value
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
 
 
 def _geometry(

@@ -23,8 +23,11 @@ def geometry_words(geometry: Sequence[GeometryOfModel]) -> list[str]:
     missing = [one for one in geometry if not one.found]
     words = f"A refusal direction was found in {len(found)} of {plural(len(geometry), 'model')}"
     if missing:
-        named = ", ".join(one.model.model_id for one in missing[:4]) + (f" and {len(missing) - 4} more" if len(missing) > 4 else "")
-        words += f"; no direction found in {named} ({missing[0].reason}): cosines and ranks say nothing there"
+        named = "; ".join(f"{one.model.model_id} ({one.reason})" for one in missing[:2])
+        others = ", ".join(one.model.model_id for one in missing[2:6]) + (
+            f" and {len(missing) - 6} more" if len(missing) > 6 else ""
+        )
+        words += f"; no direction found in {named}{f'; nor in {others}' if others else ''}: cosines and ranks say nothing there"
     told = [f"{words}."]
     cosines = [one.mean_cosine.value for one in found if one.mean_cosine.value is not None]
     ranks = [one.effective_rank.value for one in found if one.effective_rank.value is not None]
