@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import attrs
 
 from safescale.errors import DataError
 from safescale.ingest.identity import sha256_text
 from safescale.ingest.json_input import json_value
+from safescale.records.file_rows import file_rows
 from safescale.records.models import PROMPT_KINDS
 from safescale.records.rows import clip
 
 __all__ = ["PromptSet", "RunPrompt", "prompt_set", "read_prompt_set"]
-
-_FIELD_LIMIT: Final = 1 << 30
 
 
 @attrs.frozen(kw_only=True)
@@ -86,22 +84,19 @@ def read_prompt_set(path: Path) -> PromptSet:
     DataError
         Naming file, row and column, for the first row that is wrong, a prompt id that stands twice, or a file without prompts.
     """
-    lowered = path.name.lower()
-    if lowered.endswith(".csv"):
-        rows = _csv_rows(path)
-    elif lowered.endswith((".jsonl", ".ndjson")):
-        rows = _json_rows(path)
-    else:
-        raise DataError(
-            "prompts are read from JSONL or CSV; make such a file with: safescale prompts prepare",
-            file=str(path),
-            expected=".jsonl or .csv",
-            got=path.suffix or path.name,
-        )
+    rows = file_rows(
+        path,
+        what="prompts",
+        load=json_value,
+        check_header=lambda names: _check_header(names, path),
+        hint="; make such a file with: safescale prompts prepare",
+    )
     prompts: list[RunPrompt] = []
     seen: dict[str, int] = {}
     texts: set[bytes] = set()
-    for row, fields in rows:
+    blank_is_missing = path.name.lower().endswith(".csv")
+    for row, found in rows:
+        fields = {name: value for name, value in found.items() if value not in (None, "")} if blank_is_missing else found
         prompt = _prompt(fields, path, row)
         if prompt.prompt_id in seen:
             raise DataError(
@@ -140,45 +135,6 @@ def _set_sha256(prompts: list[RunPrompt]) -> str:
     return digest.hexdigest()
 
 
-def _json_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    try:
-        with path.open("rb") as stream:
-            for row, raw in enumerate(stream, 1):
-                line = raw.removeprefix(b"\xef\xbb\xbf") if row == 1 else raw
-                if not line.strip():
-                    continue
-                try:
-                    value = json_value(line)
-                except ValueError as error:
-                    raise DataError(
-                        "a line is no JSON", file=str(path), row=row, expected="one JSON object a line", got=clip(str(error))
-                    ) from None
-                if not isinstance(value, dict):
-                    raise DataError(
-                        "a line is no object", file=str(path), row=row, expected="one JSON object a line", got=clip(value)
-                    )
-                yield row, value
-    except OSError as error:
-        raise _unreadable(path, error) from error
-
-
-def _csv_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    csv.field_size_limit(max(csv.field_size_limit(), _FIELD_LIMIT))
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream, strict=True)
-            _check_header(reader.fieldnames or (), path)
-            for row, fields in enumerate(reader, 1):
-                if None in fields:
-                    got = f"{len(fields[None])} more"
-                    raise DataError("a row has more fields than the header", file=str(path), row=row, got=got)
-                yield row, {name: value for name, value in fields.items() if value not in (None, "")}
-    except OSError as error:
-        raise _unreadable(path, error) from error
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise DataError("the file is no CSV in UTF-8", file=str(path), expected="CSV with a header", got=clip(str(error))) from None
-
-
 def _check_header(names: Sequence[str], path: Path) -> None:
     """Refuse a header from which a column would be taken in silence, or none."""
     for name in names:
@@ -193,10 +149,6 @@ def _check_header(names: Sequence[str], path: Path) -> None:
             expected="prompt_id,prompt, and others",
             got=clip(",".join(names)),
         )
-
-
-def _unreadable(path: Path, error: OSError) -> DataError:
-    return DataError(f"the prompts cannot be read ({error.strerror}); check the path", file=str(path))
 
 
 def _prompt(fields: Mapping[str, Any], path: Path, row: int) -> RunPrompt:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import attrs
 
 from safescale.errors import DataError, DomainError
+from safescale.records.file_rows import file_rows
 from safescale.records.rows import clip
 
 __all__ = ["Pair", "Targets", "read_targets", "targets_of"]
 
 _COLUMNS: Final = ("prompt", "target")
-_FIELD_LIMIT: Final = 1 << 30
 
 
 @attrs.frozen(kw_only=True)
@@ -106,18 +106,13 @@ def read_targets(path: Path) -> Targets:
     DataError
         Naming file, row and column, for the first row that is wrong, or a file without pairs.
     """
-    lowered = path.name.lower()
-    if lowered.endswith(".csv"):
-        rows = _csv_rows(path)
-    elif lowered.endswith((".jsonl", ".ndjson")):
-        rows = _json_rows(path)
-    else:
-        raise DataError(
-            "targets are read from JSONL or CSV with the columns prompt and target",
-            file=str(path),
-            expected=".jsonl or .csv",
-            got=path.suffix or path.name,
-        )
+    rows = file_rows(
+        path,
+        what="targets",
+        load=lambda line: json.loads(line, object_pairs_hook=_once),
+        check_header=partial(_check_header, path),
+        hint=" with the columns prompt and target",
+    )
     pairs = tuple(_pair(fields, path, row) for row, fields in rows)
     if not pairs:
         raise DataError("the file holds no pair", file=str(path), expected="at least one row", got="none")
@@ -150,28 +145,6 @@ def _pair(fields: Mapping[str, Any], path: Path, row: int) -> Pair:
     return Pair(prompt=fields["prompt"], target=fields["target"], row=row)
 
 
-def _json_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    try:
-        with path.open("rb") as stream:
-            for row, raw in enumerate(stream, 1):
-                line = raw.removeprefix(b"\xef\xbb\xbf") if row == 1 else raw
-                if not line.strip():
-                    continue
-                try:
-                    value = json.loads(line, object_pairs_hook=_once)
-                except (ValueError, RecursionError) as error:
-                    raise DataError(
-                        "a line is no JSON", file=str(path), row=row, expected="one JSON object a line", got=clip(str(error))
-                    ) from None
-                if not isinstance(value, dict):
-                    raise DataError(
-                        "a line is no object", file=str(path), row=row, expected="one JSON object a line", got=clip(value)
-                    )
-                yield row, value
-    except OSError as error:
-        raise DataError(f"the targets cannot be read ({error.strerror}); check the path", file=str(path)) from error
-
-
 def _once(members: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object of JSON, in which no name may stand twice: one of the two would be taken in silence."""
     found = dict(members)
@@ -180,27 +153,13 @@ def _once(members: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _csv_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    csv.field_size_limit(max(csv.field_size_limit(), _FIELD_LIMIT))
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream, strict=True)
-            header = list(reader.fieldnames or ())
-            for column in _COLUMNS:
-                if header.count(column) != 1:
-                    raise DataError(
-                        "the header must name each of the two columns once",
-                        file=str(path),
-                        column=column,
-                        expected="prompt,target, and others",
-                        got=clip(",".join(header)) or "nothing",
-                    )
-            for row, fields in enumerate(reader, 1):
-                if None in fields:
-                    got = f"{len(fields[None])} more"
-                    raise DataError("a row has more fields than the header", file=str(path), row=row, got=got)
-                yield row, fields
-    except OSError as error:
-        raise DataError(f"the targets cannot be read ({error.strerror}); check the path", file=str(path)) from error
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise DataError("the file is no CSV in UTF-8", file=str(path), expected="CSV with a header", got=clip(str(error))) from None
+def _check_header(path: Path, names: Sequence[str]) -> None:
+    for column in _COLUMNS:
+        if names.count(column) != 1:
+            raise DataError(
+                "the header must name each of the two columns once",
+                file=str(path),
+                column=column,
+                expected="prompt,target, and others",
+                got=clip(",".join(names)) or "nothing",
+            )
