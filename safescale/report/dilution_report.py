@@ -14,31 +14,26 @@ from safescale.report.dilution_section import dilution_findings, dilution_sectio
 from safescale.report.dilution_tables import by_size, pp_of, size_of
 from safescale.report.dilution_words import QUESTION, short_answer, verdict_words
 from safescale.report.document import Document, every_section
-from safescale.report.figures.sink import FIGURES, FigureSink
+from safescale.report.experiment_document import SIMULATED, experiment_document, write_experiment_files
+from safescale.report.figures.sink import FigureSink
 from safescale.report.ingest_report import aligned
 from safescale.report.plain import plain, shortened
-from safescale.report.write_files import make_folders, write_files
 from safescale.studies.dilution.plain_values import plain_values
 from safescale.studies.dilution.results import DilutionResult
 
 __all__ = ["TITLE", "dilution_document", "dilution_json", "dilution_text", "write_dilution_files"]
 
 TITLE = "Reasoning dilution: does a puzzle before a prompt raise attack success more in larger models?"
-SIMULATED = "SIMULATED"
 _SHOWN_MODEL = 32
 
 
 def dilution_document(result: DilutionResult, run: DilutionRun, sink: FigureSink | None = None) -> Document:
     """The report as a document; with a sink its figures are drawn and written."""
-    mark = SIMULATED if run.simulated else None
-    return Document(
+    return experiment_document(
         title=TITLE,
-        version=__version__,
         fingerprint=result.fingerprint,
         command=run.command,
-        watermark=mark,
-        watermark_words=None if mark is None else f"{mark}: the responses are of no model. Nothing here is about a real model.",
-        summary=None,
+        simulated=run.simulated,
         findings=dilution_findings(result),
         sections=dilution_sections(result, run, sink),
     )
@@ -69,10 +64,13 @@ def write_dilution_files(result: DilutionResult, run: DilutionRun, staging: Path
     DataError
         When the folder holds another kind of document.
     """
-    make_folders(staging)
-    sink = FigureSink(staging / FIGURES, watermark=SIMULATED if run.simulated else None)
-    document = dilution_document(result, run, sink)
-    return write_files(document, f"{_json(result, run, document)}\n", "report", staging, into)
+    return write_experiment_files(
+        lambda sink: dilution_document(result, run, sink),
+        lambda document: _json(result, run, document),
+        staging,
+        into,
+        simulated=run.simulated,
+    )
 
 
 def dilution_json(result: DilutionResult, run: DilutionRun) -> str:

@@ -11,8 +11,9 @@ from safescale.analyses import to_jsonable
 from safescale.analyses.words import capital, percent, plural
 from safescale.report import numbers
 from safescale.report.document import Document, every_section
+from safescale.report.experiment_document import SIMULATED, experiment_document, write_experiment_files
 from safescale.report.figures.robustness import curves_of, trained_data_sizes
-from safescale.report.figures.sink import FIGURES, FigureSink
+from safescale.report.figures.sink import FigureSink
 from safescale.report.ingest_report import aligned
 from safescale.report.plain import plain
 from safescale.report.robustness_facts import RobustnessRun
@@ -21,28 +22,22 @@ from safescale.report.robustness_numbers import Reasons
 from safescale.report.robustness_section import robustness_findings, robustness_sections
 from safescale.report.robustness_tables import attack_words, defence_words
 from safescale.report.robustness_words import QUESTION, answer_words, first_words, further_words, verdict_words
-from safescale.report.write_files import make_folders, write_files
 from safescale.studies.robustness.plain_values import plain_values
 from safescale.studies.robustness.results import GraderFindings, RobustnessResult
 
 __all__ = ["TITLE", "robustness_document", "robustness_json", "robustness_text", "write_robustness_files"]
 
 TITLE = "Refusal robustness: does attack compute outweigh model size?"
-SIMULATED = "SIMULATED"
 _SHOWN_DEFENCES = 12
 
 
 def robustness_document(result: RobustnessResult, run: RobustnessRun, sink: FigureSink | None = None) -> Document:
     """The report as a document; with a sink its figures are drawn and written."""
-    mark = SIMULATED if run.simulated else None
-    return Document(
+    return experiment_document(
         title=TITLE,
-        version=__version__,
         fingerprint=run.fingerprint,
         command=run.command,
-        watermark=mark,
-        watermark_words=None if mark is None else f"{mark}: the responses are of no model. Nothing here is about a real model.",
-        summary=None,
+        simulated=run.simulated,
         findings=robustness_findings(result),
         sections=robustness_sections(result, run, sink),
     )
@@ -73,10 +68,13 @@ def write_robustness_files(result: RobustnessResult, run: RobustnessRun, staging
     DataError
         When the folder holds another kind of document.
     """
-    make_folders(staging)
-    sink = FigureSink(staging / FIGURES, watermark=SIMULATED if run.simulated else None)
-    document = robustness_document(result, run, sink)
-    return write_files(document, f"{_json(result, run, document)}\n", "report", staging, into)
+    return write_experiment_files(
+        lambda sink: robustness_document(result, run, sink),
+        lambda document: _json(result, run, document),
+        staging,
+        into,
+        simulated=run.simulated,
+    )
 
 
 def robustness_json(result: RobustnessResult, run: RobustnessRun, files: Sequence[Path] = ()) -> str:
