@@ -246,7 +246,8 @@ def _can_tell(config: StudyConfig, models: Sequence[ModelPlan], materials: Mater
         least = 2.0 ** (1 - len(lineages))
         said.append(
             f"{len(lineages)} lineages: if all agree in sign, chance alone does so with p = {least:.3g} (two-sided); their means "
-            f"are judged by Student's t with {len(lineages) - 1} degrees of freedom"
+            f"are judged by Student's t with {len(lineages) - 1} "
+            f"{'degree' if len(lineages) == 2 else 'degrees'} of freedom"
         )
     half = 1.96 * 0.5 / math.sqrt(harmful)
     said.append(f"{harmful} harmful prompts: a share of one cell is known to about +-{100 * half:.0f} points at worst")
