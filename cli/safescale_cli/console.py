@@ -10,7 +10,7 @@ from typing import Final
 
 import typer
 
-__all__ = ["EXIT_DATA", "EXIT_DOMAIN", "EXIT_FINDINGS", "byte_progress", "fail", "row_progress", "stage_line"]
+__all__ = ["EXIT_DATA", "EXIT_DOMAIN", "EXIT_FINDINGS", "byte_progress", "fail", "row_progress", "stage_line", "typed_command"]
 
 EXIT_FINDINGS: Final = 1
 EXIT_DATA: Final = 3
@@ -21,6 +21,13 @@ def fail(error: Exception, code: int) -> int:
     """Print an error on stderr as one line and give the exit code."""
     typer.echo(f"safescale: {error}", err=True)
     return code
+
+
+def typed_command() -> str:
+    """What the user typed, to be typed again."""
+    import shlex
+
+    return shlex.join(["safescale", *sys.argv[1:]])
 
 
 @contextmanager

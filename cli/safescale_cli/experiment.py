@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from safescale_cli.console import EXIT_FINDINGS, row_progress, stage_line
+from safescale_cli.console import EXIT_FINDINGS, row_progress, stage_line, typed_command
 from safescale_cli.generate import EXIT_INTERRUPTED, generation_progress
 from safescale_cli.graders_named import EncoderOption, JudgeOption
 from safescale_cli.options import JsonOption
@@ -179,7 +178,7 @@ def dilution(
                 until="register" if register_only else "result",
                 accept_changes=accept_changes,
                 watching=Watching(planned=planned, stage=stage_line, generation=watch, grading=row_progress),
-                command=_command(),
+                command=typed_command(),
             )
     except KeyboardInterrupt:
         typer.echo("safescale: stopped; every response that came is kept. The same command goes on", err=True)
@@ -194,10 +193,3 @@ def _templates(path: Path) -> tuple[tuple[str, str], ...]:
     from safescale.pressure.templates import read_templates
 
     return tuple(read_templates(path).items())
-
-
-def _command() -> str:
-    """What the user typed, to be typed again."""
-    import shlex
-
-    return shlex.join(["safescale", *sys.argv[1:]])

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import enum
-import shlex
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from safescale_cli.console import EXIT_FINDINGS, byte_progress, stage_line
+from safescale_cli.console import EXIT_FINDINGS, byte_progress, stage_line, typed_command
 from safescale_cli.options import JsonOption
 
 
@@ -113,7 +111,7 @@ def prepare(
         split_seed=split_seed,
         licences=_pairs("--licence", "SOURCE=TEXT", licence),
         origins=_pairs("--origin", "SOURCE=TEXT", origin),
-        command=shlex.join(["safescale", *sys.argv[1:]]),
+        command=typed_command(),
         **({"splits": _shares(split)} if split else {}),
     )
     with byte_progress("read", paths) as progress:

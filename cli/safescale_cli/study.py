@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import enum
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from safescale_cli.console import EXIT_FINDINGS, row_progress, stage_line
+from safescale_cli.console import EXIT_FINDINGS, row_progress, stage_line, typed_command
 from safescale_cli.generate import EXIT_INTERRUPTED, generation_progress
 from safescale_cli.options import JsonOption
 
@@ -92,7 +91,7 @@ def robustness(
                 until=until.value,
                 accept_changes=accept_changes,
                 watching=Watching(planned=planned, stage=stage_line, rows=row_progress, generation=watch),
-                command=_command(),
+                command=typed_command(),
             )
     except KeyboardInterrupt:
         typer.echo("safescale: stopped; everything before is kept. The same command goes on", err=True)
@@ -101,10 +100,3 @@ def robustness(
     typer.echo(tell(done.study, done.facts, done.files))
     if done.study.broken:
         raise typer.Exit(EXIT_FINDINGS)
-
-
-def _command() -> str:
-    """What the user typed, to be typed again."""
-    import shlex
-
-    return shlex.join(["safescale", *sys.argv[1:]])

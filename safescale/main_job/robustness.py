@@ -10,9 +10,8 @@ import attrs
 
 from safescale.analyses.words import plural
 from safescale.engines import Engine, EngineSpec, open_engine
-from safescale.main_job.staging import staging
+from safescale.main_job.robustness_report import write_robustness
 from safescale.report.robustness_facts import BrokenPart, RobustnessRun, StageTime
-from safescale.report.robustness_report import write_robustness_files
 from safescale.report.study_report import plan_lines
 from safescale.store.lock import WriterLock
 from safescale.studies.robustness.config import StudyConfig
@@ -65,8 +64,8 @@ def study_robustness(
     facts = facts_of(study, command)
     if study.result is None or until != STAGES[-1]:
         return Studied(study=study, facts=facts, files=())
-    with WriterLock(out / LOCK, out, what="study"), study.stages.stage("report"), staging(out / REPORT) as folder:
-        files = write_robustness_files(study.result, facts, folder, out / REPORT)
+    with WriterLock(out / LOCK, out, what="study"), study.stages.stage("report"):
+        files = write_robustness(study.result, facts, out / REPORT)
     return Studied(study=study, facts=facts, files=files)
 
 

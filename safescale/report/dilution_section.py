@@ -42,6 +42,7 @@ from safescale.report.dilution_words import (
     verdict_words,
 )
 from safescale.report.document import Finding, Section, Table
+from safescale.report.experiment_document import closing_sections
 from safescale.report.figures.sink import FigureSink
 from safescale.report.numbers import NOTHING
 from safescale.report.provenance import source_line
@@ -282,18 +283,10 @@ def _closing(result: DilutionResult, run: DilutionRun, source: str) -> tuple[Sec
             ),
         ),
         registered,
-        Section(
-            id="methods",
-            title="Methods",
-            paragraphs=(
-                " ".join(dilution_methods(result, run)),
-                *(f"[{number}] {reference}." for number, reference in enumerate(references, start=1)),
-            ),
-        ),
-        Section(
-            id="reproduce",
-            title="How to reproduce",
-            paragraphs=(f"Corpus {result.fingerprint}. The same content gives this fingerprint and these numbers.",),
-            commands=(run.command,),
+        *closing_sections(
+            methods=" ".join(dilution_methods(result, run)),
+            references=references,
+            fingerprint=result.fingerprint,
+            command=run.command,
         ),
     )

@@ -10,7 +10,7 @@ from safescale.report.document import Document, Finding, Section
 from safescale.report.figures.sink import FIGURES, FigureSink
 from safescale.report.write_files import make_folders, write_files
 
-__all__ = ["SIMULATED", "experiment_document", "write_experiment_files"]
+__all__ = ["SIMULATED", "closing_sections", "experiment_document", "write_experiment_files"]
 
 SIMULATED = "SIMULATED"
 
@@ -36,6 +36,23 @@ def experiment_document(
         summary=None,
         findings=tuple(findings),
         sections=tuple(sections),
+    )
+
+
+def closing_sections(*, methods: str, references: Sequence[str], fingerprint: str, command: str) -> tuple[Section, Section]:
+    """How it was done, with its references, and how to do it again."""
+    return (
+        Section(
+            id="methods",
+            title="Methods",
+            paragraphs=(methods, *(f"[{number}] {reference}." for number, reference in enumerate(references, start=1))),
+        ),
+        Section(
+            id="reproduce",
+            title="How to reproduce",
+            paragraphs=(f"Corpus {fingerprint}. The same content gives this fingerprint and these numbers.",),
+            commands=(command,),
+        ),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from safescale.analyses.words import capital, plural
 from safescale.report.document import Finding, Section, Table
+from safescale.report.experiment_document import closing_sections
 from safescale.report.figures.sink import FigureSink
 from safescale.report.numbers import NOTHING
 from safescale.report.provenance import source_line
@@ -259,18 +260,10 @@ def _closing(result: RobustnessResult, run: RobustnessRun, source: str) -> tuple
             title="How the answer is reached",
             paragraphs=tuple(f"{capital(rule)}." for rule in VERDICT_RULES),
         ),
-        Section(
-            id="methods",
-            title="Methods",
-            paragraphs=(
-                " ".join(robustness_methods(result, run)),
-                *(f"[{number}] {reference}." for number, reference in enumerate(references, start=1)),
-            ),
-        ),
-        Section(
-            id="reproduce",
-            title="How to reproduce",
-            paragraphs=(f"Corpus {run.fingerprint}. The same content gives this fingerprint and these numbers.",),
-            commands=(run.command,),
+        *closing_sections(
+            methods=" ".join(robustness_methods(result, run)),
+            references=references,
+            fingerprint=run.fingerprint,
+            command=run.command,
         ),
     )

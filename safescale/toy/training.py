@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import attrs
 
+from safescale.engines.transformers_loading import quietly
 from safescale.errors import GenerationError, MissingBackend
 from safescale.toy.examples import Stage, batches, examples_of
 from safescale.toy.recipe import Recipe, ToySize
@@ -172,15 +173,9 @@ def train_stage(
 
 def save(model: Any, tokenizer: Any, folder: Path) -> None:
     """Model and tokenizer as transformers keeps them, weights as safetensors, and no word of it on stderr."""
-    logging = importlib.import_module("transformers").utils.logging
-    were_on = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
+    with quietly(importlib.import_module("transformers")):
         tokenizer.save_pretrained(str(folder))
         model.to("cpu").save_pretrained(str(folder), safe_serialization=True)
-    finally:
-        if were_on:
-            logging.enable_progress_bar()
 
 
 def _tensors(torch: Any, batch: list[tuple[list[int], int]], pad: int, device: Any) -> tuple[Any, Any]:

@@ -39,7 +39,7 @@ POINTS = (
     ("safescale.grade.sheet", "_write", 3),
     ("safescale.studies.robustness.run", "analyze_robustness", 1),
     ("safescale.studies.robustness.run", "write_json", 1),
-    ("safescale.main_job.robustness", "write_robustness_files", 1),
+    ("safescale.main_job.robustness_report", "write_robustness_files", 1),
 )
 """Where it dies: a function, and at which call of it."""
 

@@ -11,11 +11,10 @@ import attrs
 
 from safescale.analyses.jsonable import to_jsonable
 from safescale.engines import Engine, EngineSpec, open_engine
-from safescale.errors import DataError, GenerationError, MissingBackend
+from safescale.errors import GenerationError, MissingBackend
 from safescale.generate import GenerateResult, Watch, look_ahead
 from safescale.ingest.session import Progress
 from safescale.store.json_file import write_json
-from safescale.store.lock import WriterLock
 from safescale.studies.dilution.analysis import analyze_dilution
 from safescale.studies.dilution.departures import Departure, departures_of
 from safescale.studies.dilution.outcomes import Outcomes
@@ -34,16 +33,15 @@ from safescale.studies.dilution.registered_power import registered_power
 from safescale.studies.dilution.results import DilutionResult
 from safescale.studies.dilution.setting import DilutionSetting, DilutionWanted, setting_of
 from safescale.studies.running.corpus import graded_corpus, trace_corpus
+from safescale.studies.running.folder import LOCK, working_folder
 from safescale.studies.running.generation import RUNS, BrokenModel, Generated, generate_each
 from safescale.studies.running.graders import NamedGrader
-from safescale.studies.running.grading import GRADES, GradedBy, grade_by
+from safescale.studies.running.grading import GradedBy, grade_by
 from safescale.studies.running.stages import StageLog, StageTimes
 
 __all__ = ["LOCK", "RESULT", "Experiment", "Until", "Watching", "plan_experiment", "run_dilution"]
 
 RESULT: Final = "result.json"
-LOCK: Final = ".lock"
-"""Of whoever writes to the folder: one process at a time."""
 Until = Literal["register", "result"]
 
 
@@ -186,23 +184,8 @@ def run_dilution(
     """
     watching = watching or Watching()
     setting = setting_of(wanted)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(
-            f"the experiment cannot be written here ({error.strerror}); name another place with -o", file=str(out)
-        ) from error
-    with WriterLock(out / LOCK, out, what="experiment"):
-        for left in (*out.glob("*.tmp"), *out.glob(f"{RUNS}/*/*.tmp"), *out.glob(f"{GRADES}/*.tmp")):
-            left.unlink(missing_ok=True)  # a file that a kill kept from its place; its writer writes it again
-        try:
-            return _run(setting, out, until, watching, accept_changes, opener)
-        except OSError as error:
-            raise DataError(
-                f"the experiment cannot be read or written ({error.strerror or error}); what is there is kept: mend that, and the "
-                "same command goes on",
-                file=str(error.filename or out),
-            ) from error
+    with working_folder(out, what="experiment"):
+        return _run(setting, out, until, watching, accept_changes, opener)
 
 
 def _run(

@@ -11,11 +11,10 @@ import attrs
 
 from safescale.analyses.jsonable import to_jsonable
 from safescale.engines import Engine, EngineSpec, open_engine
-from safescale.errors import DataError, GenerationError
+from safescale.errors import GenerationError
 from safescale.generate import Watch
 from safescale.ingest.session import Progress
 from safescale.store.json_file import write_json
-from safescale.store.lock import WriterLock
 from safescale.studies.robustness.analysis import analyze_robustness
 from safescale.studies.robustness.answering import NOT_MADE, answered
 from safescale.studies.robustness.config import StudyConfig
@@ -30,14 +29,13 @@ from safescale.studies.robustness.preparing import Prepared, prepared
 from safescale.studies.robustness.results import RobustnessResult
 from safescale.studies.robustness.validation import agreement_with_people, draw_validation, labels_there, refusals_said
 from safescale.studies.robustness.weights_seen import WEIGHTS, note_weights, refuse_other_weights
-from safescale.studies.running.generation import RUNS
-from safescale.studies.running.grading import GRADES, GradedBy
+from safescale.studies.running.folder import LOCK, working_folder
+from safescale.studies.running.grading import GradedBy
 from safescale.studies.running.stages import StageLog, StageTimes
 
 __all__ = ["LOCK", "RESULT", "STAGES", "Study", "Watching", "plan_study", "run_study"]
 
 RESULT: Final = "result.json"
-LOCK: Final = ".lock"
 """Of whoever writes to the folder: one process at a time."""
 STAGES: Final = (
     *("lineage", "directions", "tamper_resistance", "attacks", "generation", "ingest", "grading", "embedding", "reduction"),
@@ -204,26 +202,11 @@ def run_study(
         resist=config.design.tamper_resistance is not None and bool(materials.weights),
         find=materials.direction_prompts is not None,
     )
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(
-            f"the study cannot be written here ({error.strerror}); name another place with -o", file=str(out)
-        ) from error
-    with WriterLock(out / LOCK, out, what="study"):
-        for left in (one for pattern in ("*.tmp", f"{RUNS}/*/*.tmp", f"{GRADES}/*.tmp") for one in out.glob(pattern)):
-            left.unlink(missing_ok=True)  # a file that a kill kept from its place; its writer writes it again
-        try:
-            weights = refuse_other_weights(out, _given_weights(config, materials))
-            take_folder(out, identity)
-            note_weights(out, weights)
-            return _run(config, materials, out, until, watching, accept_changes, opener, pieces)
-        except OSError as error:
-            raise DataError(
-                f"the study cannot be read or written ({error.strerror or error}); what is there is kept: mend that, and the same "
-                "command goes on",
-                file=str(error.filename or out),
-            ) from error
+    with working_folder(out, what="study"):
+        weights = refuse_other_weights(out, _given_weights(config, materials))
+        take_folder(out, identity)
+        note_weights(out, weights)
+        return _run(config, materials, out, until, watching, accept_changes, opener, pieces)
 
 
 def _given_weights(config: StudyConfig, materials: Materials) -> Mapping[str, Path]:
